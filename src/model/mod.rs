@@ -1,0 +1,34 @@
+//! The words of the design as plain data, one subject a file. Knows no other module.
+//!
+//! ```text
+//! Session ─┬─ Timeline (main)  ── Step ─┬─ Model(Call ── Request, Response, Exchange)
+//!          └─ Timeline (fixed)          └─ Tool(ToolStep)
+//! ```
+//!
+//! A [`Request`] splits into *history* (a [`Thread`] of pooled [`Message`]s) and [`Treatment`].
+
+mod call;
+mod exchange;
+mod fork_point;
+mod id;
+mod message;
+mod money;
+mod request;
+mod response;
+mod session;
+mod step;
+mod thread;
+mod timeline;
+
+pub use call::{Ancillary, Attempt, Call};
+pub use exchange::{Body, Exchange, StreamEvent};
+pub use fork_point::{ForkPoint, InvalidForkPoint};
+pub use id::{ContentId, InvalidId, LaneId, SessionId, StepIndex};
+pub use message::{Message, Part, Pooled, Role, canonical_id, canonical_json, plain_text};
+pub use money::MicroUsd;
+pub use request::{Dialect, Request, Tool, Treatment, UnknownDialect};
+pub use response::{ApiError, FinishReason, Response, Usage};
+pub use session::{Session, Source};
+pub use step::{Captured, Drift, Rung, Served, Status, Step, StepKind, ToolStep};
+pub use thread::{Answers, CallRef, Thread, ThreadInterner};
+pub use timeline::{Divergence, DivergenceKind, ForkedFrom, Outcome, ReplayReport, Timeline};

@@ -1,0 +1,116 @@
+//! Sockets and bytes: the loopback listener of one run, and the way out to the providers.
+//!
+//! Knows nothing of sessions or baselines. What is answered is decided by a [`Responder`]; what goes
+//! out goes through a [`Backend`].
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use http::{HeaderMap, Method, StatusCode};
+
+/// Whose credential a request carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Credential {
+    /// The run's placeholder, or none: the backend adds the real key where it may.
+    Placeholder,
+    /// A credential of the agent's own: it goes up as it is.
+    Own,
+}
+
+/// A request of the agent, complete.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The method.
+    pub method: Method,
+    /// Path and query behind the run token and the provider prefix, such as `/v1/messages?beta=true`.
+    pub path: String,
+    /// The provider's name as in `[upstream.NAME]`: by prefix `/p/NAME`, else by path and headers.
+    pub provider: String,
+    /// The headers as sent.
+    pub headers: HeaderMap,
+    /// The body as sent (maybe compressed), to be forwarded.
+    pub raw_body: Bytes,
+    /// The body after content decoding, to be read.
+    pub body: Bytes,
+    /// Whose credential it carries.
+    pub credential: Credential,
+    /// When the request head had arrived.
+    pub arrived: Instant,
+}
+
+/// A body that broke off.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the stream broke off: {0}")]
+pub struct Broken(pub String);
+
+/// Pieces of a body as they arrive.
+pub type ByteStream = BoxStream<'static, Result<Bytes, Broken>>;
+
+/// The body of an answer.
+pub enum AnswerBody {
+    /// All of it at once.
+    Full(Bytes),
+    /// Piece by piece; an error makes the connection break off.
+    Stream(ByteStream),
+}
+
+/// What the agent gets.
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers; hop-by-hop ones and lengths are the listener's.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: AnswerBody,
+}
+
+/// Decides what a request is answered with.
+pub trait Responder: Send + Sync + 'static {
+    /// Answers one request; requests come concurrently.
+    fn respond(self: Arc<Self>, incoming: Incoming) -> BoxFuture<'static, Answer>;
+}
+
+/// What a provider answered: the head, and the body as it arrives (still content-encoded).
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers as sent, hop-by-hop ones removed.
+    pub headers: HeaderMap,
+    /// The body as it arrives.
+    pub body: ByteStream,
+}
+
+/// Why nothing came back from a provider.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// No such provider is configured.
+    #[error(
+        "no upstream named `{0}` is configured; add `[upstream.{0}] url = \"…\"` to rewind.toml"
+    )]
+    Unknown(String),
+    /// The provider could not be reached or broke off before its head.
+    #[error("no answer from {url}: {detail}")]
+    Unreachable {
+        /// The URL without its query.
+        url: String,
+        /// The cause, in words.
+        detail: String,
+    },
+    /// Nothing came within the time allowed.
+    #[error("no answer from {url} within {seconds} s")]
+    Timeout {
+        /// The URL without its query.
+        url: String,
+        /// The time allowed.
+        seconds: u64,
+    },
+}
+
+/// The way out: real providers over HTTP, or the scripted model.
+pub trait Backend: Send + Sync + 'static {
+    /// Sends the request on and returns as soon as the head of the answer is there.
+    fn send(&self, incoming: &Incoming) -> BoxFuture<'static, Result<Reply, BackendError>>;
+}

@@ -1,0 +1,3 @@
+//! End-to-end tests: the built binary, real sockets, real SQLite, real child processes.
+
+mod support;
