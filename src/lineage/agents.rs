@@ -1,0 +1,146 @@
+//! Names the agent behind a call from what the traffic shows.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
+
+use crate::model::{Call, Dialect};
+
+/// How prompts introduce an agent: "You are the research supervisor." The name ends at punctuation
+/// or where a clause begins.
+static INTRODUCTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)\b(?:you are|act as|you're)\s+(?:an?\s+|the\s+)?[\x22'`*]*([\p{L}\p{N}][\p{L}\p{N} _/-]{1,60})",
+    )
+    .ok()
+});
+
+/// Words that end a name.
+const CLAUSE_WORDS: [&str; 16] = [
+    "that",
+    "who",
+    "which",
+    "for",
+    "in",
+    "on",
+    "of",
+    "with",
+    "and",
+    "to",
+    "working",
+    "tasked",
+    "responsible",
+    "at",
+    "from",
+    "by",
+];
+
+/// The most words of a name.
+const MAX_WORDS: usize = 4;
+
+/// Returns the agent's name for each call.
+///
+/// In this order: the `rewind-agent` header, the introduction in the system prompt, and where there
+/// is none `agent`, told apart by the system prompt and tools if there are several.
+pub(super) fn names(calls: &[Arc<Call>]) -> Vec<String> {
+    let anonymous: BTreeSet<_> = calls
+        .iter()
+        .filter(|call| known_name(call).is_none())
+        .map(|call| identity(call))
+        .collect();
+    calls
+        .iter()
+        .map(|call| {
+            known_name(call).unwrap_or_else(|| {
+                let position = anonymous.iter().position(|id| *id == identity(call));
+                match position {
+                    Some(index) if anonymous.len() > 1 => format!("agent-{}", index + 1),
+                    Some(_) | None => "agent".to_owned(),
+                }
+            })
+        })
+        .collect()
+}
+
+/// Returns what tells anonymous agents apart: system prompt, tools, and whether it is a model at all.
+fn identity(call: &Call) -> (u8, Vec<u8>) {
+    match call.request.dialect {
+        Dialect::OpenaiEmbeddings => (1, Vec::new()),
+        Dialect::Opaque => (2, Vec::new()),
+        Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::AnthropicMessages => {
+            let treatment = &call.request.treatment;
+            let mut names: Vec<&str> = treatment
+                .tools
+                .iter()
+                .map(|tool| tool.name.as_str())
+                .collect();
+            names.sort_unstable();
+            let system = treatment.system_text();
+            (0, [system.as_bytes(), names.join(",").as_bytes()].join(&0))
+        }
+    }
+}
+
+fn known_name(call: &Call) -> Option<String> {
+    if let Some(name) = call
+        .request
+        .agent
+        .as_deref()
+        .map(str::trim)
+        .filter(|n| !n.is_empty())
+    {
+        return Some(name.to_owned());
+    }
+    match call.request.dialect {
+        Dialect::OpenaiEmbeddings => Some("embeddings".to_owned()),
+        Dialect::Opaque => Some("http".to_owned()),
+        Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::AnthropicMessages => {
+            introduced(&call.request.treatment.system_text())
+        }
+    }
+}
+
+/// Returns the name by which a prompt introduces its agent, as lower-case words joined by hyphens.
+fn introduced(prompt: &str) -> Option<String> {
+    let captures = INTRODUCTION.as_ref()?.captures(prompt)?;
+    let words: Vec<String> = captures
+        .get(1)?
+        .as_str()
+        .split_whitespace()
+        .map(str::to_lowercase)
+        .take_while(|word| !CLAUSE_WORDS.contains(&word.as_str()))
+        .take(MAX_WORDS)
+        .collect();
+    let name = words.join("-").replace(['/', '_'], "-");
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_names_its_agent() {
+        let cases = [
+            (
+                "You are a research supervisor. You plan.",
+                Some("research-supervisor"),
+            ),
+            ("You are the Writer who writes reports", Some("writer")),
+            (
+                "You are \"Triage Agent\", route the user.",
+                Some("triage-agent"),
+            ),
+            (
+                "You are a helpful assistant that answers",
+                Some("helpful-assistant"),
+            ),
+            ("Answer in French.", None),
+            ("", None),
+        ];
+        for (prompt, expected) in cases {
+            assert_eq!(introduced(prompt).as_deref(), expected, "{prompt}");
+        }
+    }
+}
