@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::agents;
-use super::echo::Echoes;
-use crate::model::{Call, CallRef, ContentId, LaneId, Part, Role, Thread};
+use super::conversations::Conversations;
+use crate::model::{Call, CallRef, LaneId, Part, Thread};
 
 /// A result of a tool call, and who first reports it to the model.
 #[derive(Debug, Clone)]
@@ -79,59 +79,16 @@ impl Lanes {
 
 /// Returns for each call the earlier call that it continues.
 fn parents(calls: &[Arc<Call>]) -> Vec<Option<usize>> {
-    let mut echoes = Echoes::default();
-    // Conversations with their answer, and without it for agents that rewrite the answer.
-    let mut answered: HashMap<ContentId, Vec<usize>> = HashMap::new();
-    let mut asked: HashMap<ContentId, Vec<usize>> = HashMap::new();
-    let mut children: HashMap<usize, usize> = HashMap::new();
+    let mut conversations = Conversations::default();
     let mut parents = Vec::with_capacity(calls.len());
     for (index, call) in calls.iter().enumerate() {
         let thread = &call.request.thread;
-        let parent = find_parent(thread, &mut echoes, &answered, &asked, &children);
-        if let Some(parent) = parent {
-            *children.entry(parent).or_default() += 1;
-        }
-        parents.push(parent);
-        let question = echoes.thread(thread);
+        parents.push(conversations.claim(thread));
         if let Some(output) = &call.response.output {
-            let whole = echoes.extended(question, output.id(), output);
-            answered.entry(whole).or_default().push(index);
-            asked.entry(question).or_default().push(index);
+            conversations.insert(thread, output, index);
         }
     }
     parents
-}
-
-/// Returns the call with the longest conversation that `thread` extends.
-fn find_parent(
-    thread: &Thread,
-    echoes: &mut Echoes,
-    answered: &HashMap<ContentId, Vec<usize>>,
-    asked: &HashMap<ContentId, Vec<usize>>,
-    children: &HashMap<usize, usize>,
-) -> Option<usize> {
-    // Of several equal ones, the first that nobody continues; else the newest.
-    let pick = |candidates: &Vec<usize>| {
-        let free = candidates
-            .iter()
-            .copied()
-            .find(|index| !children.contains_key(index));
-        free.or_else(|| candidates.last().copied())
-    };
-    let mut next_is_assistant = false;
-    for ancestor in thread.ancestors() {
-        let echo = echoes.thread(ancestor);
-        if let Some(parent) = answered.get(&echo).and_then(pick) {
-            return Some(parent);
-        }
-        if next_is_assistant && let Some(parent) = asked.get(&echo).and_then(pick) {
-            return Some(parent);
-        }
-        next_is_assistant = ancestor
-            .last()
-            .is_some_and(|last| last.role == Role::Assistant);
-    }
-    None
 }
 
 /// Gives the tool results that the call at `index` brings to the calls whose answers asked for them.

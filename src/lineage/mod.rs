@@ -7,6 +7,7 @@
 
 mod agents;
 mod answer;
+mod conversations;
 mod echo;
 mod links;
 mod number;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use crate::model::{Call, Step, StepIndex, Timeline};
 
 pub use answer::final_answer;
+pub use conversations::Conversations;
 pub use origin::{Origin, origins};
 
 /// Returns the numbered steps of a timeline made of these calls, in order of their beginning.

@@ -97,7 +97,7 @@ fn steps(traced: &[Traced], items: &[Item]) -> Vec<Step> {
         .filter_map(|item| {
             let own = numbers.get(item).copied()?;
             match *item {
-                Item::Model(index) => model_step(traced.get(index)?, own, number),
+                Item::Model(index) => Some(model_step(traced.get(index)?, own, number)),
                 Item::Tool { owner, index } => {
                     tool_step(traced.get(owner)?, own, number(owner)?, index, number)
                 }
@@ -110,7 +110,7 @@ fn model_step(
     traced: &Traced,
     number: StepIndex,
     number_of: impl Fn(usize) -> Option<StepIndex>,
-) -> Option<Step> {
+) -> Step {
     let call = &traced.call;
     let status = if call.exchange.truncated {
         Status::Partial
@@ -119,7 +119,7 @@ fn model_step(
     } else {
         Status::Error
     };
-    Some(Step {
+    Step {
         number,
         kind: StepKind::Model(call.clone()),
         lane: traced.lane,
@@ -128,7 +128,7 @@ fn model_step(
         status,
         began_us: call.began_us,
         ended_us: call.ended_us,
-    })
+    }
 }
 
 fn tool_step(

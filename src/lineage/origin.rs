@@ -27,9 +27,9 @@ const MIN_ARGUMENT_CHARS: usize = 4;
 pub fn origins(steps: &[Step]) -> BTreeMap<LaneId, Origin> {
     let mut origins = BTreeMap::new();
     for step in steps.iter().filter(|step| step.call().is_some()) {
-        if !origins.contains_key(&step.lane) {
-            origins.insert(step.lane, origin(steps, step));
-        }
+        origins
+            .entry(step.lane)
+            .or_insert_with(|| origin(steps, step));
     }
     origins
 }
