@@ -6,7 +6,6 @@ use super::echo::Echoes;
 use crate::model::{ContentId, Message, Pooled, Role, Thread};
 
 /// The conversations of a run so far, each with a tag of the caller's.
-#[derive(Default)]
 pub struct Conversations<T> {
     echoes: Echoes,
     tags: Vec<T>,
@@ -15,6 +14,18 @@ pub struct Conversations<T> {
     /// Conversations without it, for agents that rewrite the answer.
     asked: HashMap<ContentId, Vec<usize>>,
     continued: HashSet<usize>,
+}
+
+impl<T> Default for Conversations<T> {
+    fn default() -> Self {
+        Self {
+            echoes: Echoes::default(),
+            tags: Vec::new(),
+            answered: HashMap::new(),
+            asked: HashMap::new(),
+            continued: HashSet::new(),
+        }
+    }
 }
 
 impl<T: Copy> Conversations<T> {
@@ -36,6 +47,11 @@ impl<T: Copy> Conversations<T> {
         let index = self.find(thread)?;
         self.continued.insert(index);
         self.tags.get(index).copied()
+    }
+
+    /// Returns whether `thread` extends an answered request.
+    pub fn knows(&mut self, thread: &Thread) -> bool {
+        self.find(thread).is_some()
     }
 
     fn find(&mut self, thread: &Thread) -> Option<usize> {

@@ -1,0 +1,533 @@
+//! The matching ladder and the rules of the fork, as a state machine without input or output.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::explain;
+use super::fork::Fork;
+use super::keys::History;
+use super::recording::{Entry, Recording};
+use super::rules::{OnDivergence, Rules};
+use super::treatment;
+use crate::lineage::Conversations;
+use crate::model::{Call, ContentId, Dialect, Divergence, Drift, Request, Rung, Served, StepIndex};
+
+/// What is to happen with a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// It is answered with the recorded answer of a step.
+    Serve(Served),
+    /// It goes to the provider.
+    Live {
+        /// The recorded step whose answer the conversation builds on; `None` where it is live already.
+        after: Option<StepIndex>,
+    },
+    /// It is refused: nothing recorded fits, and nothing may go out.
+    Refuse(Divergence),
+}
+
+/// A request as the matcher needs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// The hash over the canonical request with its ids.
+    pub fingerprint: ContentId,
+    /// Whether the client says that it asks again after a failure.
+    pub is_retry: bool,
+}
+
+/// Whether a conversation runs on the recording or live.
+#[derive(Debug, Clone, Copy)]
+enum Lane {
+    Served(StepIndex),
+    Live,
+}
+
+/// What has happened so far.
+#[derive(Default)]
+pub(super) struct State {
+    conversations: Conversations<Lane>,
+    /// How often each entry was served.
+    pub(super) used: HashMap<usize, u32>,
+    /// Which recorded treatment stands for a live one.
+    bindings: HashMap<ContentId, ContentId>,
+    pub(super) divergences: Vec<Divergence>,
+    /// Requests that begin a conversation which the recording doesn't know; judged at the end.
+    pub(super) unknown_roots: Vec<Divergence>,
+    pub(super) drift: BTreeSet<Drift>,
+    pub(super) rungs: BTreeMap<Rung, u32>,
+    pub(super) live: u32,
+    pub(super) refused: u32,
+}
+
+/// A recorded step that fits a request.
+#[derive(Debug, Clone)]
+struct Match {
+    entry: usize,
+    rung: Rung,
+    drift: Vec<Drift>,
+}
+
+/// The outcome of a search.
+enum Found {
+    Nothing,
+    One(Match),
+    /// Several fit, with different answers.
+    Ambiguous(Vec<StepIndex>),
+}
+
+/// Decides for each request of one run whether it is served, goes live or is refused.
+pub struct Matcher {
+    recording: Arc<Recording>,
+    rules: Arc<Rules>,
+    fork: Fork,
+    state: Mutex<State>,
+}
+
+impl Matcher {
+    /// Returns a matcher for one run.
+    pub fn new(recording: Arc<Recording>, rules: Arc<Rules>, fork: Fork) -> Self {
+        Self {
+            recording,
+            rules,
+            fork,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Returns the recording.
+    pub fn recording(&self) -> &Arc<Recording> {
+        &self.recording
+    }
+
+    /// Returns the fork.
+    pub fn fork(&self) -> Fork {
+        self.fork
+    }
+
+    /// Decides what happens with a request.
+    pub fn decide(&self, question: Question<'_>) -> Decision {
+        let mut state = self.lock();
+        let parent = state.conversations.claim(&question.request.thread);
+        match self.fork {
+            Fork::At(first_live) => self.decide_at(&mut state, question, parent, first_live),
+            Fork::Auto => self.decide_auto(&mut state, question, parent),
+            Fork::Never => self.decide_offline(&mut state, question),
+        }
+    }
+
+    /// Takes in a live answer, so that what builds on it is known to be live.
+    pub fn answered_live(&self, call: &Call) {
+        if let Some(output) = &call.response.output {
+            let mut state = self.lock();
+            state
+                .conversations
+                .insert(&call.request.thread, output, Lane::Live);
+        }
+    }
+
+    /// Returns whether a conversation builds on an answer that this run has given.
+    pub fn knows(&self, request: &Request) -> bool {
+        self.lock().conversations.knows(&request.thread)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn decide_at(
+        &self,
+        state: &mut State,
+        question: Question<'_>,
+        parent: Option<Lane>,
+        first_live: StepIndex,
+    ) -> Decision {
+        let is_prefix = |entry: &Entry| entry.step < first_live;
+        let unused =
+            |index: usize, entry: &Entry| is_prefix(entry) && !state.used.contains_key(&index);
+        match self.search(state, question, self.rules.require, &unused) {
+            Found::One(found) => return self.serve(state, question, found),
+            Found::Ambiguous(steps) => {
+                let divergence = explain::ambiguous(&self.recording, question.request, &steps);
+                return self.diverge(state, divergence, parent);
+            }
+            Found::Nothing => {}
+        }
+        if let Some(again) = self.again(state, question, &is_prefix) {
+            return again;
+        }
+        if let Some(Lane::Live) = parent {
+            return Self::go_live(state, parent);
+        }
+        let in_tail = |_index: usize, entry: &Entry| !is_prefix(entry);
+        if !matches!(
+            self.search(state, question, Rung::Drift, &in_tail),
+            Found::Nothing
+        ) {
+            return Self::go_live(state, parent);
+        }
+        match parent {
+            Some(Lane::Live) => Self::go_live(state, parent),
+            Some(Lane::Served(step)) => {
+                let goes_on = |entry: &Entry| is_prefix(entry) && entry.parent == Some(step);
+                if self.recording.entries.iter().any(goes_on) {
+                    let divergence = self.explain(state, question, &is_prefix);
+                    return self.diverge(state, divergence, parent);
+                }
+                Self::go_live(state, parent)
+            }
+            None => self.unknown_root(state, question, first_live, &is_prefix),
+        }
+    }
+
+    /// Decides on a request that begins a conversation which the recording doesn't know.
+    fn unknown_root(
+        &self,
+        state: &mut State,
+        question: Question<'_>,
+        first_live: StepIndex,
+        is_prefix: &dyn Fn(&Entry) -> bool,
+    ) -> Decision {
+        let outstanding = self.outstanding(state, Some(first_live)).next().is_some();
+        let divergence = self.explain(state, question, is_prefix);
+        match self.rules.on_divergence {
+            OnDivergence::Halt if outstanding => self.diverge(state, divergence, None),
+            OnDivergence::Halt | OnDivergence::Move => {
+                if outstanding {
+                    state.unknown_roots.push(divergence);
+                }
+                Self::go_live(state, None)
+            }
+        }
+    }
+
+    fn decide_auto(
+        &self,
+        state: &mut State,
+        question: Question<'_>,
+        parent: Option<Lane>,
+    ) -> Decision {
+        if let Some(Lane::Live) = parent {
+            return Self::go_live(state, parent);
+        }
+        let unused = |index: usize, _entry: &Entry| !state.used.contains_key(&index);
+        let require = self.rules.require.min(Rung::Normalised);
+        if let Found::One(found) = self.search(state, question, require, &unused) {
+            return self.serve(state, question, found);
+        }
+        let any = |_entry: &Entry| true;
+        if let Some(again) = self.again(state, question, &any) {
+            return again;
+        }
+        let unused = |index: usize, _entry: &Entry| !state.used.contains_key(&index);
+        let found = self.search(state, question, Rung::Drift, &unused);
+        match found {
+            Found::One(found) => state.drift.extend(found.drift),
+            Found::Ambiguous(_) => {}
+            Found::Nothing => {
+                let divergence = self.explain(state, question, &any);
+                if self.rules.on_divergence == OnDivergence::Halt {
+                    return self.diverge(state, divergence, parent);
+                }
+                state.divergences.push(divergence);
+            }
+        }
+        Self::go_live(state, parent)
+    }
+
+    fn decide_offline(&self, state: &mut State, question: Question<'_>) -> Decision {
+        let unused = |index: usize, _entry: &Entry| !state.used.contains_key(&index);
+        let any = |_entry: &Entry| true;
+        let found = self.search(state, question, self.rules.require, &unused);
+        let divergence = match found {
+            Found::One(found) => return self.serve(state, question, found),
+            Found::Ambiguous(steps) => {
+                explain::ambiguous(&self.recording, question.request, &steps)
+            }
+            Found::Nothing => {
+                if let Some(again) = self.again(state, question, &any) {
+                    return again;
+                }
+                self.explain(state, question, &any)
+            }
+        };
+        Self::refuse(state, divergence)
+    }
+
+    /// Serves an answer once more where that is right: to a retry, after a recorded failure, for
+    /// embeddings, or where the rules say so.
+    fn again(
+        &self,
+        state: &mut State,
+        question: Question<'_>,
+        within: &dyn Fn(&Entry) -> bool,
+    ) -> Option<Decision> {
+        let used = |index: usize, entry: &Entry| within(entry) && state.used.contains_key(&index);
+        let require = match self.fork {
+            Fork::Auto => self.rules.require.min(Rung::Normalised),
+            Fork::At(_) | Fork::Never => self.rules.require,
+        };
+        let Found::One(found) = self.search_last(state, question, require, &used) else {
+            return None;
+        };
+        let entry = self.recording.entries.get(found.entry)?;
+        let is_repeatable = question.is_retry
+            || self.rules.repeat_last
+            || !entry.call.is_ok()
+            || question.request.dialect == Dialect::OpenaiEmbeddings;
+        is_repeatable.then(|| self.serve(state, question, found))
+    }
+
+    fn serve(&self, state: &mut State, question: Question<'_>, found: Match) -> Decision {
+        let Some(entry) = self.recording.entries.get(found.entry) else {
+            return Self::go_live(state, None);
+        };
+        *state.used.entry(found.entry).or_default() += 1;
+        *state.rungs.entry(found.rung).or_default() += 1;
+        state.drift.extend(found.drift.iter().cloned());
+        if found.rung == Rung::Drift {
+            let (live, recorded) = (
+                question.request.treatment.id(),
+                entry.call.request.treatment.id(),
+            );
+            state.bindings.insert(live, recorded);
+        }
+        if let Some(output) = &entry.call.response.output {
+            let thread = &question.request.thread;
+            state
+                .conversations
+                .insert(thread, output, Lane::Served(entry.step));
+        }
+        let lossy = entry.call.exchange.fingerprint.is_none();
+        Decision::Serve(Served {
+            step: entry.step,
+            rung: found.rung,
+            drift: found.drift,
+            lossy,
+        })
+    }
+
+    fn go_live(state: &mut State, parent: Option<Lane>) -> Decision {
+        state.live += 1;
+        let after = match parent {
+            Some(Lane::Served(step)) => Some(step),
+            Some(Lane::Live) | None => None,
+        };
+        Decision::Live { after }
+    }
+
+    fn diverge(&self, state: &mut State, divergence: Divergence, parent: Option<Lane>) -> Decision {
+        match self.rules.on_divergence {
+            OnDivergence::Move => {
+                state.divergences.push(divergence);
+                Self::go_live(state, parent)
+            }
+            OnDivergence::Halt => Self::refuse(state, divergence),
+        }
+    }
+
+    fn refuse(state: &mut State, divergence: Divergence) -> Decision {
+        state.refused += 1;
+        if !state.divergences.contains(&divergence) {
+            state.divergences.push(divergence.clone());
+        }
+        Decision::Refuse(divergence)
+    }
+
+    fn explain(
+        &self,
+        state: &State,
+        question: Question<'_>,
+        within: &dyn Fn(&Entry) -> bool,
+    ) -> Divergence {
+        let used = |index: usize, entry: &Entry| within(entry) && state.used.contains_key(&index);
+        if let Found::One(found) = self.search_last(state, question, self.rules.require, &used)
+            && let Some(entry) = self.recording.entries.get(found.entry)
+        {
+            return explain::repeated(entry, state.used.get(&found.entry).copied().unwrap_or(1));
+        }
+        explain::nearest(&self.recording, &self.rules, question.request)
+    }
+
+    /// Returns the recorded model steps before `first_live` that nobody asked for.
+    pub(super) fn outstanding<'a>(
+        &'a self,
+        state: &'a State,
+        first_live: Option<StepIndex>,
+    ) -> impl Iterator<Item = &'a Entry> {
+        self.recording
+            .entries
+            .iter()
+            .enumerate()
+            .filter(move |(index, entry)| {
+                first_live.is_none_or(|first_live| entry.step < first_live)
+                    && !state.used.contains_key(index)
+            })
+            .map(|(_index, entry)| entry)
+    }
+
+    /// Returns the first recorded step among those that `admit` lets through.
+    fn search(
+        &self,
+        state: &State,
+        question: Question<'_>,
+        require: Rung,
+        admit: &dyn Fn(usize, &Entry) -> bool,
+    ) -> Found {
+        if let Some(entry) = self.exact(question, admit).next() {
+            return Found::One(Match {
+                entry,
+                rung: Rung::Exact,
+                drift: Vec::new(),
+            });
+        }
+        if require == Rung::Exact {
+            return Found::Nothing;
+        }
+        let history = self.recording.keys.history(&question.request.thread);
+        let mut drifted = Vec::new();
+        for found in self.equal_histories(question, &history, admit) {
+            if found.drift.is_empty() {
+                return Found::One(found);
+            }
+            drifted.push(found);
+        }
+        if require == Rung::Normalised || drifted.is_empty() {
+            return Found::Nothing;
+        }
+        self.bind(state, question, drifted)
+    }
+
+    /// Like `search`, but the last step of those that fit equally well.
+    fn search_last(
+        &self,
+        state: &State,
+        question: Question<'_>,
+        require: Rung,
+        admit: &dyn Fn(usize, &Entry) -> bool,
+    ) -> Found {
+        match self.exact(question, admit).last() {
+            Some(entry) => Found::One(Match {
+                entry,
+                rung: Rung::Exact,
+                drift: Vec::new(),
+            }),
+            None => self.search(state, question, require, admit),
+        }
+    }
+
+    fn exact<'a>(
+        &'a self,
+        question: Question<'_>,
+        admit: &'a dyn Fn(usize, &Entry) -> bool,
+    ) -> impl Iterator<Item = usize> + 'a {
+        let bucket = self.recording.by_fingerprint.get(&question.fingerprint);
+        let admitted = move |index: &usize| {
+            self.recording
+                .entries
+                .get(*index)
+                .is_some_and(|entry| admit(*index, entry))
+        };
+        bucket.into_iter().flatten().copied().filter(admitted)
+    }
+
+    /// Returns the admitted steps of equal history whose treatment differs at most where it may.
+    fn equal_histories(
+        &self,
+        question: Question<'_>,
+        history: &History,
+        admit: &dyn Fn(usize, &Entry) -> bool,
+    ) -> Vec<Match> {
+        let recording = &self.recording;
+        let bucket = recording
+            .by_history
+            .get(&history.key)
+            .into_iter()
+            .flatten()
+            .copied();
+        bucket
+            .filter_map(|index| {
+                let entry = recording
+                    .entries
+                    .get(index)
+                    .filter(|entry| admit(index, entry))?;
+                let mut drift =
+                    recording
+                        .keys
+                        .verify(&entry.ordered, &history.ordered, recording.days)?;
+                let (recorded, live) = (&entry.call.request.treatment, &question.request.treatment);
+                let ignore = &self.rules.ignore;
+                if !Arc::ptr_eq(recorded, live) {
+                    let keys = &recording.keys;
+                    drift.extend(treatment::differences(
+                        keys,
+                        ignore,
+                        recorded,
+                        live,
+                        recording.days,
+                    ));
+                }
+                drift.sort();
+                drift.dedup();
+                let rung = if drift.is_empty() {
+                    Rung::Normalised
+                } else {
+                    Rung::Drift
+                };
+                self.rules.allow(&drift).then_some(Match {
+                    entry: index,
+                    rung,
+                    drift,
+                })
+            })
+            .collect()
+    }
+
+    /// Chooses among steps of equal history and another treatment: binds live treatments one-to-one
+    /// to recorded ones by agent header, else equal system prompt, else a tool set of its own, else
+    /// where only one is left.
+    fn bind(&self, state: &State, question: Question<'_>, mut left: Vec<Match>) -> Found {
+        let live = &question.request.treatment;
+        let bound = state.bindings.get(&live.id());
+        let taken: HashSet<&ContentId> = state.bindings.values().collect();
+        let call = |found: &Match| {
+            self.recording
+                .entries
+                .get(found.entry)
+                .map(|entry| &entry.call)
+        };
+        let treatment_id = |found: &Match| call(found).map(|call| call.request.treatment.id());
+        let mut narrow = |keep: &dyn Fn(&Match) -> bool| {
+            if left.iter().any(keep) {
+                left.retain(keep);
+            }
+        };
+        narrow(&|found| bound.is_some() && treatment_id(found).as_ref() == bound);
+        narrow(&|found| {
+            let header = &question.request.agent;
+            header.is_some() && call(found).is_some_and(|call| &call.request.agent == header)
+        });
+        narrow(&|found| {
+            call(found)
+                .is_some_and(|call| call.request.treatment.system_text() == live.system_text())
+        });
+        narrow(&|found| {
+            call(found).is_some_and(|call| call.request.treatment.tools.id() == live.tools.id())
+        });
+        narrow(&|found| {
+            bound.is_some() || treatment_id(found).is_some_and(|id| !taken.contains(&id))
+        });
+        let treatments: HashSet<_> = left.iter().map(treatment_id).collect();
+        let answers: HashSet<_> = left
+            .iter()
+            .filter_map(call)
+            .map(|call| call.response.output.as_ref().map(|output| output.id()))
+            .collect();
+        if treatments.len() > 1 && answers.len() > 1 {
+            let step = |found: &Match| self.recording.entries.get(found.entry).map(|e| e.step);
+            return Found::Ambiguous(left.iter().filter_map(step).collect());
+        }
+        left.into_iter().next().map_or(Found::Nothing, Found::One)
+    }
+}

@@ -1,0 +1,258 @@
+//! Messages as templates: the text with volatile values taken out.
+
+use regex::Regex;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::volatile::{self, Volatile};
+use crate::model::{ContentId, canonical_json};
+
+/// A rule of the user's: what else is to be overlooked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NormaliseRule {
+    /// Text that matches is replaced.
+    Pattern {
+        /// The regular expression.
+        pattern: String,
+        /// What stands in its place; may refer to groups as `$1`.
+        replace: String,
+    },
+    /// The value at this JSON pointer is left out, in tool arguments and in tool results that are
+    /// JSON; `*` stands for any key or index.
+    Pointer(String),
+    /// The array at this JSON pointer is compared without regard to order.
+    Sort(String),
+}
+
+/// A rule that can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the normalise pattern `{pattern}` is no regular expression")]
+pub struct NormaliseError {
+    /// The pattern.
+    pattern: String,
+    /// Why.
+    #[source]
+    source: Box<regex::Error>,
+}
+
+/// A value with its volatile parts taken out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Template {
+    /// The hash of what remains.
+    pub(super) id: ContentId,
+    /// What was taken out, in order.
+    pub(super) values: Vec<Volatile>,
+}
+
+/// Takes volatile values out of messages.
+#[derive(Debug, Default)]
+pub struct Normaliser {
+    patterns: Vec<(Regex, String)>,
+    pointers: Vec<Vec<String>>,
+    sorts: Vec<Vec<String>>,
+}
+
+impl Normaliser {
+    /// Returns a normaliser with the built-in rules and these.
+    ///
+    /// # Errors
+    /// A pattern that is no regular expression.
+    pub fn new(rules: &[NormaliseRule]) -> Result<Self, NormaliseError> {
+        let mut normaliser = Self::default();
+        for rule in rules {
+            match rule {
+                NormaliseRule::Pattern { pattern, replace } => {
+                    let regex = Regex::new(pattern).map_err(|source| NormaliseError {
+                        pattern: pattern.clone(),
+                        source: Box::new(source),
+                    })?;
+                    normaliser.patterns.push((regex, replace.clone()));
+                }
+                NormaliseRule::Pointer(pointer) => normaliser.pointers.push(split(pointer)),
+                NormaliseRule::Sort(pointer) => normaliser.sorts.push(split(pointer)),
+            }
+        }
+        Ok(normaliser)
+    }
+
+    /// Returns the template of a message, a tool set or another value.
+    pub(super) fn template<T: Serialize>(&self, value: &T) -> Template {
+        let mut value = serde_json::to_value(value).unwrap_or(Value::Null);
+        let mut values = Vec::new();
+        self.walk(&mut value, &mut values);
+        Template {
+            id: ContentId::of(canonical_json(&value).as_bytes()),
+            values,
+        }
+    }
+
+    /// Returns a text with volatile values replaced by their tokens.
+    pub fn text(&self, text: &str) -> String {
+        self.scrub(text, &mut Vec::new())
+            .unwrap_or_else(|| text.to_owned())
+    }
+
+    fn walk(&self, value: &mut Value, values: &mut Vec<Volatile>) {
+        match value {
+            Value::String(text) => {
+                if self.has_structure()
+                    && let Some(structured) = self.structured(text)
+                {
+                    *text = structured;
+                }
+                if let Some(scrubbed) = self.scrub(text, values) {
+                    *text = scrubbed;
+                }
+            }
+            Value::Number(number) => {
+                if let Some(scrubbed) = volatile::extract(&number.to_string(), values) {
+                    *value = Value::String(scrubbed);
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.walk(item, values)),
+            Value::Object(fields) => {
+                for (key, field) in fields.iter_mut() {
+                    if key == "arguments" && self.has_structure() {
+                        self.apply_structure(field);
+                    }
+                    self.walk(field, values);
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    fn has_structure(&self) -> bool {
+        !self.pointers.is_empty() || !self.sorts.is_empty()
+    }
+
+    /// Returns a JSON text with the pointer rules applied; `None` for a text that is no JSON.
+    fn structured(&self, text: &str) -> Option<String> {
+        let start = text.trim_start();
+        if !start.starts_with('{') && !start.starts_with('[') {
+            return None;
+        }
+        let mut value: Value = serde_json::from_str(text).ok()?;
+        self.apply_structure(&mut value);
+        Some(value.to_string())
+    }
+
+    fn apply_structure(&self, value: &mut Value) {
+        for pointer in &self.pointers {
+            visit(value, pointer, &mut |found| {
+                *found = Value::String("<ignored>".to_owned())
+            });
+        }
+        for pointer in &self.sorts {
+            visit(value, pointer, &mut |found| {
+                if let Value::Array(items) = found {
+                    items.sort_by_cached_key(canonical_json);
+                }
+            });
+        }
+    }
+
+    fn scrub(&self, text: &str, values: &mut Vec<Volatile>) -> Option<String> {
+        let mut replaced: Option<String> = None;
+        for (regex, replace) in &self.patterns {
+            let current = replaced.as_deref().unwrap_or(text);
+            if regex.is_match(current) {
+                replaced = Some(regex.replace_all(current, replace.as_str()).into_owned());
+            }
+        }
+        volatile::extract(replaced.as_deref().unwrap_or(text), values).or(replaced)
+    }
+}
+
+/// Splits a JSON pointer into its tokens (RFC 6901).
+fn split(pointer: &str) -> Vec<String> {
+    pointer
+        .split('/')
+        .skip(1)
+        .map(|token| token.replace("~1", "/").replace("~0", "~"))
+        .collect()
+}
+
+/// Calls `change` with every value that `pointer` leads to.
+fn visit(value: &mut Value, pointer: &[String], change: &mut dyn FnMut(&mut Value)) {
+    let Some((token, rest)) = pointer.split_first() else {
+        return change(value);
+    };
+    match value {
+        Value::Object(fields) if token == "*" => {
+            fields
+                .values_mut()
+                .for_each(|field| visit(field, rest, change));
+        }
+        Value::Object(fields) => {
+            if let Some(field) = fields.get_mut(token) {
+                visit(field, rest, change);
+            }
+        }
+        Value::Array(items) if token == "*" => {
+            items.iter_mut().for_each(|item| visit(item, rest, change));
+        }
+        Value::Array(items) => {
+            if let Some(item) = token.parse::<usize>().ok().and_then(|at| items.get_mut(at)) {
+                visit(item, rest, change);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Message, Part, Role};
+
+    fn id(rules: &[NormaliseRule], part: Part) -> ContentId {
+        let normaliser = Normaliser::new(rules).unwrap();
+        normaliser
+            .template(&Message::new(Role::Tool, vec![part]))
+            .id
+    }
+
+    #[test]
+    fn a_pattern_hides_what_it_matches() {
+        let rules = [NormaliseRule::Pattern {
+            pattern: r"run \d+".into(),
+            replace: "run N".into(),
+        }];
+        assert_eq!(
+            id(&rules, Part::text("run 7 ok")),
+            id(&rules, Part::text("run 8 ok"))
+        );
+        assert_ne!(
+            id(&rules, Part::text("run 7 ok")),
+            id(&rules, Part::text("run 7 bad"))
+        );
+    }
+
+    #[test]
+    fn a_pointer_reaches_into_arguments_and_json_results() {
+        let rules = [NormaliseRule::Pointer("/items/*/score".into())];
+        let result =
+            |score: u32| Part::tool_result(json!({"items": [{"score": score}]}).to_string());
+        let call = |score: u32| Part::tool_call("t", json!({"items": [{"score": score, "k": 1}]}));
+        assert_eq!(id(&rules, result(1)), id(&rules, result(2)));
+        assert_eq!(id(&rules, call(1)), id(&rules, call(2)));
+        assert_ne!(id(&[], result(1)), id(&[], result(2)));
+    }
+
+    #[test]
+    fn a_sorted_array_has_no_order() {
+        let rules = [NormaliseRule::Sort("/docs".into())];
+        let result = |docs: &[&str]| Part::tool_result(json!({ "docs": docs }).to_string());
+        assert_eq!(
+            id(&rules, result(&["a", "b"])),
+            id(&rules, result(&["b", "a"]))
+        );
+        assert_ne!(
+            id(&rules, result(&["a", "b"])),
+            id(&rules, result(&["b", "b"]))
+        );
+    }
+}
