@@ -1,0 +1,313 @@
+//! The grammar of the command line; its doc comments are the help text.
+
+use camino::Utf8PathBuf;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Regression gate for LLM agents: record a run, fork it at any step, prove the fix
+#[derive(Debug, Parser)]
+#[command(
+    name = "rewind",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Global {
+    /// Directory of the working store [default: the nearest `.rewind` upwards, else ./.rewind]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help_heading = "Global options"
+    )]
+    pub(super) store: Option<Utf8PathBuf>,
+    /// Configuration file [default: the nearest `rewind.toml` upwards]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
+    pub(super) config: Option<Utf8PathBuf>,
+    /// Say more on standard error; twice for even more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub(super) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a demo session: a research agent whose step 5 hallucinates, and its fix
+    Demo(Demo),
+    /// Run an agent and record its model and tool calls
+    Record(Record),
+    /// List the recorded sessions, newest first
+    Sessions(Sessions),
+    /// Show a session as a tree of agents, model calls and tools
+    Show(Show),
+    /// Run the agent again: recorded answers before the fork, live ones from it on
+    Replay(Replay),
+    /// Compare two timelines of a session, step by step
+    Diff(Diff),
+    /// Replay all committed baselines against the current agent code and judge the result
+    Gate(Gate),
+    /// Write a session as one self-contained HTML file
+    Share(Share),
+    /// Move sessions between the store and files
+    #[command(subcommand)]
+    Session(Session),
+    /// Read a session folder into the store
+    Import(Import),
+    /// Serve a scripted model: an OpenAI- and Anthropic-compatible endpoint that answers by rules
+    Scripted(Scripted),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+/// Where model calls go.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Upstream {
+    /// Send a provider's calls to this URL, such as openai=http://127.0.0.1:9000/v1 (repeatable)
+    #[arg(long = "upstream", value_name = "PROVIDER=URL")]
+    pub(super) upstream: Vec<String>,
+    /// Answer model calls by the rules in this file instead of a provider
+    #[arg(long, value_name = "FILE", conflicts_with = "upstream")]
+    pub(super) scripted: Option<Utf8PathBuf>,
+    /// Read provider keys from this file (lines NAME=KEY), or from standard input with `-`
+    #[arg(long, value_name = "FILE")]
+    pub(super) key_file: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Demo {
+    /// Directory for the demo agent's files
+    #[arg(long, value_name = "DIR", default_value = "rewind-demo")]
+    pub(super) dir: Utf8PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Record {
+    /// Name of the session [default: the agent's name]
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) upstream: Upstream,
+    /// Allow live model calls although CI is set
+    #[arg(long)]
+    pub(super) live: bool,
+    /// End the agent after this time, such as 90s or 5m
+    #[arg(long, value_name = "TIME")]
+    pub(super) timeout: Option<String>,
+    /// The agent's command and arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(super) command: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Sessions {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Show {
+    /// `latest`, an id, the beginning of an id, or a name
+    #[arg(default_value = "latest")]
+    pub(super) session: String,
+    /// Show only this timeline
+    #[arg(long, value_name = "LABEL")]
+    pub(super) timeline: Option<String>,
+    /// Show this step with its messages
+    #[arg(long, value_name = "N")]
+    pub(super) step: Option<u32>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// When recorded answers are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Timing {
+    /// At once
+    Instant,
+    /// With the recorded delays
+    Recorded,
+}
+
+/// The worst match that is still served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Require {
+    /// Equal requests only
+    Exact,
+    /// Equal but for volatile values such as dates and ids
+    Normalised,
+    /// Equal but for the treatment: prompt, tools, model, settings
+    Drift,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Replay {
+    /// `latest`, an id, the beginning of an id, or a name
+    #[arg(default_value = "latest")]
+    pub(super) session: String,
+    /// First live step: N, tool:NAME#N, agent:NAME, start, last or auto
+    #[arg(long, value_name = "POINT", default_value = "auto")]
+    pub(super) from: String,
+    /// Timeline to replay
+    #[arg(long, value_name = "LABEL", default_value = "main")]
+    pub(super) timeline: String,
+    /// Let nothing go live; exit 1 when something diverged
+    #[arg(long, conflicts_with = "live")]
+    pub(super) offline: bool,
+    /// Allow live model calls although CI is set
+    #[arg(long)]
+    pub(super) live: bool,
+    /// Label of the new timeline [default: fork-N]
+    #[arg(long)]
+    pub(super) label: Option<String>,
+    /// When recorded answers are served
+    #[arg(long, value_enum)]
+    pub(super) timing: Option<Timing>,
+    /// The worst match that is still served
+    #[arg(long, value_enum)]
+    pub(super) require: Option<Require>,
+    /// Print the environment to export and serve until Ctrl-C, instead of running the agent
+    #[arg(long, conflicts_with = "command")]
+    pub(super) serve: bool,
+    /// Listen on this address
+    #[arg(long, value_name = "ADDR")]
+    pub(super) bind: Option<String>,
+    #[command(flatten)]
+    pub(super) upstream: Upstream,
+    /// End the agent after this time, such as 90s or 5m
+    #[arg(long, value_name = "TIME")]
+    pub(super) timeout: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The agent's command and arguments [default: `[agent] command` with the recorded input]
+    #[arg(last = true, value_name = "CMD")]
+    pub(super) command: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Diff {
+    /// `latest`, an id, the beginning of an id, or a name
+    pub(super) session: String,
+    /// Timeline on the left
+    #[arg(default_value = "main")]
+    pub(super) left: String,
+    /// Timeline on the right [default: the newest fork]
+    pub(super) right: Option<String>,
+    /// Show equal steps too
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Gate {
+    /// Only baselines whose name fits this glob (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub(super) filter: Vec<String>,
+    /// Directory of the baselines [default: `[gate] baselines`, else baselines]
+    #[arg(long, value_name = "DIR")]
+    pub(super) baselines: Option<Utf8PathBuf>,
+    /// Directory for the reports
+    #[arg(long, value_name = "DIR", default_value = "rewind-report")]
+    pub(super) out: Utf8PathBuf,
+    /// Let nothing go live
+    #[arg(long, conflicts_with = "live")]
+    pub(super) offline: bool,
+    /// Run the tails live
+    #[arg(long)]
+    pub(super) live: bool,
+    /// Exit 0 although forks need a live run
+    #[arg(long)]
+    pub(super) allow_needs_live: bool,
+    /// How many agents run at once [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    pub(super) jobs: Option<usize>,
+    #[command(flatten)]
+    pub(super) upstream: Upstream,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Share {
+    /// `latest`, an id, the beginning of an id, or a name
+    #[arg(default_value = "latest")]
+    pub(super) session: String,
+    /// Put prompts, answers and tool content into the file
+    #[arg(long)]
+    pub(super) include_content: bool,
+    /// File to write
+    #[arg(short, long, value_name = "FILE", default_value = "rewind.html")]
+    pub(super) output: Utf8PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Session {
+    /// Write a session as a folder of reviewable text
+    Export {
+        /// `latest`, an id, the beginning of an id, or a name
+        #[arg(default_value = "latest")]
+        session: String,
+        /// Folder to write [default: the session's name]
+        #[arg(short, long, value_name = "DIR")]
+        output: Option<Utf8PathBuf>,
+    },
+    /// Read a session folder into the store
+    Import(Import),
+    /// Remove a session from the store
+    Rm {
+        /// An id, the beginning of an id, or a name
+        session: String,
+    },
+    /// Reclaim the space of removed sessions
+    Gc,
+    /// Rename a session
+    Rename {
+        /// `latest`, an id, the beginning of an id, or a name
+        session: String,
+        /// The new name
+        name: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Import {
+    /// Folder of the session
+    pub(super) dir: Utf8PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Scripted {
+    /// The rules file
+    pub(super) file: Utf8PathBuf,
+    /// Listen on this address
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub(super) addr: String,
+    /// Append one JSON line for each model call to this file
+    #[arg(long, value_name = "FILE")]
+    pub(super) log: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
