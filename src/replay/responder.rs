@@ -1,0 +1,164 @@
+//! Puts the matcher behind a socket: serves, forwards or refuses each request of the agent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, StatusCode};
+use tokio::sync::watch;
+
+use super::live;
+use super::matcher::{Decision, Matcher, Question};
+use super::serve::{self, Timing, Wanted};
+use crate::model::{Request, Role, Served};
+use crate::proxy::{Answer, AnswerBody, Backend, Captured, Incoming, Responder, forward};
+use crate::record::{Asked, AskedAncillary, AskedModel, Recorder};
+
+/// How long a request that continues an unknown conversation waits for a live answer under way to
+/// be taken in. The client may have read the end of a stream before the forwarder saw it.
+const SETTLE: Duration = Duration::from_millis(500);
+
+/// Answers the requests of one replay.
+pub struct ReplayResponder {
+    matcher: Arc<Matcher>,
+    recorder: Arc<Recorder>,
+    backend: Option<Arc<dyn Backend>>,
+    timing: Timing,
+    under_way: watch::Sender<usize>,
+}
+
+impl ReplayResponder {
+    /// Returns a responder; without a backend nothing goes live.
+    pub fn new(
+        matcher: Arc<Matcher>,
+        recorder: Arc<Recorder>,
+        backend: Option<Arc<dyn Backend>>,
+        timing: Timing,
+    ) -> Self {
+        Self { matcher, recorder, backend, timing, under_way: watch::Sender::new(0) }
+    }
+
+    async fn answer(self: Arc<Self>, incoming: Incoming) -> Answer {
+        match self.recorder.ask(&incoming) {
+            Asked::Telemetry => empty(StatusCode::NO_CONTENT),
+            Asked::Ancillary(asked) => self.ancillary(asked, incoming).await,
+            Asked::Model(asked) => self.model(*asked, incoming).await,
+        }
+    }
+
+    async fn model(self: Arc<Self>, asked: AskedModel, incoming: Incoming) -> Answer {
+        self.settle(&asked.request).await;
+        let question = Question {
+            request: &asked.request,
+            fingerprint: asked.parsed.fingerprint,
+            is_retry: asked.is_retry,
+        };
+        match self.matcher.decide(question) {
+            Decision::Serve(served) => self.serve(asked, &incoming, served),
+            Decision::Refuse(divergence) => {
+                let answer = serve::refusal(&asked.request, &divergence);
+                self.recorder.withdraw(&asked);
+                answer
+            }
+            Decision::Live { after } => {
+                let Some(backend) = self.backend.clone() else {
+                    return self.not_live(&asked, "no model is configured for live calls");
+                };
+                let recorded = after.and_then(|step| self.matcher.recording().call(step));
+                let incoming = live::adapt(incoming, &asked.request, recorded.map(Arc::as_ref));
+                self.go_live(backend, asked, incoming).await
+            }
+        }
+    }
+
+    fn serve(&self, asked: AskedModel, incoming: &Incoming, served: Served) -> Answer {
+        let Some(call) = self.matcher.recording().call(served.step).cloned() else {
+            return self.not_live(&asked, "the recorded step is gone");
+        };
+        let wanted =
+            Wanted { request: &asked.request, include_usage: asked.parsed.include_usage };
+        let answer = serve::answer(&call, wanted, self.timing);
+        self.recorder.served(asked, incoming, &call, served);
+        answer
+    }
+
+    fn not_live(&self, asked: &AskedModel, reason: &str) -> Answer {
+        self.recorder.withdraw(asked);
+        self.recorder.fault(reason);
+        let text = format!("rewind: {reason}");
+        serve::json_error(
+            &asked.request,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "rewind_not_live",
+            &text,
+        )
+    }
+
+    async fn go_live(
+        self: Arc<Self>,
+        backend: Arc<dyn Backend>,
+        asked: AskedModel,
+        incoming: Incoming,
+    ) -> Answer {
+        self.under_way.send_modify(|count| *count += 1);
+        let done = {
+            let responder = Arc::clone(&self);
+            move |captured: Captured| {
+                let call = responder.recorder.answered(asked, captured);
+                responder.matcher.answered_live(&call);
+                responder.under_way.send_modify(|count| *count = count.saturating_sub(1));
+            }
+        };
+        forward(backend, incoming, done).await
+    }
+
+    async fn ancillary(&self, asked: AskedAncillary, incoming: Incoming) -> Answer {
+        let recorded = self.matcher.recording().ancillary(
+            incoming.method.as_str(),
+            &asked.path,
+            asked.body,
+        );
+        if let Some(recorded) = recorded {
+            return serve::ancillary_answer(&recorded.exchange);
+        }
+        let Some(backend) = &self.backend else { return empty(StatusCode::NOT_FOUND) };
+        let recorder = Arc::clone(&self.recorder);
+        let done = move |captured: Captured| recorder.answered_ancillary(asked, captured);
+        forward(Arc::clone(backend), incoming, done).await
+    }
+
+    /// Waits, where a request continues a conversation that is not known yet, for the live answers
+    /// under way.
+    async fn settle(&self, request: &Request) {
+        let continues = request
+            .thread
+            .ancestors()
+            .filter_map(|thread| thread.last())
+            .any(|message| message.role == Role::Assistant);
+        if !continues || self.matcher.knows(request) {
+            return;
+        }
+        let mut under_way = self.under_way.subscribe();
+        let settled = async {
+            while *under_way.borrow_and_update() > 0 && !self.matcher.knows(request) {
+                if under_way.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        // Running out of time only means that the request is judged by what is known.
+        drop(tokio::time::timeout(SETTLE, settled).await);
+    }
+}
+
+impl Responder for ReplayResponder {
+    fn respond(self: Arc<Self>, incoming: Incoming) -> BoxFuture<'static, Answer> {
+        self.answer(incoming).boxed()
+    }
+}
+
+fn empty(status: StatusCode) -> Answer {
+    Answer { status, headers: HeaderMap::new(), body: AnswerBody::Full(Bytes::new()) }
+}

@@ -1,0 +1,136 @@
+//! Turns a recorded call into the answer that the agent gets.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use crate::model::{Body, Call, Divergence, Exchange, Request, StreamEvent};
+use crate::proxy::{Answer, AnswerBody, Broken};
+use crate::wire;
+
+/// When recorded answers are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Timing {
+    /// At once.
+    #[default]
+    Instant,
+    /// With the recorded delays.
+    Recorded,
+}
+
+/// How the live request wants its answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// The request.
+    pub(super) request: &'a Request,
+    /// Whether a stream is to end with a usage event.
+    pub(super) include_usage: bool,
+}
+
+/// Returns the recorded answer of `call`: as it came where the request wants that form, else
+/// rendered in the form that it wants.
+pub(super) fn answer(call: &Call, wanted: Wanted<'_>, timing: Timing) -> Answer {
+    let exchange = &call.exchange;
+    let status = StatusCode::from_u16(exchange.status).unwrap_or(StatusCode::OK);
+    let is_same_form = call.request.dialect == wanted.request.dialect
+        && (call.request.stream == wanted.request.stream || !call.is_ok());
+    let mut headers = kept_headers(exchange);
+    if !call.is_ok() && !exchange.truncated {
+        // The recorded attempts are part of the recorded failure; the client need not try again.
+        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
+    }
+    let body = match &exchange.body {
+        Some(body) if is_same_form => recorded_body(body, exchange.truncated, pace(call, timing)),
+        Some(_) | None => {
+            let rendered = wire::render(
+                wanted.request.dialect,
+                &call.response,
+                wanted.request.stream,
+                wanted.include_usage,
+            );
+            headers
+                .insert(header::CONTENT_TYPE, HeaderValue::from_static(rendered.content_type));
+            recorded_body(&rendered.body, false, None)
+        }
+    };
+    Answer { status, headers, body }
+}
+
+/// Returns the answer to a request that is no step.
+pub(super) fn ancillary_answer(exchange: &Exchange) -> Answer {
+    let status = StatusCode::from_u16(exchange.status).unwrap_or(StatusCode::OK);
+    let body = exchange.body.as_ref().map(Body::to_bytes).unwrap_or_default();
+    Answer { status, headers: kept_headers(exchange), body: AnswerBody::Full(body) }
+}
+
+/// Returns the answer to a request that is refused: 422, which no SDK tries again, in the form in
+/// which the provider reports errors.
+pub(super) fn refusal(request: &Request, divergence: &Divergence) -> Answer {
+    let mut text = format!("rewind: {}", divergence.message);
+    if !divergence.pointer.is_empty() {
+        text.push_str(&format!(
+            " (at {}: recorded {:?}, found {:?})",
+            divergence.pointer, divergence.recorded, divergence.found
+        ));
+    }
+    json_error(request, StatusCode::UNPROCESSABLE_ENTITY, "rewind_divergence", &text)
+}
+
+/// Returns an error in the form of the request's dialect.
+pub(super) fn json_error(request: &Request, status: StatusCode, kind: &str, text: &str) -> Answer {
+    let body = wire::render_error(request.dialect, status.as_u16(), kind, text);
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
+    Answer { status, headers, body: AnswerBody::Full(body) }
+}
+
+fn kept_headers(exchange: &Exchange) -> HeaderMap {
+    exchange
+        .headers
+        .iter()
+        .filter_map(|(name, value)| {
+            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+            Some((name, HeaderValue::from_str(value).ok()?))
+        })
+        .collect()
+}
+
+/// Returns the delay before the first byte where the recorded timing is wanted.
+fn pace(call: &Call, timing: Timing) -> Option<Duration> {
+    match timing {
+        Timing::Instant => None,
+        Timing::Recorded => {
+            Some(Duration::from_micros(call.first_byte_us.saturating_sub(call.began_us)))
+        }
+    }
+}
+
+fn recorded_body(body: &Body, truncated: bool, pace: Option<Duration>) -> AnswerBody {
+    let events: Vec<StreamEvent> = match body {
+        Body::Whole(bytes) if !truncated && pace.is_none() => {
+            return AnswerBody::Full(bytes.clone());
+        }
+        Body::Whole(bytes) => vec![StreamEvent { delay_us: 0, bytes: bytes.clone() }],
+        Body::Events(events) => events.clone(),
+    };
+    let end = truncated.then(|| Err(Broken("the recorded answer broke off here".to_owned())));
+    match pace {
+        None => {
+            let ready = events.into_iter().map(|event| Ok(event.bytes)).chain(end);
+            AnswerBody::Stream(stream::iter(ready).boxed())
+        }
+        Some(first) => {
+            let delays = std::iter::once(first).chain(std::iter::repeat(Duration::ZERO));
+            let paced = stream::iter(events.into_iter().zip(delays)).then(paced_event).map(Ok);
+            AnswerBody::Stream(paced.chain(stream::iter(end)).boxed())
+        }
+    }
+}
+
+async fn paced_event((event, extra): (StreamEvent, Duration)) -> Bytes {
+    tokio::time::sleep(Duration::from_micros(event.delay_us).saturating_add(extra)).await;
+    event.bytes
+}
