@@ -26,11 +26,7 @@ pub struct Environment {
 
 impl Environment {
     /// Returns what `rule` lets through of `outer`; `keys` are the names of the provider keys.
-    pub fn filtered(
-        outer: &BTreeMap<String, String>,
-        rule: &EnvRule,
-        keys: &[&str],
-    ) -> Self {
+    pub fn filtered(outer: &BTreeMap<String, String>, rule: &EnvRule, keys: &[&str]) -> Self {
         let passes = |name: &str| {
             let is_secret = any(&NEVER, name) || keys.contains(&name);
             match rule {
@@ -91,17 +87,69 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 /// What programs need to run at all, to find their libraries, and to reach the network.
 const BASE: [&str; 61] = [
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "CI", "TZ", "TERM", "COLORTERM", "COLUMNS",
-    "LINES", "NO_COLOR", "FORCE_COLOR", "LANG", "LANGUAGE", "LC_*", "XDG_*", "EDITOR",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "CI",
+    "TZ",
+    "TERM",
+    "COLORTERM",
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    "XDG_*",
+    "EDITOR",
     // Languages and their package managers.
-    "VIRTUAL_ENV", "CONDA_*", "PYTHON*", "PYENV_*", "UV_*", "PIP_*", "POETRY_*", "NODE_*", "NVM_*",
-    "NPM_CONFIG_*", "npm_config_*", "BUN_*", "DENO_*", "VOLTA_*", "PNPM_HOME", "JAVA_HOME", "JDK_HOME",
-    "GOPATH", "GOROOT", "GOCACHE", "CARGO_HOME", "RUSTUP_HOME", "RUST_LOG", "RUST_BACKTRACE",
-    "GEM_*", "RBENV_*", "DOTNET_*", "ASDF_*", "MISE_*", "NIX_*",
+    "VIRTUAL_ENV",
+    "CONDA_*",
+    "PYTHON*",
+    "PYENV_*",
+    "UV_*",
+    "PIP_*",
+    "POETRY_*",
+    "NODE_*",
+    "NVM_*",
+    "NPM_CONFIG_*",
+    "npm_config_*",
+    "BUN_*",
+    "DENO_*",
+    "VOLTA_*",
+    "PNPM_HOME",
+    "JAVA_HOME",
+    "JDK_HOME",
+    "GOPATH",
+    "GOROOT",
+    "GOCACHE",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUST_LOG",
+    "RUST_BACKTRACE",
+    "GEM_*",
+    "RBENV_*",
+    "DOTNET_*",
+    "ASDF_*",
+    "MISE_*",
+    "NIX_*",
     // Libraries and the network.
-    "LD_LIBRARY_PATH", "DYLD_*", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy",
-    "all_proxy", "SYSTEMROOT",
+    "LD_LIBRARY_PATH",
+    "DYLD_*",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "SYSTEMROOT",
 ];
 
 /// Rewind's own keys, the judge's among them: never for the agent.
@@ -136,7 +184,10 @@ mod tests {
     #[test]
     fn credentials_of_the_job_never_reach_the_agent() {
         let found = Environment::filtered(&outer(), &EnvRule::AllBut, &["OPENAI_API_KEY"]);
-        assert_eq!(names(&found), ["APP_MODE", "DATABASE_URL", "LC_ALL", "PATH"]);
+        assert_eq!(
+            names(&found),
+            ["APP_MODE", "DATABASE_URL", "LC_ALL", "PATH"]
+        );
     }
 
     #[test]

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use rustix::process::{
-    Pid, Signal, kill_process, kill_process_group, test_kill_process_group,
-};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 use tokio::time::{Instant, sleep};
 
 /// The agent's process, with its process group where it leads its own.

@@ -129,7 +129,13 @@ mod tests {
 
     #[test]
     fn modes_read_back_as_written() {
-        for text in ["arg", "stdin", "env:QUESTION", "json-stdin", "json-file:in.json"] {
+        for text in [
+            "arg",
+            "stdin",
+            "env:QUESTION",
+            "json-stdin",
+            "json-file:in.json",
+        ] {
             assert_eq!(text.parse::<InputMode>().unwrap().to_string(), text);
         }
         for text in ["", "env:", "json-file:", "argument"] {
@@ -143,13 +149,20 @@ mod tests {
         assert_eq!(at_end.command, ["agent", "run", "a b"]);
         let placed = prepare(&words("agent --q={input} -v"), &InputMode::Arg, Some("a b"));
         assert_eq!(placed.command, ["agent", "--q=a b", "-v"]);
-        assert!(placed.variables.contains(&("REWIND_INPUT".into(), "a b".into())));
+        assert!(
+            placed
+                .variables
+                .contains(&("REWIND_INPUT".into(), "a b".into()))
+        );
     }
 
     #[test]
     fn json_input_wraps_plain_text_and_passes_objects() {
         let text = prepare(&words("agent"), &InputMode::JsonStdin, Some("hi \"you\""));
-        assert_eq!(text.stdin.as_deref(), Some("{\"input\":\"hi \\\"you\\\"\"}\n"));
+        assert_eq!(
+            text.stdin.as_deref(),
+            Some("{\"input\":\"hi \\\"you\\\"\"}\n")
+        );
         let object = prepare(&words("agent"), &InputMode::JsonStdin, Some(r#"{"q": 1}"#));
         assert_eq!(object.stdin.as_deref(), Some("{\"q\":1}\n"));
     }

@@ -92,7 +92,9 @@ pub enum AgentError {
         command: String,
     },
     /// The command is no program that may be run.
-    #[error("the agent's command `{command}` can't be executed: {source}; is it a program, with the x bit set?")]
+    #[error(
+        "the agent's command `{command}` can't be executed: {source}; is it a program, with the x bit set?"
+    )]
     NotExecutable {
         /// The command's first word.
         command: String,
@@ -162,7 +164,9 @@ pub async fn launch(run: Launch, cancel: impl Future<Output = ()>) -> Result<End
     if !shares_group {
         command.process_group(0);
     }
-    let mut child = command.spawn().map_err(|source| not_started(program, source))?;
+    let mut child = command
+        .spawn()
+        .map_err(|source| not_started(program, source))?;
     let leader = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let mut group = leader
         .map(|leader| Group::new(leader, !shares_group))
@@ -199,7 +203,11 @@ fn not_started(program: &str, source: io::Error) -> AgentError {
         Some(code) if code == rustix::io::Errno::NOENT.raw_os_error() => {
             AgentError::NotFound { command }
         }
-        Some(code) if NOT_EXECUTABLE.iter().any(|errno| errno.raw_os_error() == code) => {
+        Some(code)
+            if NOT_EXECUTABLE
+                .iter()
+                .any(|errno| errno.raw_os_error() == code) =>
+        {
             AgentError::NotExecutable { command, source }
         }
         Some(_) | None => AgentError::System {
@@ -215,7 +223,11 @@ fn set_streams(command: &mut Command, run: &Launch) {
         Stdio::Inherit => (Pipe::inherit as fn() -> Pipe, Pipe::inherit as fn() -> Pipe),
         Stdio::Capture { .. } => (Pipe::null as fn() -> Pipe, Pipe::piped as fn() -> Pipe),
     };
-    let stdin = if run.stdin.is_some() { Pipe::piped() } else { input() };
+    let stdin = if run.stdin.is_some() {
+        Pipe::piped()
+    } else {
+        input()
+    };
     command.stdin(stdin).stdout(output()).stderr(output());
 }
 
@@ -439,13 +451,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_cancelled_agent_is_ended() {
-        let ended = launch(shell("sleep 1000"), std::future::ready(())).await.unwrap();
+        let ended = launch(shell("sleep 1000"), std::future::ready(()))
+            .await
+            .unwrap();
         assert_eq!((ended.exit, ended.ending), (143, Ending::Cancelled));
     }
 
     #[tokio::test]
     async fn what_the_agent_leaves_running_does_not_outlive_it() {
-        let ended = launch(shell("sleep 1000 & echo $!"), pending()).await.unwrap();
+        let ended = launch(shell("sleep 1000 & echo $!"), pending())
+            .await
+            .unwrap();
         assert_eq!((ended.exit, ended.ending), (0, Ending::Own));
         let sleeper: i32 = text(ended.stdout).trim().parse().unwrap();
         assert!(!is_running(sleeper), "process {sleeper} was left behind");
@@ -459,7 +475,10 @@ mod tests {
         assert_eq!(error.status(), 127);
         assert!(error.to_string().contains("no-such-command-anywhere"));
         run.command = vec!["/etc/hostname".into()];
-        assert_eq!(launch(run.clone(), pending()).await.unwrap_err().status(), 126);
+        assert_eq!(
+            launch(run.clone(), pending()).await.unwrap_err().status(),
+            126
+        );
         run.command.clear();
         assert_eq!(launch(run, pending()).await.unwrap_err().status(), 125);
     }

@@ -78,7 +78,10 @@ impl Sink for MemorySink {
     }
 
     fn ancillary(&self, ancillary: &Ancillary) -> Result<(), SinkError> {
-        let mut all = self.ancillary.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self
+            .ancillary
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         all.push(ancillary.clone());
         Ok(())
     }

@@ -233,7 +233,10 @@ mod tests {
         assert_eq!((kept.began_us, kept.ended_us), (10, 40));
         assert_eq!(kept.attempts.len(), 1);
         assert_eq!(kept.attempts[0].status, Some(429));
-        assert_eq!((kept.attempts[0].began_us, kept.attempts[0].ended_us), (10, 20));
+        assert_eq!(
+            (kept.attempts[0].began_us, kept.attempts[0].ended_us),
+            (10, 20)
+        );
         assert_eq!(slots.calls().len(), 1);
     }
 
