@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use camino::Utf8Path;
+
 /// Which variables of the outer environment an agent gets.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EnvRule {
@@ -60,6 +62,19 @@ impl Environment {
         for (name, value) in variables {
             self.variables.entry(name).or_insert(value);
         }
+    }
+
+    /// Returns whether the outer environment had this variable.
+    pub fn had(&self, name: &str) -> bool {
+        self.variables.contains_key(name) || self.removed.iter().any(|removed| removed == name)
+    }
+
+    /// Gives the run its own directories: `REWIND_RUN_DIR`, and `TMPDIR` in it.
+    pub fn set_run_dir(&mut self, run_dir: &Utf8Path) {
+        self.set([
+            ("REWIND_RUN_DIR".to_owned(), run_dir.to_string()),
+            ("TMPDIR".to_owned(), run_dir.join("tmp").to_string()),
+        ]);
     }
 
     /// Returns one sentence on what was held back, for a run that failed; `None` for nothing.

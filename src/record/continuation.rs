@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::{Message, Pooled, Response, Thread, ThreadInterner};
+use crate::model::{Response, Thread, ThreadInterner};
+use crate::wire::ParsedRequest;
 
 /// What an earlier answer left at the provider.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Continuation {
     /// The conversation up to and including that answer.
     pub(super) thread: Thread,
-    /// The provider's ids of that answer's tool calls, in order.
-    pub(super) call_ids: Vec<String>,
+    /// The provider's ids of the tool calls of each turn that has some, oldest first.
+    pub(super) turns: Vec<Vec<String>>,
 }
 
 /// The answers of a timeline by the ids that later requests name them by.
@@ -25,25 +26,32 @@ impl Continuations {
     pub(super) fn keep(
         &mut self,
         asked: &Thread,
+        parsed: &ParsedRequest,
         response: &Response,
         interner: &mut ThreadInterner,
     ) {
         let (Some(id), Some(output)) = (&response.id, &response.output) else {
             return;
         };
-        let output: Arc<Pooled<Message>> = Arc::clone(output);
-        let thread = interner.push(asked, output, Vec::new());
-        self.by_id.insert(
-            id.clone(),
-            Continuation {
-                thread,
-                call_ids: response.call_ids.clone(),
-            },
+        let mut turns = self.base(parsed).turns;
+        let asked_with = parsed.messages.iter().map(|message| &message.call_ids);
+        turns.extend(
+            asked_with
+                .chain([&response.call_ids])
+                .filter(|ids| !ids.is_empty())
+                .cloned(),
         );
+        let thread = interner.push(asked, Arc::clone(output), Vec::new());
+        self.by_id
+            .insert(id.clone(), Continuation { thread, turns });
     }
 
-    /// Returns what the answer with this id left behind.
-    pub(super) fn find(&self, id: &str) -> Option<&Continuation> {
-        self.by_id.get(id)
+    /// Returns what the answer that the request names left behind.
+    pub(super) fn find(&self, parsed: &ParsedRequest) -> Option<&Continuation> {
+        self.by_id.get(parsed.previous_response.as_deref()?)
+    }
+
+    fn base(&self, parsed: &ParsedRequest) -> Continuation {
+        self.find(parsed).cloned().unwrap_or_default()
     }
 }

@@ -292,7 +292,7 @@ impl Recorder {
             // The answer that it goes on from had not ended when it was asked.
             (request, _) = state.request(&asked.parsed, request.agent);
         }
-        state.keep(&request, &answer.response);
+        state.keep(&request, &asked.parsed, &answer.response);
         let call = Call {
             ordinal: asked.ordinal,
             provider: asked.provider,

@@ -29,14 +29,10 @@ impl State {
         parsed: &ParsedRequest,
         agent: Option<String>,
     ) -> (Request, bool) {
-        let known = parsed
-            .previous_response
-            .as_deref()
-            .and_then(|id| self.continuations.find(id))
-            .cloned();
+        let known = self.continuations.find(parsed).cloned();
         let is_continued = known.is_some();
-        let Continuation { thread, call_ids } = known.unwrap_or_default();
-        let thread = wire::thread(&thread, &call_ids, &parsed.messages, &mut self.interner);
+        let Continuation { thread, turns } = known.unwrap_or_default();
+        let thread = wire::thread_after(&thread, &turns, &parsed.messages, &mut self.interner);
         let treatment = Treatment {
             model: parsed.model.clone(),
             system: parsed
@@ -62,9 +58,9 @@ impl State {
     }
 
     /// Keeps what an answer leaves at the provider, for requests that go on from it by its id.
-    pub(super) fn keep(&mut self, request: &Request, response: &Response) {
+    pub(super) fn keep(&mut self, request: &Request, parsed: &ParsedRequest, response: &Response) {
         self.continuations
-            .keep(&request.thread, response, &mut self.interner);
+            .keep(&request.thread, parsed, response, &mut self.interner);
     }
 
     /// Notes what the sink said.
