@@ -6,7 +6,7 @@ use serde_json::Map;
 use tokio::sync::watch;
 
 use super::slots::Ticket;
-use crate::model::{ContentId, Dialect, Message, Part, Pooled, Request, Role};
+use crate::model::{Body, ContentId, Dialect, Exchange, Message, Part, Pooled, Request, Role};
 use crate::proxy::Incoming;
 use crate::wire::{ParsedMessage, ParsedRequest};
 
@@ -14,7 +14,7 @@ use crate::wire::{ParsedMessage, ParsedRequest};
 #[derive(Debug)]
 pub enum Asked {
     /// A model call, or any other POST: it becomes a step.
-    Model(AskedModel),
+    Model(Box<AskedModel>),
     /// Traffic without a number.
     Ancillary(AskedAncillary),
     /// Known telemetry: to be answered 204, not recorded.
@@ -36,10 +36,12 @@ pub struct AskedModel {
     pub method: String,
     /// Path and query.
     pub path: String,
+    /// Whether it tries a failed step again.
+    pub is_retry: bool,
     pub(super) ticket: Ticket,
     /// Whether the conversation that it goes on from, if any, was known when it was asked.
     pub(super) is_continued: bool,
-    pub(super) under_way: UnderWay,
+    pub(super) _under_way: UnderWay,
 }
 
 /// A request that becomes no step.
@@ -53,13 +55,26 @@ pub struct AskedAncillary {
     pub path: String,
     /// The hash of the body; `None` for an empty one.
     pub body: Option<ContentId>,
-    pub(super) under_way: UnderWay,
+    pub(super) _under_way: UnderWay,
 }
 
 impl AskedModel {
     /// Returns what the request is, for messages to people: method and path.
     pub(super) fn line(&self) -> String {
         format!("{} {}", self.method, self.path)
+    }
+
+    /// Returns the exchange of this request with an empty answer.
+    pub(super) fn exchange(&self, status: u16) -> Exchange {
+        Exchange {
+            method: self.method.clone(),
+            path: self.path.clone(),
+            fingerprint: Some(self.parsed.fingerprint),
+            status,
+            headers: Vec::new(),
+            body: Some(Body::default()),
+            truncated: false,
+        }
     }
 }
 

@@ -55,8 +55,9 @@ impl Recorder {
 
     /// Says what a request is, and opens its step.
     ///
-    /// What is given back must go to [`answered`](Self::answered), [`replayed`](Self::replayed) or
-    /// [`abandoned`](Self::abandoned); an [`Awaited`](super::Awaited) sees to that.
+    /// A model request must then go to one of [`answered`](Self::answered), [`served`](Self::served),
+    /// [`abandoned`](Self::abandoned) and [`withdraw`](Self::withdraw); an
+    /// [`Awaited`](super::Awaited) sees to that for live ones.
     pub fn ask(&self, incoming: &Incoming) -> Asked {
         let dialect = match wire::classify(incoming.method.as_str(), &incoming.path) {
             Traffic::Model(dialect) => dialect,
@@ -75,69 +76,57 @@ impl Recorder {
             .slots
             .open(identity, began_us, is_marked_retry(incoming));
         drop(state);
-        Asked::Model(AskedModel {
+        Asked::Model(Box::new(AskedModel {
             request,
             parsed,
             ordinal: ticket.ordinal,
             provider: incoming.provider.clone(),
             method: incoming.method.to_string(),
             path,
+            is_retry: ticket.is_retry(),
             ticket,
             is_continued,
-            under_way: UnderWay::new(&self.under_way),
-        })
+            _under_way: UnderWay::new(&self.under_way),
+        }))
     }
 
-    /// Takes what a request was answered with on the wire.
+    /// Takes what a live request was answered with on the wire; returns the call that it became.
     ///
     /// A call that failed in a way that clients retry stays open for the retry; until that comes it
     /// counts as it is.
-    pub fn answered(&self, asked: Asked, captured: Captured, served: Option<Served>) {
-        match asked {
-            Asked::Model(asked) => self.model_answered(asked, captured, served),
-            Asked::Ancillary(asked) => self.ancillary_answered(asked, captured),
-            Asked::Telemetry => {}
-        }
+    pub fn answered(&self, asked: AskedModel, captured: Captured) -> Arc<Call> {
+        let answer = self.read(&asked, captured);
+        self.close(asked, answer)
     }
 
-    /// Takes a request that was served as `source` was answered, from its recording.
-    pub fn replayed(&self, asked: AskedModel, source: &Call, served: Served) {
+    /// Takes a request that was served from the recorded call `source`.
+    pub fn served(&self, asked: AskedModel, source: &Call, served: Served) -> Arc<Call> {
         let now = self.micros(Instant::now());
-        let exchange = Exchange {
-            method: asked.method.clone(),
-            path: asked.path.clone(),
-            fingerprint: Some(asked.parsed.fingerprint),
-            ..source.exchange.clone()
-        };
         let answer = Answer {
             response: source.response.clone(),
-            exchange,
+            exchange: Exchange {
+                body: source.exchange.body.clone(),
+                headers: source.exchange.headers.clone(),
+                truncated: source.exchange.truncated,
+                ..asked.exchange(source.exchange.status)
+            },
             first_byte_us: now,
             ended_us: now,
-            failure: None,
+            failure: failure(source.exchange.status, !source.exchange.truncated, false, None),
             served: Some(served),
         };
-        self.close(asked, answer);
+        self.close(asked, answer)
     }
 
-    /// Takes a request that nobody waits for any more and that got no answer.
-    pub fn abandoned(&self, asked: Asked) {
-        let Asked::Model(asked) = asked else {
-            return;
-        };
+    /// Takes a request that got no answer because the agent went away.
+    pub fn abandoned(&self, asked: AskedModel) -> Arc<Call> {
         let now = self.micros(Instant::now());
-        let exchange = Exchange {
-            method: asked.method.clone(),
-            path: asked.path.clone(),
-            fingerprint: Some(asked.parsed.fingerprint),
-            status: CLIENT_CLOSED,
-            headers: Vec::new(),
-            body: Some(Body::default()),
-            truncated: true,
-        };
         let answer = Answer {
             response: failed_response(GAVE_UP),
-            exchange,
+            exchange: Exchange {
+                truncated: true,
+                ..asked.exchange(CLIENT_CLOSED)
+            },
             first_byte_us: now,
             ended_us: now,
             failure: Some(Failure {
@@ -146,7 +135,40 @@ impl Recorder {
             }),
             served: None,
         };
-        self.close(asked, answer);
+        self.close(asked, answer)
+    }
+
+    /// Forgets a request that was refused: it becomes no step.
+    pub fn withdraw(&self, asked: &AskedModel) {
+        self.lock().slots.withdraw(&asked.ticket);
+    }
+
+    /// Takes what traffic without a number was answered with; an answer that broke off is not kept.
+    pub fn answered_ancillary(&self, asked: AskedAncillary, captured: Captured) {
+        if captured.truncated {
+            return;
+        }
+        let status = captured.status.as_u16();
+        let nothing = Response::default();
+        let dialect = (Dialect::Opaque, status);
+        let body = scrub::body(&self.redactor, dialect, captured.body, &nothing, &nothing);
+        let ancillary = Ancillary {
+            provider: asked.provider,
+            body: asked.body,
+            exchange: Exchange {
+                method: asked.method,
+                path: asked.path,
+                fingerprint: None,
+                status,
+                headers: self.headers(captured.headers),
+                body: Some(body),
+                truncated: false,
+            },
+        };
+        let mut state = self.lock();
+        let kept = self.sink.ancillary(&ancillary);
+        state.note(kept);
+        state.ancillary.push(ancillary);
     }
 
     /// Notes something that went wrong in recording, for the end of the run.
@@ -189,7 +211,7 @@ impl Recorder {
             method: incoming.method.to_string(),
             path: self.redactor.path_and_query(&incoming.path).into_owned(),
             body,
-            under_way: UnderWay::new(&self.under_way),
+            _under_way: UnderWay::new(&self.under_way),
         }
     }
 
@@ -213,46 +235,37 @@ impl Recorder {
             })
     }
 
-    fn model_answered(&self, asked: AskedModel, captured: Captured, served: Option<Served>) {
+    /// Reads an answer and takes the secrets out of it.
+    fn read(&self, asked: &AskedModel, captured: Captured) -> Answer {
         let status = captured.status.as_u16();
-        let dialect = asked.request.dialect;
-        let is_whole =
-            !captured.truncated || (captured.client_gone && is_ended(dialect, &captured.body));
-        let (dialect, found) = self.read(&asked, status, &captured.body, is_whole);
+        let body = &captured.body;
+        let is_whole = !captured.truncated
+            || (captured.client_gone && is_ended(asked.request.dialect, body));
+        let (dialect, found) = self.parse_answer(asked, status, body, is_whole);
         let response = scrub::response(&self.redactor, &found);
-        let body = scrub::body(
-            &self.redactor,
-            (dialect, status),
-            captured.body,
-            &found,
-            &response,
-        );
+        let kind = (dialect, status);
+        let body = scrub::body(&self.redactor, kind, captured.body, &found, &response);
         let failure = failure(status, is_whole, captured.client_gone, captured.error);
-        let exchange = Exchange {
-            method: asked.method.clone(),
-            path: asked.path.clone(),
-            fingerprint: Some(asked.parsed.fingerprint),
-            status,
-            headers: self.headers(captured.headers),
-            body: Some(body),
-            truncated: !is_whole,
-        };
-        let answer = Answer {
+        Answer {
             response,
-            exchange,
+            exchange: Exchange {
+                headers: self.headers(captured.headers),
+                body: Some(body),
+                truncated: !is_whole,
+                ..asked.exchange(status)
+            },
             first_byte_us: self.micros(captured.first_byte),
             ended_us: self.micros(captured.ended),
             failure: failure.map(|failure| Failure {
                 error: self.redactor.text(&failure.error).into_owned(),
                 ..failure
             }),
-            served,
-        };
-        self.close(asked, answer);
+            served: None,
+        }
     }
 
-    /// Reads an answer; what is not of its dialect is kept verbatim.
-    fn read(
+    /// Parses an answer; what is not of its dialect is kept verbatim.
+    fn parse_answer(
         &self,
         asked: &AskedModel,
         status: u16,
@@ -265,12 +278,11 @@ impl Recorder {
             Err(error) => error,
         };
         if !is_whole {
-            return (Dialect::Opaque, failed_response("the answer broke off"));
+            let broken = failed_response("the answer broke off");
+            return (Dialect::Opaque, broken);
         }
-        self.fault(format!(
-            "the answer to {} is kept verbatim: {error}",
-            asked.line()
-        ));
+        let line = asked.line();
+        self.fault(format!("the answer to {line} is kept verbatim: {error}"));
         let response = wire::parse_response(Dialect::Opaque, status, body).unwrap_or_default();
         (Dialect::Opaque, response)
     }
@@ -285,7 +297,7 @@ impl Recorder {
             .collect()
     }
 
-    fn close(&self, asked: AskedModel, answer: Answer) {
+    fn close(&self, asked: AskedModel, answer: Answer) -> Arc<Call> {
         let mut state = self.lock();
         let mut request = asked.request;
         if !asked.is_continued && asked.parsed.previous_response.is_some() {
@@ -306,43 +318,15 @@ impl Recorder {
             ended_us: answer.ended_us,
             served: answer.served,
         };
-        if let Some(call) = state.slots.close(&asked.ticket, call, answer.failure) {
-            // Under the lock, so that two tries of a step arrive in their order.
-            let kept = self.sink.call(&call);
-            state.note(kept);
-        }
-    }
-
-    fn ancillary_answered(&self, asked: AskedAncillary, captured: Captured) {
-        if captured.truncated {
-            return;
-        }
-        let status = captured.status.as_u16();
-        let nothing = Response::default();
-        let body = scrub::body(
-            &self.redactor,
-            (Dialect::Opaque, status),
-            captured.body,
-            &nothing,
-            &nothing,
-        );
-        let ancillary = Ancillary {
-            provider: asked.provider,
-            body: asked.body,
-            exchange: Exchange {
-                method: asked.method,
-                path: asked.path,
-                fingerprint: None,
-                status,
-                headers: self.headers(captured.headers),
-                body: Some(body),
-                truncated: false,
-            },
+        let given_up = call.clone();
+        let Some(call) = state.slots.close(&asked.ticket, call, answer.failure) else {
+            return Arc::new(given_up);
         };
-        let mut state = self.lock();
-        let kept = self.sink.ancillary(&ancillary);
+        // Under the lock, so that two tries of a step arrive in their order.
+        let kept = self.sink.call(&call);
         state.note(kept);
-        state.ancillary.push(ancillary);
+        call
+    }
     }
 
     /// Returns the microseconds from the timeline's start to `instant`.

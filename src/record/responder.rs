@@ -7,8 +7,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 
-use super::asked::Asked;
+use super::asked::{Asked, AskedModel};
 use super::recorder::Recorder;
+use crate::model::Call;
 use crate::proxy::{Answer, AnswerBody, Backend, Captured, Incoming, Responder, forward};
 
 /// Passes every request on to the provider and records what comes back.
@@ -26,37 +27,42 @@ impl RecordResponder {
 
 impl Responder for RecordResponder {
     fn respond(self: Arc<Self>, incoming: Incoming) -> BoxFuture<'static, Answer> {
-        let asked = self.recorder.ask(&incoming);
-        if matches!(asked, Asked::Telemetry) {
-            return std::future::ready(nothing()).boxed();
+        let recorder = Arc::clone(&self.recorder);
+        let backend = Arc::clone(&self.backend);
+        match self.recorder.ask(&incoming) {
+            Asked::Telemetry => std::future::ready(nothing()).boxed(),
+            Asked::Ancillary(asked) => forward(backend, incoming, move |captured| {
+                recorder.answered_ancillary(asked, captured);
+            }),
+            Asked::Model(asked) => {
+                let awaited = Awaited::new(recorder, *asked);
+                forward(backend, incoming, move |captured| {
+                    awaited.answered(captured);
+                })
+            }
         }
-        let awaited = Awaited::new(Arc::clone(&self.recorder), asked);
-        forward(Arc::clone(&self.backend), incoming, move |captured| {
-            awaited.answered(captured);
-        })
     }
 }
 
-/// A live request that is sure to be recorded: answered, or abandoned when it is dropped.
+/// A live model request that is sure to be recorded: answered, or abandoned when it is dropped.
 pub struct Awaited {
     recorder: Arc<Recorder>,
-    asked: Option<Asked>,
+    asked: Option<AskedModel>,
 }
 
 impl Awaited {
     /// Returns the pending record of a request that goes live.
-    pub fn new(recorder: Arc<Recorder>, asked: Asked) -> Self {
+    pub fn new(recorder: Arc<Recorder>, asked: AskedModel) -> Self {
         Self {
             recorder,
             asked: Some(asked),
         }
     }
 
-    /// Records the answer.
-    pub fn answered(mut self, captured: Captured) {
-        if let Some(asked) = self.asked.take() {
-            self.recorder.answered(asked, captured, None);
-        }
+    /// Records the answer; returns the call that it became.
+    pub fn answered(mut self, captured: Captured) -> Option<Arc<Call>> {
+        let asked = self.asked.take()?;
+        Some(self.recorder.answered(asked, captured))
     }
 }
 

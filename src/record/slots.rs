@@ -42,6 +42,13 @@ pub(super) struct Ticket {
     pub(super) first_began_us: u64,
 }
 
+impl Ticket {
+    /// Returns whether an earlier try of the step failed.
+    pub(super) fn is_retry(&self) -> bool {
+        self.tried > 1
+    }
+}
+
 /// Why a try does not count as the step's answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Failure {
@@ -97,7 +104,9 @@ impl Slots {
         ticket
     }
 
-    /// Fills a slot with the outcome of a try; returns the call to keep, if that changed it.
+    /// Fills a slot with the outcome of a try; returns the call that the step now has.
+    ///
+    /// `None` for a try that was given up before and whose successor has not ended yet.
     pub(super) fn close(
         &mut self,
         ticket: &Ticket,
@@ -124,11 +133,33 @@ impl Slots {
         Some(call)
     }
 
-    /// Returns the calls so far, in order.
+    /// Gives up a try that is to leave no trace; what the slot held before stays.
+    pub(super) fn withdraw(&mut self, ticket: &Ticket) {
+        let Ok(index) = usize::try_from(ticket.ordinal) else {
+            return;
+        };
+        self.under_way.remove(&index);
+        // A slot at the end can be used again; one in the middle stays empty.
+        let is_empty = |slot: &Slot| slot.call.is_none() && slot.attempts.is_empty();
+        if index + 1 == self.slots.len() && self.slots.last().is_some_and(is_empty) {
+            self.slots.pop();
+        }
+    }
+
+    /// Returns the calls so far in order, with ordinals that leave out empty slots.
     pub(super) fn calls(&self) -> Vec<Arc<Call>> {
-        self.slots
-            .iter()
-            .filter_map(|slot| slot.call.clone())
+        let calls = self.slots.iter().filter_map(|slot| slot.call.as_ref());
+        (0..)
+            .zip(calls)
+            .map(|(ordinal, call)| {
+                if call.ordinal == ordinal {
+                    return Arc::clone(call);
+                }
+                Arc::new(Call {
+                    ordinal,
+                    ..Call::clone(call)
+                })
+            })
             .collect()
     }
 
@@ -278,6 +309,20 @@ mod tests {
         let kept = slots.close(&lost, call(499, 41), busy()).unwrap();
         assert_eq!(kept.exchange.status, 200);
         assert_eq!(kept.attempts.len(), 1);
+    }
+
+    #[test]
+    fn a_withdrawn_request_leaves_no_gap() {
+        let mut slots = Slots::default();
+        let refused = slots.open(identity("a"), 0, false);
+        let kept = slots.open(identity("b"), 1, false);
+        slots.withdraw(&refused);
+        slots.close(&kept, call(200, 5), None);
+        let last = slots.open(identity("c"), 6, false);
+        slots.withdraw(&last);
+        assert_eq!(slots.open(identity("d"), 7, false).ordinal, last.ordinal);
+        let ordinals: Vec<_> = slots.calls().iter().map(|call| call.ordinal).collect();
+        assert_eq!(ordinals, [0]);
     }
 
     #[test]
