@@ -115,7 +115,10 @@ mod tests {
             ("OPENAI_API_KEY", "sk-real"),
             ("OPENAI_BASE_URL", "https://elsewhere/v1"),
         ]);
-        assert_eq!(found.variables["OPENAI_BASE_URL"], "http://127.0.0.1:9/r/t/v1");
+        assert_eq!(
+            found.variables["OPENAI_BASE_URL"],
+            "http://127.0.0.1:9/r/t/v1"
+        );
         assert_eq!(found.variables["OPENAI_API_KEY"], "rewind-t");
         assert!(!found.variables.contains_key("MISTRAL_API_KEY"));
     }

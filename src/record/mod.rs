@@ -21,6 +21,8 @@ mod state;
 mod stream_end;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use asked::{Asked, AskedAncillary, AskedModel};
 pub use recorder::{Finished, Recorder};

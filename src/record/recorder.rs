@@ -112,7 +112,12 @@ impl Recorder {
             },
             first_byte_us: now,
             ended_us: now,
-            failure: failure(source.exchange.status, !source.exchange.truncated, false, None),
+            failure: failure(
+                source.exchange.status,
+                !source.exchange.truncated,
+                false,
+                None,
+            ),
             served: Some(served),
         };
         self.close(asked, answer)
@@ -239,8 +244,8 @@ impl Recorder {
     fn read(&self, asked: &AskedModel, captured: Captured) -> Answer {
         let status = captured.status.as_u16();
         let body = &captured.body;
-        let is_whole = !captured.truncated
-            || (captured.client_gone && is_ended(asked.request.dialect, body));
+        let is_whole =
+            !captured.truncated || (captured.client_gone && is_ended(asked.request.dialect, body));
         let (dialect, found) = self.parse_answer(asked, status, body, is_whole);
         let response = scrub::response(&self.redactor, &found);
         let kind = (dialect, status);
@@ -318,15 +323,13 @@ impl Recorder {
             ended_us: answer.ended_us,
             served: answer.served,
         };
-        let given_up = call.clone();
-        let Some(call) = state.slots.close(&asked.ticket, call, answer.failure) else {
-            return Arc::new(given_up);
-        };
-        // Under the lock, so that two tries of a step arrive in their order.
-        let kept = self.sink.call(&call);
-        state.note(kept);
-        call
-    }
+        let closed = state.slots.close(&asked.ticket, call, answer.failure);
+        if closed.is_answer {
+            // Under the lock, so that two tries of a step arrive in their order.
+            let kept = self.sink.call(&closed.call);
+            state.note(kept);
+        }
+        closed.call
     }
 
     /// Returns the microseconds from the timeline's start to `instant`.

@@ -121,7 +121,9 @@ fn event(redactor: &Redactor, event: &StreamEvent) -> StreamEvent {
             bytes: Bytes::from(redactor.bytes(&event.bytes).into_owned()),
         };
     };
-    let changed = match serde_json::from_str::<Value>(&data_of(text)) {
+    let changed = match serde_json::from_str::<Value>(
+        &wire::event_data(&event.bytes).data.unwrap_or_default(),
+    ) {
         Ok(value) => scrubbed_json(redactor, &value).map(|value| with_data(text, &value)),
         Err(_not_json) => match redactor.text(text) {
             Cow::Borrowed(_) => None,
@@ -137,22 +139,11 @@ fn event(redactor: &Redactor, event: &StreamEvent) -> StreamEvent {
     )
 }
 
-/// Returns the data of an event: its `data:` lines joined by line feeds.
-pub(super) fn data_of(event: &str) -> String {
-    let lines: Vec<&str> = event.lines().filter_map(data_line).collect();
-    lines.join("\n")
-}
-
-fn data_line(line: &str) -> Option<&str> {
-    let data = line.strip_prefix("data:")?;
-    Some(data.strip_prefix(' ').unwrap_or(data))
-}
-
 /// Returns the event with other data, on one line.
 fn with_data(event: &str, data: &Value) -> String {
     let others: String = event
         .lines()
-        .filter(|line| !line.is_empty() && data_line(line).is_none())
+        .filter(|line| !line.is_empty() && !line.starts_with("data:"))
         .map(|line| format!("{line}\n"))
         .collect();
     format!("{others}data: {data}\n\n")

@@ -58,6 +58,15 @@ pub(super) struct Failure {
     pub(super) error: String,
 }
 
+/// What became of a try.
+#[derive(Debug)]
+pub(super) struct Closed {
+    /// The call that the step has now; that of the try itself where the step has none yet.
+    pub(super) call: Arc<Call>,
+    /// Whether it is the step's answer, and so to be kept.
+    pub(super) is_answer: bool,
+}
+
 #[derive(Debug)]
 struct Slot {
     identity: Identity,
@@ -104,19 +113,26 @@ impl Slots {
         ticket
     }
 
-    /// Fills a slot with the outcome of a try; returns the call that the step now has.
-    ///
-    /// `None` for a try that was given up before and whose successor has not ended yet.
+    /// Fills a slot with the outcome of a try.
     pub(super) fn close(
         &mut self,
         ticket: &Ticket,
         call: Call,
         failure: Option<Failure>,
-    ) -> Option<Arc<Call>> {
-        let index = usize::try_from(ticket.ordinal).ok()?;
-        let slot = self.slots.get_mut(index)?;
+    ) -> Closed {
+        let index = usize::try_from(ticket.ordinal).unwrap_or(usize::MAX);
+        let Some(slot) = self.slots.get_mut(index) else {
+            return Closed {
+                call: Arc::new(call),
+                is_answer: false,
+            };
+        };
         if ticket.tried < slot.tries {
-            return slot.add_late_attempt(ticket, &call, failure);
+            let kept = slot.add_late_attempt(ticket, &call, failure);
+            return Closed {
+                is_answer: kept.is_some(),
+                call: kept.unwrap_or_else(|| Arc::new(call)),
+            };
         }
         self.under_way.remove(&index);
         if failure.is_some() {
@@ -130,7 +146,10 @@ impl Slots {
         });
         slot.failure = failure;
         slot.call = Some(Arc::clone(&call));
-        Some(call)
+        Closed {
+            call,
+            is_answer: true,
+        }
     }
 
     /// Gives up a try that is to leave no trace; what the slot held before stays.
@@ -260,7 +279,7 @@ mod tests {
         slots.close(&first, call(429, 20), busy());
         let again = slots.open(identity("a"), 30, false);
         assert_eq!((again.ordinal, again.first_began_us), (0, 10));
-        let kept = slots.close(&again, call(200, 40), None).unwrap();
+        let kept = slots.close(&again, call(200, 40), None).call;
         assert_eq!((kept.began_us, kept.ended_us), (10, 40));
         assert_eq!(kept.attempts.len(), 1);
         assert_eq!(kept.attempts[0].status, Some(429));
@@ -306,7 +325,7 @@ mod tests {
         let again = slots.open(identity("a"), 30, true);
         assert_eq!(again.ordinal, lost.ordinal);
         slots.close(&again, call(200, 40), None);
-        let kept = slots.close(&lost, call(499, 41), busy()).unwrap();
+        let kept = slots.close(&lost, call(499, 41), busy()).call;
         assert_eq!(kept.exchange.status, 200);
         assert_eq!(kept.attempts.len(), 1);
     }

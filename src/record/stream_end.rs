@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use super::scrub::data_of;
 use crate::model::{Body, Dialect};
+use crate::wire;
 
 /// Returns whether the body ends with the event that closes a stream of its dialect.
 pub(super) fn is_ended(dialect: Dialect, body: &Body) -> bool {
@@ -14,7 +14,8 @@ pub(super) fn is_ended(dialect: Dialect, body: &Body) -> bool {
         return false;
     };
     events.iter().rev().take(LOOK_BACK).any(|event| {
-        std::str::from_utf8(&event.bytes).is_ok_and(|text| closes(dialect, &data_of(text)))
+        let data = wire::event_data(&event.bytes).data;
+        data.is_some_and(|data| closes(dialect, &data))
     })
 }
 
