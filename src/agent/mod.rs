@@ -13,8 +13,10 @@ mod input;
 mod launch;
 mod output;
 mod routing;
+mod spec;
 
 pub use environment::{EnvRule, Environment};
 pub use input::{InputMode, InvalidInputMode, Prepared, prepare};
 pub use launch::{AgentError, Ended, Ending, Launch, Stdio, harden, launch};
 pub use routing::Routing;
+pub use spec::{AgentSpec, RunDir};

@@ -14,8 +14,6 @@ pub struct Routing {
     pub base: String,
     /// The key that clients are to send in place of the provider's.
     pub placeholder: String,
-    /// The names of the providers that can be reached.
-    pub providers: Vec<String>,
 }
 
 impl Routing {
@@ -32,10 +30,7 @@ impl Routing {
     /// The first key variable of each provider is always set, its synonyms only where the outer
     /// environment had them.
     pub fn apply(&self, environment: &mut Environment) {
-        let known = providers::KNOWN
-            .iter()
-            .filter(|known| self.providers.iter().any(|name| name == known.name));
-        for known in known {
+        for known in providers::KNOWN {
             let bases = known.base_environment(&self.base);
             environment.set(
                 bases
@@ -103,7 +98,6 @@ mod tests {
         let routing = Routing {
             base: "http://127.0.0.1:9/r/t".into(),
             placeholder: "rewind-t".into(),
-            providers: vec!["openai".into(), "google".into()],
         };
         routing.apply(&mut environment);
         environment
@@ -120,7 +114,8 @@ mod tests {
             "http://127.0.0.1:9/r/t/v1"
         );
         assert_eq!(found.variables["OPENAI_API_KEY"], "rewind-t");
-        assert!(!found.variables.contains_key("MISTRAL_API_KEY"));
+        // The same on a machine without any key.
+        assert_eq!(applied(&[]).variables["OPENAI_API_KEY"], "rewind-t");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) fn failure(
             "the answer broke off"
         };
         return Some(Failure {
-            status: Some(status),
+            status: (status != CLIENT_CLOSED).then_some(status),
             error: error.to_owned(),
         });
     }

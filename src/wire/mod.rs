@@ -35,6 +35,7 @@ pub use classify::classify;
 pub use error::render_error;
 pub use link::{link, link_after, thread, thread_after};
 pub use parser::Parser;
+pub use render::render;
 
 pub use sse::{EventData, SseSplitter, event_data, is_event_stream, split_events};
 

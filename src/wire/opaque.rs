@@ -9,8 +9,6 @@ use serde_json::{Value, json};
 
 use crate::model::{Message, Part, Pooled, Response, Role};
 
-use super::arguments;
-
 /// Returns the value that stands for a request.
 pub(super) fn request(method: &str, path: &str, body: &[u8]) -> Value {
     json!({"method": method, "path": path, "body": body_value(body)})
@@ -37,9 +35,9 @@ pub(super) fn render(response: &Response) -> (&'static str, Bytes) {
         });
     match value {
         None | Some(Value::Null) => ("text/plain", Bytes::new()),
-        Some(Value::String(_)) => {
-            let text = value.map(arguments::text).unwrap_or_default();
-            ("text/plain; charset=utf-8", Bytes::from(text))
+        // A text that reads as JSON was a JSON string.
+        Some(Value::String(text)) if serde_json::from_str::<Value>(text).is_err() => {
+            ("text/plain; charset=utf-8", Bytes::from(text.clone()))
         }
         Some(value) => match base64_of(value) {
             Some(bytes) => ("application/octet-stream", Bytes::from(bytes)),

@@ -5,7 +5,9 @@
 //! Source: <https://docs.anthropic.com/en/api/messages>.
 
 pub(super) mod message;
+mod render;
 pub(super) mod response;
 mod stream;
 
+pub(super) use render::{render, render_events};
 pub(super) use stream::assemble;

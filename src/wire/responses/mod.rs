@@ -5,8 +5,12 @@
 //! the model's side are one assistant message of the normal form.
 //! Source: <https://platform.openai.com/docs/api-reference/responses>.
 
+mod events;
 pub(super) mod item;
+mod render;
 pub(super) mod response;
 mod stream;
 
+pub(super) use events::render_events;
+pub(super) use render::render;
 pub(super) use stream::assemble;
