@@ -1,7 +1,10 @@
-//! Pairs two sets so that the total worth of the pairs is greatest.
+//! Pairs two sets optimally, never greedily.
 //!
-//! The shortest-augmenting-path form of the Hungarian method (Kuhn 1955, Munkres 1957; in this form
-//! Jonker and Volgenant 1987), O(n²m).
+//! [`best_pairs`] makes the total worth of the pairs greatest: the shortest-augmenting-path form of
+//! the Hungarian method (Kuhn 1955, Munkres 1957; in this form Jonker and Volgenant 1987), O(n²m).
+//! [`most_pairs`] makes as many pairs as can be: augmenting paths (Berge 1957), O(n·edges).
+
+use std::collections::VecDeque;
 
 /// Returns, for each row, the column that it is paired with, such that the sum of `worth` is
 /// greatest. Every row gets a column while there are as many columns as rows; a pair that is worth 0
@@ -31,6 +34,64 @@ pub fn best_pairs(
         }
     }
     pairs
+}
+
+/// Returns, for each row, the column that it is paired with, such that as many rows as possible have a
+/// column that `fits`.
+pub fn most_pairs(
+    rows: usize,
+    columns: usize,
+    fits: &dyn Fn(usize, usize) -> bool,
+) -> Vec<Option<usize>> {
+    let edges: Vec<Vec<usize>> = (0..rows)
+        .map(|row| (0..columns).filter(|column| fits(row, *column)).collect())
+        .collect();
+    let mut row_of: Vec<Option<usize>> = vec![None; columns];
+    for row in 0..rows {
+        augment(row, &edges, &mut row_of);
+    }
+    transposed(&row_of, rows)
+}
+
+/// Gives `start` a column, moving other rows along the shortest augmenting path, if there is one.
+fn augment(start: usize, edges: &[Vec<usize>], row_of: &mut [Option<usize>]) {
+    let mut came_from: Vec<Option<usize>> = vec![None; row_of.len()];
+    let mut column_of: Vec<Option<usize>> = vec![None; edges.len()];
+    for (column, row) in row_of.iter().enumerate() {
+        if let Some(place) = row.and_then(|row| column_of.get_mut(row)) {
+            *place = Some(column);
+        }
+    }
+    let mut queue = VecDeque::from([start]);
+    while let Some(row) = queue.pop_front() {
+        for &column in edges.get(row).map_or(&[][..], Vec::as_slice) {
+            let Some(seen @ None) = came_from.get_mut(column) else {
+                continue;
+            };
+            *seen = Some(row);
+            match row_of.get(column).copied().flatten() {
+                Some(other) => queue.push_back(other),
+                None => return turn(column, &came_from, &column_of, row_of),
+            }
+        }
+    }
+}
+
+/// Turns the pairs along the path that ends at the free column `end`.
+fn turn(
+    end: usize,
+    came_from: &[Option<usize>],
+    column_of: &[Option<usize>],
+    row_of: &mut [Option<usize>],
+) {
+    let mut next = Some(end);
+    while let Some(column) = next {
+        let row = came_from.get(column).copied().flatten();
+        if let Some(place) = row_of.get_mut(column) {
+            *place = row;
+        }
+        next = row.and_then(|row| column_of.get(row).copied().flatten());
+    }
 }
 
 fn transposed(pairs: &[Option<usize>], len: usize) -> Vec<Option<usize>> {
@@ -168,6 +229,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_other_pairing_has_more_pairs(
+            columns in 1..5_usize,
+            cells in prop::collection::vec(0..2_u64, 0..20),
+        ) {
+            let worth: Vec<Vec<u64>> = cells.chunks_exact(columns).map(<[u64]>::to_vec).collect();
+            let pairs = most_pairs(worth.len(), columns, &|r, c| worth[r][c] > 0);
+            let count = pairs.iter().flatten().count() as u64;
+            prop_assert_eq!(total(&pairs, &worth), count);
+            prop_assert_eq!(count, brute_force(&worth, &mut vec![false; columns]));
+        }
+
         #[test]
         fn no_other_pairing_is_worth_more(
             columns in 1..5_usize,

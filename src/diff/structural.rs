@@ -71,7 +71,7 @@ fn arrays(a: &[Value], b: &[Value], pointer: &mut String, changes: &mut Vec<Fiel
         let left = a.get(index).filter(|_value| index < a.len() - tail);
         let right = b.get(index).filter(|_value| index < b.len() - tail);
         within(pointer, &index.to_string(), |pointer| {
-            pair((left, right), pointer, changes)
+            pair((left, right), pointer, changes);
         });
     }
 }
