@@ -227,7 +227,10 @@ fn what_can_not_be_parsed_is_kept_verbatim_with_a_fault() {
     let call = bench.exchange(&rubbish, answer);
     assert_eq!(call.request.dialect, Dialect::Opaque);
     let faults = bench.recorder.finish().faults;
-    assert!(faults[0].contains("POST /v1/chat/completions"), "{faults:?}");
+    assert!(
+        faults[0].contains("POST /v1/chat/completions"),
+        "{faults:?}"
+    );
     let answer = Captured {
         body: Body::Whole(Bytes::from_static(b"<html>")),
         ..captured(200, &Value::Null)
@@ -312,5 +315,9 @@ fn a_store_that_fails_loses_nothing_in_memory() {
     }
     let finished = recorder.finish();
     assert_eq!(finished.calls.len(), 2);
-    assert!(finished.faults[0].contains("the disk is full"), "{:?}", finished.faults);
+    assert!(
+        finished.faults[0].contains("the disk is full"),
+        "{:?}",
+        finished.faults
+    );
 }

@@ -10,6 +10,7 @@ mod detectors;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use regex::{Regex, RegexSet};
 use serde_json::Value;
@@ -46,7 +47,18 @@ pub struct Finding {
 
 struct Pattern {
     kind: String,
-    regex: Regex,
+    source: String,
+    /// Compiled when the set first says that it hits: most runs need none of them.
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    fn regex(&self) -> Option<&Regex> {
+        // The set holds the same pattern, so it compiles.
+        self.regex
+            .get_or_init(|| Regex::new(&self.source).ok())
+            .as_ref()
+    }
 }
 
 /// Replaces secrets by placeholders.
@@ -71,22 +83,36 @@ impl Redactor {
             .map(String::as_str)
             .filter(|value| value.chars().count() >= MIN_VALUE_CHARS)
             .collect();
-        let values = values.into_iter().map(|value| ("secret".to_owned(), regex::escape(value)));
-        let built_in =
-            DETECTORS.iter().map(|detector| (detector.kind.to_owned(), detector.pattern.to_owned()));
-        let all: Vec<(String, String)> =
-            values.chain(rules.patterns.iter().cloned()).chain(built_in).collect();
-        let mut patterns = Vec::with_capacity(all.len());
-        for (kind, pattern) in &all {
-            let regex = Regex::new(pattern).map_err(|source| RedactError {
-                name: kind.clone(),
+        let values = values
+            .into_iter()
+            .map(|value| ("secret".to_owned(), regex::escape(value)));
+        let built_in = DETECTORS
+            .iter()
+            .map(|detector| (detector.kind.to_owned(), detector.pattern.to_owned()));
+        let all: Vec<(String, String)> = values
+            .chain(rules.patterns.iter().cloned())
+            .chain(built_in)
+            .collect();
+        for (name, pattern) in &rules.patterns {
+            Regex::new(pattern).map_err(|source| RedactError {
+                name: name.clone(),
                 source: Box::new(source),
             })?;
-            patterns.push(Pattern { kind: kind.clone(), regex });
         }
         let set = RegexSet::new(all.iter().map(|(_kind, pattern)| pattern)).map_err(|source| {
-            RedactError { name: "all patterns together".to_owned(), source: Box::new(source) }
+            RedactError {
+                name: "all patterns together".to_owned(),
+                source: Box::new(source),
+            }
         })?;
+        let patterns = all
+            .into_iter()
+            .map(|(kind, source)| Pattern {
+                kind,
+                source,
+                regex: OnceLock::new(),
+            })
+            .collect();
         Ok(Self { set, patterns })
     }
 
@@ -125,7 +151,11 @@ impl Redactor {
             clean.extend_from_slice(self.text(chunk.valid()).as_bytes());
             clean.extend_from_slice(chunk.invalid());
         }
-        if clean == bytes { Cow::Borrowed(bytes) } else { Cow::Owned(clean) }
+        if clean == bytes {
+            Cow::Borrowed(bytes)
+        } else {
+            Cow::Owned(clean)
+        }
     }
 
     /// Returns the value of a header without secrets; `None` for a header that is one as a whole.
@@ -138,7 +168,9 @@ impl Redactor {
 
     /// Returns a path without secrets in it or in the values of its query.
     pub fn path_and_query<'a>(&self, path: &'a str) -> Cow<'a, str> {
-        let Some((place, query)) = path.split_once('?') else { return self.text(path) };
+        let Some((place, query)) = path.split_once('?') else {
+            return self.text(path);
+        };
         let pairs: Vec<Cow<'_, str>> = query
             .split('&')
             .map(|pair| match pair.split_once('=') {
@@ -149,7 +181,11 @@ impl Redactor {
             })
             .collect();
         let clean = format!("{}?{}", self.text(place), pairs.join("&"));
-        if clean == path { Cow::Borrowed(path) } else { Cow::Owned(clean) }
+        if clean == path {
+            Cow::Borrowed(path)
+        } else {
+            Cow::Owned(clean)
+        }
     }
 
     /// Returns the secrets in `text`, in order, without overlaps.
@@ -160,7 +196,10 @@ impl Redactor {
         }
         let mut findings: Vec<Finding> = Vec::new();
         for pattern in hits.iter().filter_map(|index| self.patterns.get(index)) {
-            for captures in pattern.regex.captures_iter(text) {
+            let Some(regex) = pattern.regex() else {
+                continue;
+            };
+            for captures in regex.captures_iter(text) {
                 // A pattern with a group means the group only: the rest is its context.
                 let Some(found) = captures.name("secret").or_else(|| captures.get(0)) else {
                     continue;
@@ -170,7 +209,10 @@ impl Redactor {
                     .iter()
                     .all(|other| range.end <= other.range.start || other.range.end <= range.start);
                 if is_free && !range.is_empty() && !is_harmless(found.as_str()) {
-                    findings.push(Finding { kind: pattern.kind.clone(), range });
+                    findings.push(Finding {
+                        kind: pattern.kind.clone(),
+                        range,
+                    });
                 }
             }
         }
@@ -241,13 +283,24 @@ fn is_harmless(text: &str) -> bool {
         || text.starts_with("$(")
         || text.starts_with("{{")
         || (text.starts_with('<') && text.ends_with('>'))
-        || text.chars().all(|c| matches!(c, '*' | 'x' | 'X' | '.' | '-' | '…'))
+        || text
+            .chars()
+            .all(|c| matches!(c, '*' | 'x' | 'X' | '.' | '-' | '…'))
 }
 
 fn is_secret_parameter(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["key", "api_key", "apikey", "api-key", "token", "access_token", "sig", "signature"]
-        .contains(&name.as_str())
+    [
+        "key",
+        "api_key",
+        "apikey",
+        "api-key",
+        "token",
+        "access_token",
+        "sig",
+        "signature",
+    ]
+    .contains(&name.as_str())
         || name.starts_with("x-amz-signature")
         || name.starts_with("x-amz-credential")
         || name.starts_with("x-amz-security-token")
