@@ -2,39 +2,20 @@
 //! what was typed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::keys::{Keys, read_keys};
 use super::{CommandError, Context};
-use crate::proxy::{Allowed, Backend, HttpBackend, Timeouts, Upstream, Upstreams, providers};
+use crate::config::{self, Config, UpstreamEntry};
+use crate::proxy::{Allowed, Backend, HttpBackend, Timeouts, Upstreams, providers};
 
-/// A provider as `[upstream.NAME]` has it.
-#[derive(Clone, Debug, Default)]
-pub struct ConfiguredUpstream {
-    /// Its name.
-    pub name: String,
-    /// Its base URL; `None` keeps the known one.
-    pub url: Option<Url>,
-    /// The variable that holds its key; `None` keeps the known ones.
-    pub key_env: Option<String>,
-    /// Endpoints beside the model's that may be called with the real key.
-    pub allow: Vec<Allowed>,
-}
-
-/// All that says where live calls go.
+/// Where live calls go, as typed.
 #[derive(Clone, Debug, Default)]
 pub struct BackendOptions {
-    /// The providers of the configuration.
-    pub configured: Vec<ConfiguredUpstream>,
-    /// The rules file of the scripted model, from the configuration.
-    pub configured_script: Option<Utf8PathBuf>,
-    /// How long a provider may take until the head of its answer; `None` for the default.
-    pub first_byte_timeout: Option<Duration>,
-    /// `--upstream PROVIDER=URL`, as typed.
+    /// `--upstream PROVIDER=URL`.
     pub overrides: Vec<String>,
     /// `--scripted FILE`.
     pub script: Option<Utf8PathBuf>,
@@ -61,6 +42,17 @@ enum OverrideError {
     Url { typed: String },
 }
 
+/// An entry of `[upstream.NAME]` that can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "[upstream.{name}] {key} = \"{text}\" can't be used; write an URL such as https://api.openai.com/v1, and in allow a method and a path such as POST /files/*"
+)]
+struct EntryError {
+    name: String,
+    key: &'static str,
+    text: String,
+}
+
 /// Builds the way out.
 ///
 /// What is typed wins over the configuration, that over base-URL variables of the environment, and
@@ -69,30 +61,30 @@ enum OverrideError {
 ///
 /// # Errors
 /// A wrong `--upstream` or key file.
-pub fn way_out(options: &BackendOptions, context: &Context) -> Result<WayOut, CommandError> {
+pub fn way_out(
+    options: &BackendOptions,
+    config: &Config,
+    context: &Context,
+) -> Result<WayOut, CommandError> {
     let keys = match &options.key_file {
         Some(path) => read_keys(path).map_err(CommandError::usage)?,
         None => Keys::new(),
     };
-    let upstreams = upstreams(options, &keys, context)?;
+    let upstreams = upstreams(options, &config.upstream, &keys, context)?;
     let mut secrets: Vec<String> = upstreams
         .iter()
         .filter_map(|upstream| upstream.key.as_ref())
         .map(|key| key.expose_secret().to_owned())
         .collect();
     secrets.extend(secret_variables(context));
-    if let Some(script) = script(options) {
+    if let Some(script) = script(options, config) {
         return Ok(WayOut {
-            backend: scripted(script)?,
+            backend: scripted(&script)?,
             is_scripted: true,
             secrets,
         });
     }
-    let timeouts = Timeouts::default();
-    let timeouts = Timeouts {
-        first_byte: options.first_byte_timeout.unwrap_or(timeouts.first_byte),
-        ..timeouts
-    };
+    let timeouts = timeouts(&config.upstream);
     Ok(WayOut {
         backend: Arc::new(HttpBackend::new(upstreams).with_timeouts(timeouts)),
         is_scripted: false,
@@ -114,8 +106,20 @@ pub fn check_live(way_out: &WayOut, is_live: bool, context: &Context) -> Result<
     )
 }
 
+/// Returns the default times, or the longest one configured.
+fn timeouts(configured: &config::Upstreams) -> Timeouts {
+    let timeouts = Timeouts::default();
+    let entries = configured.providers.values();
+    let longest = entries.filter_map(|entry| Some(entry.timeout?.0)).max();
+    Timeouts {
+        first_byte: longest.unwrap_or(timeouts.first_byte),
+        ..timeouts
+    }
+}
+
 fn upstreams(
     options: &BackendOptions,
+    configured: &config::Upstreams,
     keys: &Keys,
     context: &Context,
 ) -> Result<Upstreams, CommandError> {
@@ -125,16 +129,8 @@ fn upstreams(
         all.set_url(name, url);
         set_key(&mut all, name, key);
     }
-    for configured in &options.configured {
-        let name = configured.name.as_str();
-        if let Some(url) = &configured.url {
-            all.set_url(name, url.clone());
-        }
-        let key = configured.key_env.as_deref().and_then(|name| context.var(name));
-        set_key(&mut all, name, key.map(SecretString::from));
-        if let Some(upstream) = all.get_mut(name) {
-            upstream.allow.extend(configured.allow.iter().cloned());
-        }
+    for (name, entry) in &configured.providers {
+        configure(&mut all, name, entry, context).map_err(CommandError::usage)?;
     }
     for typed in &options.overrides {
         let (name, url) = parse_override(typed).map_err(CommandError::usage)?;
@@ -144,6 +140,34 @@ fn upstreams(
         set_key(&mut all, name, Some(key.clone()));
     }
     Ok(all)
+}
+
+/// Applies `[upstream.NAME]`.
+fn configure(
+    all: &mut Upstreams,
+    name: &str,
+    entry: &UpstreamEntry,
+    context: &Context,
+) -> Result<(), EntryError> {
+    let invalid = |text: &str, key: &'static str| EntryError {
+        name: name.to_owned(),
+        key,
+        text: text.to_owned(),
+    };
+    if let Some(text) = &entry.url {
+        let url = http_url(text).ok_or_else(|| invalid(text, "url"))?;
+        all.set_url(name, url);
+    }
+    let key = entry.key_env.as_deref().and_then(|name| context.var(name));
+    set_key(all, name, key.map(SecretString::from));
+    let Some(upstream) = all.get_mut(name) else {
+        return Err(invalid("", "url"));
+    };
+    for text in &entry.allow {
+        let allowed: Allowed = text.parse().map_err(|_error| invalid(text, "allow"))?;
+        upstream.allow.push(allowed);
+    }
+    Ok(())
 }
 
 fn set_key(all: &mut Upstreams, name: &str, key: Option<SecretString>) {
@@ -182,12 +206,17 @@ fn parse_override(typed: &str) -> Result<(String, Url), OverrideError> {
 }
 
 /// Returns the rules file, unless `--upstream` asks for real providers.
-fn script(options: &BackendOptions) -> Option<&Utf8PathBuf> {
-    let configured = options
-        .configured_script
-        .as_ref()
-        .filter(|_| options.overrides.is_empty());
-    options.script.as_ref().or(configured)
+fn script(options: &BackendOptions, config: &Config) -> Option<Utf8PathBuf> {
+    let configured = config.upstream.scripted.as_ref();
+    let configured = configured.filter(|_path| options.overrides.is_empty());
+    let typed = options.script.clone();
+    typed.or_else(|| configured.map(|path| config.resolve(path)))
+}
+
+/// Loads the scripted model.
+fn scripted(rules: &Utf8Path) -> Result<Arc<dyn Backend>, CommandError> {
+    let message = format!("the scripted model {rules} can't be used: this build has none");
+    Err(CommandError::usage(message))
 }
 
 /// Returns the values of variables that hold credentials by their names.
@@ -224,59 +253,90 @@ mod tests {
         }
     }
 
-    fn upstream(options: &BackendOptions, keys: &Keys, context: &Context) -> (String, String) {
-        let all = upstreams(options, keys, context).unwrap();
+    fn openai(
+        options: &BackendOptions,
+        config: &str,
+        keys: &Keys,
+        context: &Context,
+    ) -> (String, String) {
+        let config = Config::parse("rewind.toml".into(), config).unwrap();
+        let all = upstreams(options, &config.upstream, keys, context).unwrap();
         let openai = all.get("openai").unwrap();
-        let key = openai.key.as_ref().map(|key| key.expose_secret().to_owned());
+        let key = openai
+            .key
+            .as_ref()
+            .map(|key| key.expose_secret().to_owned());
         (openai.url.to_string(), key.unwrap_or_default())
     }
 
+    fn typed(upstream: &str) -> BackendOptions {
+        BackendOptions {
+            overrides: vec![upstream.to_owned()],
+            ..BackendOptions::default()
+        }
+    }
+
     #[test]
-    fn the_environments_key_stays_with_the_environments_url() {
+    fn a_key_goes_only_where_it_was_given_for() {
         let gateway = context(&[
             ("OPENAI_API_KEY", "sk-gateway"),
             ("OPENAI_BASE_URL", "https://gateway.internal/v1"),
         ]);
-        let plain = BackendOptions::default();
-        let found = upstream(&plain, &Keys::new(), &gateway);
-        assert_eq!(found, ("https://gateway.internal/v1".into(), "sk-gateway".into()));
-        let typed = BackendOptions {
-            overrides: vec!["openai=http://127.0.0.1:9000/v1".into()],
-            ..plain
-        };
-        let found = upstream(&typed, &Keys::new(), &gateway);
+        let none = Keys::new();
+        let found = openai(&BackendOptions::default(), "", &none, &gateway);
+        assert_eq!(
+            found,
+            ("https://gateway.internal/v1".into(), "sk-gateway".into())
+        );
+        let local = typed("openai=http://127.0.0.1:9000/v1");
+        let found = openai(&local, "", &none, &gateway);
         assert_eq!(found, ("http://127.0.0.1:9000/v1".into(), String::new()));
         let keys = Keys::from([("openai".to_owned(), SecretString::from("sk-file"))]);
-        assert_eq!(upstream(&typed, &keys, &gateway).1, "sk-file");
+        assert_eq!(openai(&local, "", &keys, &gateway).1, "sk-file");
     }
 
     #[test]
     fn the_configuration_names_the_variable_of_the_key() {
-        let options = BackendOptions {
-            configured: vec![ConfiguredUpstream {
-                name: "openai".into(),
-                url: Some(Url::parse("https://proxy.internal/v1").unwrap()),
-                key_env: Some("PROXY_KEY".into()),
-                ..ConfiguredUpstream::default()
-            }],
-            ..BackendOptions::default()
-        };
+        let config =
+            "[upstream.openai]\nurl = \"https://proxy.internal/v1\"\nkey_env = \"PROXY_KEY\"\n";
         let context = context(&[("PROXY_KEY", "sk-proxy"), ("OPENAI_API_KEY", "sk-openai")]);
-        assert_eq!(upstream(&options, &Keys::new(), &context).1, "sk-proxy");
+        let found = openai(&BackendOptions::default(), config, &Keys::new(), &context);
+        assert_eq!(
+            found,
+            ("https://proxy.internal/v1".into(), "sk-proxy".into())
+        );
     }
 
     #[test]
     fn a_wrong_upstream_is_an_error_that_shows_a_right_one() {
-        for typed in ["openai", "=http://x", "openai=localhost:9000", "openai=ftp://x"] {
+        for typed in [
+            "openai",
+            "=http://x",
+            "openai=localhost:9000",
+            "openai=ftp://x",
+        ] {
             let message = parse_override(typed).unwrap_err().to_string();
             assert!(message.contains("http://"), "{message}");
         }
+        let config = Config::parse("rewind.toml".into(), "[upstream.mine]\nkey_env = \"K\"\n");
+        let wrong = way_out(&BackendOptions::default(), &config.unwrap(), &context(&[]));
+        let message = wrong.err().unwrap().message();
+        assert!(message.contains("[upstream.mine] url"), "{message}");
+    }
+
+    #[test]
+    fn what_is_typed_wins_over_the_configured_script() {
+        let config = "[upstream]\nscripted = \"model.toml\"\n";
+        let config = Config::parse("rewind.toml".into(), config).unwrap();
+        assert!(script(&BackendOptions::default(), &config).is_some());
+        assert_eq!(script(&typed("openai=http://x/v1"), &config), None);
     }
 
     #[test]
     fn under_ci_live_calls_need_a_word() {
         let ci = context(&[("CI", "true"), ("GH_TOKEN", "ghp_something")]);
-        let way_out = way_out(&BackendOptions::default(), &ci).unwrap();
+        let options = BackendOptions::default();
+        let way_out = way_out(&options, &Config::default(), &ci).unwrap();
         assert_eq!(way_out.secrets, ["ghp_something"]);
         assert!(check_live(&way_out, true, &ci).is_ok());
         let refused = check_live(&way_out, false, &ci).unwrap_err();

@@ -23,7 +23,9 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// A line is not `NAME=KEY`. The line itself is not shown: it may be a key.
-    #[error("line {line} of the key file {path} is not NAME=KEY, such as OPENAI_API_KEY=… or openai=…")]
+    #[error(
+        "line {line} of the key file {path} is not NAME=KEY, such as OPENAI_API_KEY=… or openai=…"
+    )]
     Line {
         /// The file.
         path: Utf8PathBuf,
@@ -42,7 +44,9 @@ pub enum KeyFileError {
 pub fn read_keys(path: &Utf8Path) -> Result<Keys, KeyFileError> {
     let content = if path == "-" {
         let mut content = String::new();
-        io::stdin().read_to_string(&mut content).map(|_count| content)
+        io::stdin()
+            .read_to_string(&mut content)
+            .map(|_count| content)
     } else {
         std::fs::read_to_string(path)
     };

@@ -18,6 +18,7 @@ mod scrub;
 mod sink;
 mod slots;
 mod state;
+mod store_sink;
 mod stream_end;
 #[cfg(test)]
 mod testing;
@@ -28,3 +29,4 @@ pub use asked::{Asked, AskedAncillary, AskedModel};
 pub use recorder::{Finished, Recorder};
 pub use responder::{Awaited, RecordResponder};
 pub use sink::{MemorySink, NoSink, Sink, SinkError};
+pub use store_sink::StoreSink;

@@ -53,7 +53,9 @@ impl StoreSink {
         let queue = lock(&self.queue).clone();
         let sent = queue.is_some_and(|queue| queue.send(item).is_ok());
         if !sent {
-            return Err(SinkError::plain("the thread that writes the store has ended"));
+            return Err(SinkError::plain(
+                "the thread that writes the store has ended",
+            ));
         }
         match lock(&self.failure).take() {
             Some(failure) => Err(SinkError::plain(failure)),
