@@ -265,18 +265,18 @@ mod tests {
         }
     }
 
-    fn busy() -> Option<Failure> {
-        Some(Failure {
+    fn busy() -> Failure {
+        Failure {
             status: Some(429),
             error: String::new(),
-        })
+        }
     }
 
     #[test]
     fn a_failed_try_and_its_retry_are_one_step() {
         let mut slots = Slots::default();
         let first = slots.open(identity("a"), 10, false);
-        slots.close(&first, call(429, 20), busy());
+        slots.close(&first, call(429, 20), Some(busy()));
         let again = slots.open(identity("a"), 30, false);
         assert_eq!((again.ordinal, again.first_began_us), (0, 10));
         let kept = slots.close(&again, call(200, 40), None).call;
@@ -313,7 +313,7 @@ mod tests {
     fn a_marked_retry_may_differ_in_its_ids_alone() {
         let mut slots = Slots::default();
         let one = slots.open(identity("a"), 10, false);
-        slots.close(&one, call(500, 20), busy());
+        slots.close(&one, call(500, 20), Some(busy()));
         assert_eq!(slots.open(identity("b"), 30, false).ordinal, 1);
         assert_eq!(slots.open(identity("c"), 31, true).ordinal, 0);
     }
@@ -325,7 +325,7 @@ mod tests {
         let again = slots.open(identity("a"), 30, true);
         assert_eq!(again.ordinal, lost.ordinal);
         slots.close(&again, call(200, 40), None);
-        let kept = slots.close(&lost, call(499, 41), busy()).call;
+        let kept = slots.close(&lost, call(499, 41), Some(busy())).call;
         assert_eq!(kept.exchange.status, 200);
         assert_eq!(kept.attempts.len(), 1);
     }
