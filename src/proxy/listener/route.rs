@@ -216,7 +216,12 @@ mod tests {
 
     #[test]
     fn the_provider_is_guessed_from_path_and_headers() {
-        let cases: [(&str, &[(&str, &str)], &str); 7] = [
+        type Case = (
+            &'static str,
+            &'static [(&'static str, &'static str)],
+            &'static str,
+        );
+        let cases: [Case; 7] = [
             ("/v1/chat/completions", &[], "openai"),
             ("/v1/messages", &[], "anthropic"),
             ("/messages", &[], "anthropic"),

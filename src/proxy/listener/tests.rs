@@ -25,7 +25,7 @@ fn answer(body: AnswerBody) -> Answer {
 }
 
 /// Answers with what was asked: method, path, provider and body.
-fn echo(incoming: Incoming) -> Answer {
+fn echo(incoming: &Incoming) -> Answer {
     let text = format!(
         "{} {} {} {}",
         incoming.method,
@@ -55,7 +55,7 @@ fn post(body: &str) -> String {
 
 #[tokio::test]
 async fn a_request_reaches_the_responder_without_its_token() {
-    let proxy = start(echo).await;
+    let proxy = start(|incoming| echo(&incoming)).await;
     let got = exchange(&proxy, post("hello").as_bytes()).await;
     assert!(got.starts_with("HTTP/1.1 200 OK\r\n"), "{got}");
     assert!(
@@ -67,7 +67,7 @@ async fn a_request_reaches_the_responder_without_its_token() {
 
 #[tokio::test]
 async fn a_wrong_or_missing_token_is_answered_403_and_says_why() {
-    let proxy = start(echo).await;
+    let proxy = start(|incoming| echo(&incoming)).await;
     for (path, why) in [
         ("/v1/models", "must begin with /r/TOKEN"),
         ("/r/other/v1/models", "not this run's"),
@@ -84,7 +84,7 @@ async fn a_wrong_or_missing_token_is_answered_403_and_says_why() {
 
 #[tokio::test]
 async fn a_big_body_with_a_wrong_token_still_gets_its_answer() {
-    let proxy = start(echo).await;
+    let proxy = start(|incoming| echo(&incoming)).await;
     let body = vec![b'x'; 4 << 20];
     let mut request = format!(
         "POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
@@ -97,7 +97,7 @@ async fn a_big_body_with_a_wrong_token_still_gets_its_answer() {
 
 #[tokio::test]
 async fn one_connection_serves_many_requests() {
-    let proxy = start(echo).await;
+    let proxy = start(|incoming| echo(&incoming)).await;
     let mut client = connect(&proxy).await;
     for number in 0..50 {
         client
@@ -111,7 +111,7 @@ async fn one_connection_serves_many_requests() {
 
 #[tokio::test]
 async fn chunked_and_expected_bodies_are_read() {
-    let proxy = start(echo).await;
+    let proxy = start(|incoming| echo(&incoming)).await;
     let chunked = format!(
         "POST /r/{TOKEN}/v1/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;e=1\r\nde\r\n0\r\nx-trailer: 1\r\n\r\n"
     );
@@ -159,10 +159,10 @@ async fn compressed_requests_are_readable_and_kept_as_they_came() {
 async fn a_body_beyond_the_limit_is_refused_plain_or_packed() {
     let mut options = Options::new(TOKEN);
     options.max_body = 1000;
-    let responder = With(|incoming| std::future::ready(echo(incoming)).boxed());
+    let responder = With(|incoming| std::future::ready(echo(&incoming)).boxed());
     let proxy = Proxy::start(options, Arc::new(responder)).await.unwrap();
     let plain = post(&"x".repeat(1001)).into_bytes();
-    let bomb = encode("gzip", &[0; 100_000]);
+    let bomb = encode("gzip", &vec![0; 100_000]);
     let mut packed = format!("POST /r/{TOKEN}/v1/x HTTP/1.1\r\nhost: x\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", bomb.len()).into_bytes();
     packed.extend_from_slice(&bomb);
     let chunked = format!("POST /r/{TOKEN}/v1/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3e9\r\n{}\r\n0\r\n\r\n", "x".repeat(1001)).into_bytes();
@@ -175,7 +175,7 @@ async fn a_body_beyond_the_limit_is_refused_plain_or_packed() {
 
 #[tokio::test]
 async fn what_hides_behind_a_doubly_framed_request_is_never_served() {
-    let proxy = start(echo).await;
+    let proxy = start(|incoming| echo(&incoming)).await;
     let hidden = format!("GET /r/{TOKEN}/v1/hidden HTTP/1.1\r\nhost: x\r\n\r\n");
     for framing in [
         "content-length: 5\r\ntransfer-encoding: chunked",
@@ -210,7 +210,7 @@ async fn what_hides_behind_a_doubly_framed_request_is_never_served() {
 
 #[tokio::test]
 async fn endless_headers_are_refused() {
-    let proxy = start(echo).await;
+    let proxy = start(|incoming| echo(&incoming)).await;
     let mut client = connect(&proxy).await;
     let request = format!(
         "GET /r/{TOKEN}/v1/x HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n",
@@ -414,7 +414,7 @@ async fn a_client_that_leaves_drops_the_request_it_was_waiting_for() {
 async fn a_panic_is_answered_and_the_next_request_served() {
     let proxy = start(|incoming| {
         assert!(incoming.path != "/v1/bad", "planted");
-        echo(incoming)
+        echo(&incoming)
     })
     .await;
     let got = exchange(
@@ -441,7 +441,7 @@ async fn a_panic_inside_a_stream_ends_that_connection_only() {
                 stream::poll_fn(|_cx| -> Poll<Option<Result<Bytes, Broken>>> { panic!("planted") });
             return answer(AnswerBody::Stream(bad.boxed()));
         }
-        echo(incoming)
+        echo(&incoming)
     })
     .await;
     let mut client = connect(&proxy).await;
@@ -468,7 +468,7 @@ async fn a_thousand_requests_at_once_get_their_own_answers() {
             async move {
                 arrived.send(()).await.unwrap();
                 let _permit = gate.acquire().await.unwrap();
-                echo(incoming)
+                echo(&incoming)
             }
             .boxed()
         })
@@ -559,10 +559,10 @@ async fn a_shutdown_does_not_wait_for_idle_or_endless_connections() {
 
 #[tokio::test]
 async fn an_address_that_is_taken_is_named() {
-    let first = start(echo).await;
+    let first = start(|incoming| echo(&incoming)).await;
     let mut options = Options::new(TOKEN);
     options.bind = first.addr();
-    let responder = With(|incoming| std::future::ready(echo(incoming)).boxed());
+    let responder = With(|incoming| std::future::ready(echo(&incoming)).boxed());
     let error = Proxy::start(options, Arc::new(responder))
         .await
         .unwrap_err()
@@ -578,7 +578,7 @@ async fn agents_elsewhere_get_the_advertised_host() {
     let advertised = async |host: &str| {
         let mut options = Options::new(TOKEN);
         options.advertise = Some(host.to_owned());
-        let responder = With(|incoming| std::future::ready(echo(incoming)).boxed());
+        let responder = With(|incoming| std::future::ready(echo(&incoming)).boxed());
         let proxy = Proxy::start(options, Arc::new(responder)).await.unwrap();
         proxy
             .base()
