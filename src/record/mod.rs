@@ -19,6 +19,7 @@ mod scrub;
 mod sink;
 mod slots;
 mod state;
+mod store_sink;
 mod stream_end;
 #[cfg(test)]
 mod testing;
@@ -30,3 +31,4 @@ pub use recorder::{Finished, Recorder};
 pub use requests::Requests;
 pub use responder::{Awaited, RecordResponder};
 pub use sink::{MemorySink, NoSink, Sink, SinkError};
+pub use store_sink::StoreSink;

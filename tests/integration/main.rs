@@ -1,3 +1,4 @@
 //! End-to-end tests: the built binary, real sockets, real SQLite, real child processes.
 
+mod record;
 mod support;

@@ -49,9 +49,7 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// Starts a provider that answers each request with what `answer` returns.
-    pub(crate) fn start(
-        answer: impl Fn(&Received) -> Vec<Piece> + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Received) -> Vec<Piece> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = listener.local_addr().expect("an address");
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -78,12 +76,19 @@ impl Upstream {
 
 /// Returns an answer with a JSON body.
 pub(crate) fn json(status: u16, body: &serde_json::Value) -> Vec<Piece> {
-    whole(status, &[("content-type", "application/json")], body.to_string().as_bytes())
+    whole(
+        status,
+        &[("content-type", "application/json")],
+        body.to_string().as_bytes(),
+    )
 }
 
 /// Returns an answer with a body of known length.
 pub(crate) fn whole(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Vec<Piece> {
-    let mut head = format!("HTTP/1.1 {status} Status\r\ncontent-length: {}\r\n", body.len());
+    let mut head = format!(
+        "HTTP/1.1 {status} Status\r\ncontent-length: {}\r\n",
+        body.len()
+    );
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -137,7 +142,10 @@ fn serve(
 
 fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Received> {
     let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
+    reader
+        .read_line(&mut line)
+        .ok()
+        .filter(|count| *count > 0)?;
     let mut words = line.split_whitespace();
     let mut request = Received {
         method: words.next()?.to_owned(),
