@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use super::best_pairs;
 use super::step::key;
-use crate::model::{ContentId, LaneId, Step, Timeline};
+use crate::model::{ContentId, LaneId, Step, Thread, Timeline};
 
 /// A conversation: its steps, and what it can be known by.
 pub(super) struct Lane<'a> {
@@ -26,13 +26,10 @@ pub(super) fn lanes(timeline: &Timeline) -> Vec<Lane<'_>> {
         .map(|steps| Lane {
             keys: steps.iter().map(|step| key(step)).collect(),
             agent: steps.first().map_or("", |step| step.agent.as_str()),
-            question: steps.iter().find_map(|step| step.call()).and_then(|call| {
-                call.request
-                    .thread
-                    .ancestors()
-                    .last()
-                    .map(|first| first.id())
-            }),
+            question: steps
+                .iter()
+                .find_map(|step| step.call())
+                .and_then(|call| call.request.thread.ancestors().last().map(Thread::id)),
             steps,
         })
         .collect()

@@ -120,7 +120,8 @@ fn common(a: &[String], b: &[String]) -> usize {
             std::cmp::Ordering::Greater => drop(right.next()),
             std::cmp::Ordering::Equal => {
                 count += 1;
-                (left.next(), right.next());
+                left.next();
+                right.next();
             }
         }
     }

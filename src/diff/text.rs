@@ -151,9 +151,12 @@ mod tests {
             Side::Right => "+",
             Side::Gap => "…",
         };
-        let piece = |piece: &Piece| match piece.is_changed {
-            true => format!("[{}]", piece.text),
-            false => piece.text.clone(),
+        let piece = |piece: &Piece| {
+            if piece.is_changed {
+                format!("[{}]", piece.text)
+            } else {
+                piece.text.clone()
+            }
         };
         diff.lines
             .iter()
