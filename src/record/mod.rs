@@ -13,6 +13,7 @@ mod asked;
 mod continuation;
 mod failure;
 mod recorder;
+mod requests;
 mod responder;
 mod scrub;
 mod sink;
@@ -27,6 +28,7 @@ mod tests;
 
 pub use asked::{Asked, AskedAncillary, AskedModel};
 pub use recorder::{Finished, Recorder};
+pub use requests::Requests;
 pub use responder::{Awaited, RecordResponder};
 pub use sink::{MemorySink, NoSink, Sink, SinkError};
 pub use store_sink::StoreSink;

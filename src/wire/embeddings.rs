@@ -87,15 +87,13 @@ pub(super) fn render(response: &Response) -> Value {
             None | Some(_) => None,
         })
         .unwrap_or_default();
-    let vectors = match shape.get("vectors") {
-        Some(Value::Array(vectors)) => vectors.clone(),
-        None | Some(_) => {
-            let dimensions = count(&shape, "/dimensions").min(MAX_DIMENSIONS);
-            (0..count(&shape, "/embeddings").min(MAX_EMBEDDINGS))
-                .map(|number| vector(number, dimensions))
-                .collect()
-        }
-    };
+    let given = shape.get("vectors").and_then(Value::as_array);
+    let vectors: Vec<Value> = given.cloned().unwrap_or_else(|| {
+        let dimensions = count(&shape, "/dimensions").min(MAX_DIMENSIONS);
+        (0..count(&shape, "/embeddings").min(MAX_EMBEDDINGS))
+            .map(|number| vector(number, dimensions))
+            .collect()
+    });
     let data: Vec<Value> = vectors
         .into_iter()
         .enumerate()

@@ -143,8 +143,8 @@ mod tests {
         })
     }
 
-    fn at(turns_back: u32, index: u32) -> Option<CallRef> {
-        Some(CallRef { turns_back, index })
+    fn at(turns_back: usize, index: usize) -> Option<CallRef> {
+        reference(turns_back, index)
     }
 
     #[test]

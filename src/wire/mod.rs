@@ -140,3 +140,6 @@ pub enum WireError {
         detail: String,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,7 +70,7 @@ impl Parser {
         path: &str,
         body: &[u8],
     ) -> Result<Arc<ParsedRequest>, WireError> {
-        let (_number, name) = (dialect, dialect.as_str().as_bytes());
+        let name = dialect.as_str().as_bytes();
         let key = key(&[b"request", name, method.as_bytes(), path.as_bytes(), body]);
         if let Some(request) = self.requests.find(&key) {
             return Ok(request);
@@ -286,7 +286,7 @@ impl Reading<'_> {
 
     /// Returns the turn that the items collected make, and begins a new one.
     fn finish(&self, turn: &mut Turn) -> Option<Arc<ParsedMessage>> {
-        let Turn { keys, items, .. } = std::mem::take(turn);
+        let Turn { keys, items } = std::mem::take(turn);
         if items.is_empty() {
             return None;
         }

@@ -324,7 +324,7 @@ async fn passed(reply: Reply) -> (Vec<Result<Bytes, Broken>>, Captured) {
     let (sender, mut receiver) = mpsc::channel(1);
     let backend = Arc::new(Fixed(Mutex::new(Some(reply))));
     let answer = forward(backend, incoming("/v1/x", ""), move |captured| {
-        sender.try_send(captured).unwrap()
+        sender.try_send(captured).unwrap();
     })
     .await;
     let AnswerBody::Stream(stream) = answer.body else {
