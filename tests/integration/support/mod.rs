@@ -1,1 +1,7 @@
 //! Shared by the integration tests.
+
+mod app;
+mod scripted;
+
+pub(crate) use app::{App, Run};
+pub(crate) use scripted::ScriptedModel;
