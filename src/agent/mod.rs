@@ -1,1 +1,22 @@
-//! To be written.
+//! The agent under test as a child process: its environment, its input, its end.
+//!
+//! [`launch`] runs a [`Launch`] to its end and says in an [`Ended`] how that came. [`Routing`] and
+//! [`EnvRule`] make the environment that leads the agent's traffic through Rewind and keeps
+//! credentials away from it; [`InputMode`] says how the recorded input reaches it.
+//!
+//! Knows nothing of sessions or recordings, and reads no environment of its own: the variables of
+//! the process are passed in.
+
+mod environment;
+mod group;
+mod input;
+mod launch;
+mod output;
+mod routing;
+mod spec;
+
+pub use environment::{EnvRule, Environment};
+pub use input::{InputMode, InvalidInputMode, Prepared, prepare};
+pub use launch::{AgentError, Ended, Ending, Launch, Stdio, harden, launch};
+pub use routing::Routing;
+pub use spec::{AgentSpec, RunDir};

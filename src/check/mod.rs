@@ -1,1 +1,76 @@
-//! To be written.
+//! Checks: what is verified about one run of an agent, deterministically.
+//!
+//! A [`Check`] looks at a [`CheckContext`] (the reference timeline and the candidate) and returns an
+//! [`Outcome`]; [`run`] makes the [`CheckResult`]s. One file a kind, all listed in one table
+//! ([`registry`]). Checks are pure: they run nothing and read no file. What a result means for the
+//! gate is decided by `gate`.
+
+mod answer;
+mod arguments;
+mod no_error;
+mod registry;
+mod result;
+mod tool_use;
+mod tools;
+mod trajectory;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::model::{Thread, Timeline};
+
+pub use registry::{ReadError, kinds, read};
+pub use result::{CheckResult, Finding, Outcome, Severity};
+pub use tool_use::{ToolUse, tool_uses};
+
+/// What a check may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckContext<'a> {
+    /// The timeline that the baseline holds up as right.
+    pub reference: &'a Timeline,
+    /// The new run.
+    pub candidate: &'a Timeline,
+    /// The conversations of requests that were refused: not in the timeline, but the tool calls in
+    /// them were made.
+    pub refused: &'a [Thread],
+    /// Whether the run went to its end without a refused request. Of any other run only what was
+    /// seen can be judged, so nothing but forbidden things can be found.
+    pub is_complete: bool,
+}
+
+/// One thing that is verified.
+pub trait Check: Debug + Send + Sync {
+    /// Returns the kind, as in `kind = "…"`.
+    fn kind(&self) -> &'static str;
+
+    /// Returns what was found.
+    ///
+    /// Of an incomplete run only what no continuation can mend may be a failure; anything else is
+    /// [`Outcome::NotRun`].
+    fn run(&self, context: &CheckContext<'_>) -> Outcome;
+}
+
+/// A check with its name and weight, as a baseline defines it.
+#[derive(Debug, Clone)]
+pub struct Definition {
+    /// Its name, unique in the baseline: the kind, numbered where there are several.
+    pub id: String,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// What it verifies.
+    pub check: Arc<dyn Check>,
+}
+
+/// Returns the results of all checks that are not off, in their order.
+pub fn run(definitions: &[Definition], context: &CheckContext<'_>) -> Vec<CheckResult> {
+    definitions
+        .iter()
+        .filter(|definition| definition.severity != Severity::Off)
+        .map(|definition| CheckResult {
+            id: definition.id.clone(),
+            kind: definition.check.kind().to_owned(),
+            severity: definition.severity,
+            outcome: definition.check.run(context),
+        })
+        .collect()
+}

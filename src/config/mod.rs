@@ -1,1 +1,75 @@
-//! To be written.
+//! `rewind.toml`: read strictly, so that a typo is an error with its line and not a silent default.
+//!
+//! [`Config::find`] looks for the file upwards, [`Config::load`] reads one. The sections are plain
+//! data; commands turn them into the options of the stages.
+
+mod failure;
+mod section;
+mod value;
+
+use std::fs;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+pub use failure::ConfigError;
+pub use section::{
+    Agent, Answer, Capture, Config, Exhausted, Gate, Mode, Normalise, OnDivergence, PriceRow,
+    Redact, RedactPattern, Replay, Require, Timing, ToolResult, TreatmentPart, UpstreamEntry,
+    Upstreams,
+};
+pub use value::{Pattern, Period};
+
+/// The name of the configuration file.
+pub const FILE_NAME: &str = "rewind.toml";
+
+impl Config {
+    /// Returns the configuration of the nearest `rewind.toml` in `from` or above it; the defaults
+    /// where there is none.
+    ///
+    /// # Errors
+    /// The file can't be read, or is not valid.
+    pub fn find(from: &Utf8Path) -> Result<Self, ConfigError> {
+        match from
+            .ancestors()
+            .map(|dir| dir.join(FILE_NAME))
+            .find(|path| path.is_file())
+        {
+            Some(path) => Self::load(&path),
+            None => Ok(Self {
+                root: from.to_owned(),
+                ..Self::default()
+            }),
+        }
+    }
+
+    /// Returns the configuration in the file `path`.
+    ///
+    /// # Errors
+    /// The file can't be read, or is not valid.
+    pub fn load(path: &Utf8Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut config = Self::parse(path, &text)?;
+        config.root = path.parent().map(Utf8Path::to_owned).unwrap_or_default();
+        config.path = Some(path.to_owned());
+        Ok(config)
+    }
+
+    /// Returns the configuration in `text`; `path` is for messages.
+    ///
+    /// # Errors
+    /// The text is not a valid configuration.
+    pub fn parse(path: &Utf8Path, text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| ConfigError::invalid(path, text, &error))
+    }
+
+    /// Returns `path` as seen from the configuration's directory.
+    pub fn resolve(&self, path: &Utf8Path) -> Utf8PathBuf {
+        self.root.join(path)
+    }
+}
+
+#[cfg(test)]
+mod tests;

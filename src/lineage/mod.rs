@@ -51,4 +51,6 @@ pub fn first_unserved(calls: &[Arc<Call>], parent: &Timeline) -> Option<StepInde
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

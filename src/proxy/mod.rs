@@ -1,7 +1,32 @@
 //! Sockets and bytes: the loopback listener of one run, and the way out to the providers.
 //!
+//! ```text
+//! agent ──▶ Proxy (listener) ──▶ Responder ──▶ forward ──▶ Backend (HttpBackend) ──▶ provider
+//! ```
+//!
 //! Knows nothing of sessions or baselines. What is answered is decided by a [`Responder`]; what goes
-//! out goes through a [`Backend`].
+//! out goes through a [`Backend`]; [`forward()`] passes an answer on while it keeps a copy.
+
+mod decode;
+mod forward;
+mod hop;
+mod kept;
+mod listener;
+mod refusal;
+mod sse;
+#[cfg(test)]
+mod testing;
+mod upstream;
+
+pub use decode::{DecodeError, Decoder, decode};
+pub use forward::{Captured, forward};
+pub use kept::kept_headers;
+pub use listener::{Options, Proxy, ProxyError, placeholder_key, random_token};
+pub use refusal::refusal;
+pub use upstream::{
+    Allowed, AuthStyle, HttpBackend, InvalidAllowed, Known, Timeouts, Upstream, Upstreams,
+    providers,
+};
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,8 +76,10 @@ pub type ByteStream = BoxStream<'static, Result<Bytes, Broken>>;
 
 /// The body of an answer.
 pub enum AnswerBody {
-    /// All of it at once.
+    /// All of it at once, with its length.
     Full(Bytes),
+    /// The events of a stream that are all there already: sent at once, but framed as a stream.
+    Events(Vec<Bytes>),
     /// Piece by piece; an error makes the connection break off.
     Stream(ByteStream),
 }
@@ -91,6 +118,27 @@ pub enum BackendError {
         "no upstream named `{0}` is configured; add `[upstream.{0}] url = \"…\"` to rewind.toml"
     )]
     Unknown(String),
+    /// The provider's key may not go to this endpoint.
+    #[error(
+        "rewind adds the provider key only for model endpoints, and `{method} {path}` of `{provider}` \
+         is none; add `allow = [\"{method} {path}\"]` to [upstream.{provider}], or send a key of your own"
+    )]
+    NotAllowed {
+        /// The provider's name.
+        provider: String,
+        /// The request's method.
+        method: Method,
+        /// The request's path without its query.
+        path: String,
+    },
+    /// The request can't be turned into one for the provider.
+    #[error("the request for `{provider}` can't be sent on: {detail}")]
+    Unsendable {
+        /// The provider's name.
+        provider: String,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// The provider could not be reached or broke off before its head.
     #[error("no answer from {url}: {detail}")]
     Unreachable {

@@ -1,1 +1,30 @@
-//! To be written.
+//! Turns exchanges into calls: parsed, redacted, numbered, retries folded into their step.
+//!
+//! A [`Recorder`] serves one timeline. [`Recorder::ask`] says what a request is, and
+//! [`Recorder::answered`] what came of it; [`RecordResponder`] does both around a live call. Calls go
+//! to a [`Sink`] as soon as they are whole, and stay in memory until [`Recorder::finish`].
+//!
+//! Nothing leaves this module that still holds a secret. A fault in recording never breaks the
+//! agent's run: what can't be parsed is kept verbatim, what can't be stored stays in memory, and both
+//! are reported as faults. Lanes, tool steps and step numbers are found later, by
+//! [`lineage`](crate::lineage).
+
+mod asked;
+mod continuation;
+mod failure;
+mod recorder;
+mod responder;
+mod scrub;
+mod sink;
+mod slots;
+mod state;
+mod stream_end;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use asked::{Asked, AskedAncillary, AskedModel};
+pub use recorder::{Finished, Recorder};
+pub use responder::{Awaited, RecordResponder};
+pub use sink::{MemorySink, NoSink, Sink, SinkError};

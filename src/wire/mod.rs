@@ -3,12 +3,41 @@
 //! Entry points: [`classify`] says what a request is, [`Parser::parse_request`] and
 //! [`parse_response`] lead into the normal form, [`render`] and [`render_error`] lead back out.
 
+mod answer;
+mod anthropic;
+mod arguments;
+mod cache;
+mod chat;
+mod classify;
+mod draft;
+mod embeddings;
+mod envelope;
+mod error;
+mod fields;
+mod link;
+mod no_ops;
+mod opaque;
+mod parser;
+mod raw;
+mod render;
+mod responses;
+mod sse;
+mod tools;
+
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::model::{Body, ContentId, Dialect, Message, Pooled, Response, Tool};
+use crate::model::{Body, ContentId, Dialect, Message, Pooled, Tool};
+
+pub use answer::parse_response;
+pub use classify::classify;
+pub use error::render_error;
+pub use link::{link, link_after, thread, thread_after};
+pub use parser::Parser;
+pub use render::render;
+
+pub use sse::{EventData, SseSplitter, event_data, is_event_stream, split_events};
 
 /// What kind of traffic a request is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +56,14 @@ pub enum Traffic {
 pub trait Scrub: Send + Sync {
     /// Rewrites every string inside `value`, keys excepted.
     fn scrub(&self, value: &mut Value);
+}
+
+/// Changes nothing; for data that is scrubbed already.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoScrub;
+
+impl Scrub for NoScrub {
+    fn scrub(&self, _value: &mut Value) {}
 }
 
 /// A message as parsed from a request, with the ids that the normal form leaves out.

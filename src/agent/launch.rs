@@ -1,0 +1,491 @@
+//! Runs an agent to its end: signals passed on, time limited, nothing left behind.
+//!
+//! Signals: SIGINT, SIGTERM and SIGHUP that reach Rewind go on to the agent's process group; the
+//! second one kills it. Where the agent reads from the terminal it stays in Rewind's own group, as
+//! the terminal lets only the foreground group read and sends Ctrl-C to all of it; then only the
+//! agent itself is signalled, and processes it leaves behind are not ended.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitStatus, Stdio as Pipe};
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use rustix::process::{Pid, Signal};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
+
+use super::group::Group;
+use super::output::{Keep, Reading};
+
+/// Where the agent's standard streams lead.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stdio {
+    /// To those of Rewind, terminal and all.
+    Inherit,
+    /// Into memory; standard input is empty.
+    Capture {
+        /// The most bytes of standard output that are kept.
+        limit: usize,
+    },
+}
+
+/// A run of an agent, completely described.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Launch {
+    /// The command and its arguments.
+    pub command: Vec<String>,
+    /// The working directory.
+    pub cwd: Utf8PathBuf,
+    /// The whole environment of the agent, see [`Environment`](super::Environment).
+    pub env: BTreeMap<String, String>,
+    /// What the agent reads on standard input; `None` leaves it to `stdio`.
+    pub stdin: Option<String>,
+    /// Where the standard streams lead.
+    pub stdio: Stdio,
+    /// Whether Rewind's own standard input is a terminal.
+    pub on_terminal: bool,
+    /// The longest time it may run.
+    pub timeout: Option<Duration>,
+}
+
+/// What ended a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// The agent ended by itself.
+    Own,
+    /// It ran longer than it may.
+    TimedOut,
+    /// The caller's `cancel` was ready.
+    Cancelled,
+    /// A signal that reached Rewind was passed on.
+    Interrupted,
+}
+
+/// How a run ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ended {
+    /// The exit status; 128 + N where signal N ended it.
+    pub exit: i32,
+    /// The beginning of standard output; `None` where it was not captured.
+    pub stdout: Option<Vec<u8>>,
+    /// The end of standard error; empty where it was not captured.
+    pub stderr: Vec<u8>,
+    /// What ended it.
+    pub ending: Ending,
+}
+
+/// Why an agent could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// There is no command.
+    #[error("no command was given; write it after `--`")]
+    NoCommand,
+    /// The command, or the interpreter that its first line names, does not exist.
+    #[error("the agent's command `{command}` was not found; check its spelling and PATH")]
+    NotFound {
+        /// The command's first word.
+        command: String,
+    },
+    /// The command is no program that may be run.
+    #[error(
+        "the agent's command `{command}` can't be executed: {source}; is it a program, with the x bit set?"
+    )]
+    NotExecutable {
+        /// The command's first word.
+        command: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The working directory is missing.
+    #[error("the agent's working directory {path} does not exist")]
+    NoDirectory {
+        /// The directory.
+        path: Utf8PathBuf,
+    },
+    /// The system refused a process, a signal handler or a wait.
+    #[error("the agent's command `{command}` could not be {what}")]
+    System {
+        /// The command's first word.
+        command: String,
+        /// What was tried.
+        what: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+impl AgentError {
+    /// Returns the exit status that a shell would give: 127 not found, 126 not executable, else 125.
+    pub fn status(&self) -> u8 {
+        match self {
+            Self::NotFound { .. } => 127,
+            Self::NotExecutable { .. } => 126,
+            Self::NoCommand | Self::NoDirectory { .. } | Self::System { .. } => 125,
+        }
+    }
+}
+
+/// Runs the agent until it ends, its time is up, or `cancel` is ready.
+///
+/// When the time is up or `cancel` is ready the agent is asked to end (SIGTERM) and killed five
+/// seconds later. Dropping the future kills it at once.
+///
+/// # Errors
+/// [`AgentError`] when the agent could not be started or waited for.
+pub async fn launch(run: Launch, cancel: impl Future<Output = ()>) -> Result<Ended, AgentError> {
+    let Some((program, arguments)) = run.command.split_first() else {
+        return Err(AgentError::NoCommand);
+    };
+    if !run.cwd.is_dir() {
+        return Err(AgentError::NoDirectory { path: run.cwd });
+    }
+    let system = |what| {
+        move |source| AgentError::System {
+            command: program.clone(),
+            what,
+            source,
+        }
+    };
+    let mut watch = Watch::new(run.timeout).map_err(system("guarded against signals"))?;
+    let shares_group = run.on_terminal && run.stdin.is_none() && run.stdio == Stdio::Inherit;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .current_dir(&run.cwd)
+        .env_clear()
+        .envs(&run.env)
+        .kill_on_drop(true);
+    set_streams(&mut command, &run);
+    if !shares_group {
+        command.process_group(0);
+    }
+    let mut child = command
+        .spawn()
+        .map_err(|source| not_started(program, source))?;
+    let leader = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    let mut group = leader
+        .map(|leader| Group::new(leader, !shares_group))
+        .ok_or_else(|| system("found after its start")(io::Error::other("no process id")))?;
+    let streams = Streams::attach(&mut child, &run);
+    let status = watch
+        .wait(&mut child, &group, cancel, shares_group)
+        .await
+        .map_err(system("waited for"))?;
+    group.clear().await;
+    let (stdout, stderr) = streams.finish().await;
+    Ok(Ended {
+        exit: exit_code(status),
+        stdout,
+        stderr,
+        ending: watch.ending,
+    })
+}
+
+/// Makes this process unreadable for others of the same user (Linux), so that keys which it holds
+/// can't be read from its memory; elsewhere does nothing.
+pub fn harden() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) =
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+    {
+        tracing::warn!(%error, "the memory of rewind could not be closed to other processes");
+    }
+}
+
+fn not_started(program: &str, source: io::Error) -> AgentError {
+    let command = program.to_owned();
+    match source.raw_os_error() {
+        Some(code) if code == rustix::io::Errno::NOENT.raw_os_error() => {
+            AgentError::NotFound { command }
+        }
+        Some(code)
+            if NOT_EXECUTABLE
+                .iter()
+                .any(|errno| errno.raw_os_error() == code) =>
+        {
+            AgentError::NotExecutable { command, source }
+        }
+        Some(_) | None => AgentError::System {
+            command,
+            what: "started",
+            source,
+        },
+    }
+}
+
+fn set_streams(command: &mut Command, run: &Launch) {
+    let (input, output) = match run.stdio {
+        Stdio::Inherit => (Pipe::inherit as fn() -> Pipe, Pipe::inherit as fn() -> Pipe),
+        Stdio::Capture { .. } => (Pipe::null as fn() -> Pipe, Pipe::piped as fn() -> Pipe),
+    };
+    let stdin = if run.stdin.is_some() {
+        Pipe::piped()
+    } else {
+        input()
+    };
+    command.stdin(stdin).stdout(output()).stderr(output());
+}
+
+fn exit_code(status: ExitStatus) -> i32 {
+    status
+        .code()
+        .or_else(|| status.signal().map(|signal| signal + 128))
+        .unwrap_or(125)
+}
+
+/// The background work on the agent's streams.
+struct Streams {
+    stdout: Option<Reading>,
+    stderr: Option<Reading>,
+}
+
+impl Streams {
+    fn attach(child: &mut Child, run: &Launch) -> Self {
+        if let (Some(text), Some(mut pipe)) = (run.stdin.clone(), child.stdin.take()) {
+            tokio::spawn(async move {
+                // An agent that does not read its input is no error of the run.
+                if let Err(error) = pipe.write_all(text.as_bytes()).await {
+                    tracing::debug!(%error, "the agent closed its standard input early");
+                }
+            });
+        }
+        let limit = match run.stdio {
+            Stdio::Capture { limit } => limit,
+            Stdio::Inherit => 0,
+        };
+        Self {
+            stdout: child
+                .stdout
+                .take()
+                .map(|pipe| Reading::start(pipe, Keep::Beginning, limit)),
+            stderr: child
+                .stderr
+                .take()
+                .map(|pipe| Reading::start(pipe, Keep::End, STDERR_TAIL)),
+        }
+    }
+
+    async fn finish(self) -> (Option<Vec<u8>>, Vec<u8>) {
+        let stdout = match self.stdout {
+            Some(reading) => Some(reading.finish().await),
+            None => None,
+        };
+        let stderr = match self.stderr {
+            Some(reading) => reading.finish().await,
+            None => Vec::new(),
+        };
+        (stdout, stderr)
+    }
+}
+
+/// Waits for the end of the agent, and for whatever may hasten it.
+struct Watch {
+    interrupt: Arrivals,
+    terminate: Arrivals,
+    hangup: Arrivals,
+    deadline: Option<Instant>,
+    kill_at: Option<Instant>,
+    signals: u32,
+    ending: Ending,
+}
+
+impl Watch {
+    fn new(timeout: Option<Duration>) -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            kill_at: None,
+            signals: 0,
+            ending: Ending::Own,
+        })
+    }
+
+    async fn wait(
+        &mut self,
+        child: &mut Child,
+        group: &Group,
+        cancel: impl Future<Output = ()>,
+        shares_group: bool,
+    ) -> io::Result<ExitStatus> {
+        let mut cancel = std::pin::pin!(cancel);
+        let mut is_cancelled = false;
+        loop {
+            tokio::select! {
+                status = child.wait() => return status,
+                // The terminal has sent Ctrl-C to the agent already where they share a group.
+                Some(()) = self.interrupt.recv() => self.pass(group, Signal::INT, shares_group),
+                Some(()) = self.terminate.recv() => self.pass(group, Signal::TERM, false),
+                Some(()) = self.hangup.recv() => self.pass(group, Signal::HUP, shares_group),
+                () = &mut cancel, if !is_cancelled => {
+                    is_cancelled = true;
+                    self.stop(group, Ending::Cancelled);
+                }
+                () = at(self.deadline) => {
+                    self.deadline = None;
+                    self.stop(group, Ending::TimedOut);
+                }
+                () = at(self.kill_at) => {
+                    self.kill_at = None;
+                    group.signal(Signal::KILL);
+                }
+            }
+        }
+    }
+
+    /// Passes a signal on; the second one kills.
+    fn pass(&mut self, group: &Group, signal: Signal, has_it_already: bool) {
+        self.signals += 1;
+        if self.ending == Ending::Own {
+            self.ending = Ending::Interrupted;
+        }
+        if self.signals > 1 {
+            group.signal(Signal::KILL);
+        } else if !has_it_already {
+            group.signal(signal);
+        }
+    }
+
+    /// Asks the agent to end, and sees to it that it does.
+    fn stop(&mut self, group: &Group, ending: Ending) {
+        if self.ending == Ending::Own {
+            self.ending = ending;
+        }
+        group.signal(Signal::TERM);
+        self.kill_at = self
+            .kill_at
+            .or_else(|| Instant::now().checked_add(GRACE_FOR_AGENT));
+    }
+}
+
+/// Is ready at `instant`; never without one.
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// How long an agent that was asked to end may take.
+const GRACE_FOR_AGENT: Duration = Duration::from_secs(5);
+
+/// How long output is still read after the end of the agent, should a process hold it open.
+pub(super) const GRACE_FOR_PIPES: Duration = Duration::from_secs(1);
+
+/// The most bytes of standard error that are kept.
+const STDERR_TAIL: usize = 16 * 1024;
+
+/// What the system answers for files that are no programs.
+const NOT_EXECUTABLE: [rustix::io::Errno; 3] = [
+    rustix::io::Errno::ACCESS,
+    rustix::io::Errno::NOEXEC,
+    rustix::io::Errno::ISDIR,
+];
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    fn shell(script: &str) -> Launch {
+        Launch {
+            command: vec!["sh".into(), "-c".into(), script.into()],
+            cwd: "/".into(),
+            env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+            stdin: None,
+            stdio: Stdio::Capture { limit: 1 << 20 },
+            on_terminal: false,
+            timeout: None,
+        }
+    }
+
+    fn text(bytes: Option<Vec<u8>>) -> String {
+        String::from_utf8(bytes.unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn status_and_output_of_the_agent_come_back() {
+        let run = shell("cat; echo out; echo err >&2; exit 7");
+        let run = Launch {
+            stdin: Some("in ".into()),
+            ..run
+        };
+        let ended = launch(run, pending()).await.unwrap();
+        assert_eq!((ended.exit, ended.ending), (7, Ending::Own));
+        assert_eq!(text(ended.stdout), "in out\n");
+        assert_eq!(ended.stderr, b"err\n");
+    }
+
+    #[tokio::test]
+    async fn the_agent_sees_only_the_given_environment() {
+        let mut run = shell("env | cut -d= -f1 | sort | tr '\\n' ' '");
+        run.env.insert("ONLY".into(), "this".into());
+        let ended = launch(run, pending()).await.unwrap();
+        let names = text(ended.stdout);
+        assert!(names.contains("ONLY"), "{names}");
+        assert!(!names.contains("CARGO"), "{names}");
+    }
+
+    #[tokio::test]
+    async fn a_signal_that_ends_the_agent_counts_as_128_and_its_number() {
+        let ended = launch(shell("kill -9 $$"), pending()).await.unwrap();
+        assert_eq!(ended.exit, 137);
+    }
+
+    #[tokio::test]
+    async fn a_hanging_agent_is_ended_with_its_whole_group() {
+        let mut run = shell("sleep 1000 & echo $!; wait");
+        run.timeout = Some(Duration::from_millis(1500));
+        let ended = launch(run, pending()).await.unwrap();
+        assert_eq!(ended.ending, Ending::TimedOut);
+        let sleeper: i32 = text(ended.stdout).trim().parse().unwrap();
+        assert!(!is_running(sleeper), "process {sleeper} was left behind");
+    }
+
+    #[tokio::test]
+    async fn a_cancelled_agent_is_ended() {
+        let ended = launch(shell("sleep 1000"), std::future::ready(()))
+            .await
+            .unwrap();
+        assert_eq!((ended.exit, ended.ending), (143, Ending::Cancelled));
+    }
+
+    #[tokio::test]
+    async fn what_the_agent_leaves_running_does_not_outlive_it() {
+        let ended = launch(shell("sleep 1000 & echo $!"), pending())
+            .await
+            .unwrap();
+        assert_eq!((ended.exit, ended.ending), (0, Ending::Own));
+        let sleeper: i32 = text(ended.stdout).trim().parse().unwrap();
+        assert!(!is_running(sleeper), "process {sleeper} was left behind");
+    }
+
+    #[tokio::test]
+    async fn missing_and_unfit_commands_are_told_apart() {
+        let mut run = shell("");
+        run.command = vec!["no-such-command-anywhere".into()];
+        let error = launch(run.clone(), pending()).await.unwrap_err();
+        assert_eq!(error.status(), 127);
+        assert!(error.to_string().contains("no-such-command-anywhere"));
+        run.command = vec!["/etc/hostname".into()];
+        assert_eq!(
+            launch(run.clone(), pending()).await.unwrap_err().status(),
+            126
+        );
+        run.command.clear();
+        assert_eq!(launch(run, pending()).await.unwrap_err().status(), 125);
+    }
+
+    /// Returns whether the process exists and is no zombie.
+    fn is_running(pid: i32) -> bool {
+        std::fs::read_to_string(format!("/proc/{pid}/stat"))
+            .is_ok_and(|stat| !stat.contains(") Z "))
+    }
+}

@@ -1,0 +1,340 @@
+//! `baseline.toml`: what people write about a baseline.
+
+use std::collections::HashSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::problem::{DefinitionError, invalid};
+use crate::check::{self, ReadError, Severity};
+use crate::model::ForkPoint;
+
+/// Which timeline of the recording is held up as right.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Reference {
+    /// `main` when it ended without error, else the newest fork.
+    #[default]
+    Automatic,
+    /// The one with this label.
+    Label(String),
+}
+
+/// How an agent must behave on one input.
+#[derive(Debug, Clone)]
+pub struct Definition {
+    /// The input of the agent; `None` takes the one recorded with the session.
+    pub input: Option<String>,
+    /// The agent's command; empty takes the one of `[agent] command`.
+    pub command: Vec<String>,
+    /// Which timeline of the recording is held up as right.
+    pub reference: Reference,
+    /// Where runs go live, in the order given; never empty, without repetition.
+    pub forks: Vec<ForkPoint>,
+    /// Where further runs go live at night.
+    pub nightly_forks: Vec<ForkPoint>,
+    /// Free words to select baselines by.
+    pub tags: Vec<String>,
+    /// The folder of the recording, relative to the baseline's; `session` where not given.
+    pub recording: Utf8PathBuf,
+    /// What is verified, in the order given.
+    pub checks: Vec<check::Definition>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    input: Option<String>,
+    #[serde(default)]
+    command: Vec<String>,
+    timeline: Option<Spanned<String>>,
+    #[serde(default)]
+    forks: Vec<Spanned<RawFork>>,
+    #[serde(default)]
+    nightly_forks: Vec<Spanned<RawFork>>,
+    #[serde(default)]
+    tags: Vec<String>,
+    recording: Option<Utf8PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a fork point such as 14, \"auto\" or \"tool:NAME#1\""
+)]
+enum RawFork {
+    Number(i64),
+    Text(String),
+}
+
+/// What every check has, whatever its kind.
+#[derive(Deserialize)]
+struct RawCheck {
+    kind: Spanned<String>,
+    id: Option<Spanned<String>>,
+    #[serde(default)]
+    severity: Severity,
+}
+
+impl Definition {
+    /// Returns the definition that `text`, the content of the file at `path`, holds.
+    ///
+    /// # Errors
+    /// The text is no TOML, or a key or value is unknown; the error shows the line.
+    pub fn parse(path: &Utf8Path, text: &str) -> Result<Self, DefinitionError> {
+        parse(text).map_err(|error| invalid(path, text, &error))
+    }
+
+    /// Returns the definition in the file at `path`.
+    ///
+    /// # Errors
+    /// The file can't be read or does not hold a definition.
+    pub fn read(path: &Utf8Path) -> Result<Self, DefinitionError> {
+        let text = std::fs::read_to_string(path).map_err(|source| DefinitionError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(path, &text)
+    }
+}
+
+fn parse(text: &str) -> Result<Definition, ReadError> {
+    let mut document = DeTable::parse(text)?;
+    let span = document.span();
+    let checks = document.get_mut().remove("check");
+    let rest = Spanned::new(span, DeValue::Table(document.into_inner()));
+    let raw = Raw::deserialize(ValueDeserializer::from(rest)).map_err(with_checks)?;
+    let reference = match raw.timeline {
+        None => Reference::Automatic,
+        Some(label) if label.get_ref().is_empty() => {
+            return Err(ReadError::new(
+                "`timeline` must name a timeline",
+                Some(label.span()),
+            ));
+        }
+        Some(label) => Reference::Label(label.into_inner()),
+    };
+    let mut forks = fork_points(raw.forks)?;
+    if forks.is_empty() {
+        forks.extend(DEFAULT_FORKS);
+    }
+    Ok(Definition {
+        input: raw.input,
+        command: raw.command,
+        reference,
+        forks,
+        nightly_forks: fork_points(raw.nightly_forks)?,
+        tags: raw.tags,
+        recording: raw
+            .recording
+            .unwrap_or_else(|| Utf8PathBuf::from("session")),
+        checks: checks.map(read_checks).transpose()?.unwrap_or_default(),
+    })
+}
+
+/// Adds `check`, which is read apart, to the keys that an error lists.
+fn with_checks(error: toml::de::Error) -> ReadError {
+    let mut error = ReadError::from(error);
+    if error.message.starts_with("unknown field") {
+        error.message = error
+            .message
+            .replace("expected one of ", "expected one of `check`, ");
+    }
+    error
+}
+
+fn fork_points(raw: Vec<Spanned<RawFork>>) -> Result<Vec<ForkPoint>, ReadError> {
+    let mut seen = HashSet::new();
+    let mut points = Vec::with_capacity(raw.len());
+    for fork in raw {
+        let span = fork.span();
+        let text = match fork.into_inner() {
+            RawFork::Number(number) => number.to_string(),
+            RawFork::Text(text) => text,
+        };
+        let point: ForkPoint = text
+            .parse()
+            .map_err(|error| ReadError::new(format!("{error}"), Some(span.clone())))?;
+        if !seen.insert(point.clone()) {
+            let message = format!("fork point `{point}` is listed twice");
+            return Err(ReadError::new(message, Some(span)));
+        }
+        points.push(point);
+    }
+    Ok(points)
+}
+
+fn read_checks(value: Spanned<DeValue<'_>>) -> Result<Vec<check::Definition>, ReadError> {
+    let span = value.span();
+    let DeValue::Array(tables) = value.into_inner() else {
+        let message = "checks are written as `[[check]]`, in double brackets";
+        return Err(ReadError::new(message, Some(span)));
+    };
+    let mut checks: Vec<check::Definition> = Vec::with_capacity(tables.len());
+    for table in tables {
+        let span = table.span();
+        let (id, check) = read_check(table)?;
+        let is_taken = |id: &str| checks.iter().any(|check| check.id == id);
+        let id = match id {
+            Some(id) if is_taken(id.get_ref()) => {
+                let message = format!("two checks have the id `{}`", id.get_ref());
+                return Err(ReadError::new(message, Some(id.span())));
+            }
+            Some(id) if id.get_ref().trim().is_empty() => {
+                return Err(ReadError::new("an id must not be empty", Some(span)));
+            }
+            Some(id) => id.into_inner(),
+            None => free_id(check.check.kind(), is_taken),
+        };
+        checks.push(check::Definition { id, ..check });
+    }
+    Ok(checks)
+}
+
+/// Returns the kind, or the kind with the first free number from 2.
+fn free_id(kind: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    if !is_taken(kind) {
+        return kind.to_owned();
+    }
+    let mut ids = (2_u32..).map(|number| format!("{kind}-{number}"));
+    ids.find(|id| !is_taken(id))
+        .unwrap_or_else(|| kind.to_owned())
+}
+
+fn read_check(
+    table: Spanned<DeValue<'_>>,
+) -> Result<(Option<Spanned<String>>, check::Definition), ReadError> {
+    let span = table.span();
+    let DeValue::Table(mut table) = table.into_inner() else {
+        let message = "checks are written as `[[check]]`, in double brackets";
+        return Err(ReadError::new(message, Some(span)));
+    };
+    let mut common = DeTable::new();
+    for key in ["kind", "id", "severity"] {
+        if let Some((key, value)) = table.remove_entry(key) {
+            common.insert(key, value);
+        }
+    }
+    if !common.contains_key("kind") {
+        let kinds: Vec<String> = check::kinds().map(|kind| format!("`{kind}`")).collect();
+        let message = format!("this check has no `kind`; use one of {}", kinds.join(", "));
+        return Err(ReadError::new(message, Some(span)));
+    }
+    let common = Spanned::new(span.clone(), DeValue::Table(common));
+    let common = RawCheck::deserialize(ValueDeserializer::from(common))?;
+    let rest = Spanned::new(span.clone(), DeValue::Table(table));
+    let kind = common.kind.get_ref();
+    let is_known = check::kinds().any(|known| known == kind);
+    let fallback = if is_known { span } else { common.kind.span() };
+    let check = check::read(kind, ValueDeserializer::from(rest)).map_err(|error| {
+        let span = error.span.or(Some(fallback));
+        ReadError { span, ..error }
+    })?;
+    let definition = check::Definition {
+        id: String::new(),
+        severity: common.severity,
+        check: check.into(),
+    };
+    Ok((common.id, definition))
+}
+
+/// Where runs go live if the definition does not say.
+pub const DEFAULT_FORKS: [ForkPoint; 2] = [ForkPoint::Last, ForkPoint::Auto];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        Definition::parse("baselines/x/baseline.toml".into(), text)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn a_definition_says_what_people_wrote() {
+        let text = r#"
+            input = "Tokyo population"
+            timeline = "fixed"
+            forks = [14, "tool:web_search#2", "auto"]
+            nightly_forks = ["start"]
+            tags = ["smoke"]
+            recording = "../../recordings/tokyo"
+
+            [[check]]
+            kind = "trajectory"
+            mode = "in_order"
+            args = "subset"
+            severity = "warn"
+            [check.tools.web_search]
+            ignore = ["/max"]
+
+            [[check]]
+            kind = "tools"
+            forbidden = ["delete_*"]
+
+            [[check]]
+            kind = "answer"
+            contains = "14 million"
+
+            [[check]]
+            kind = "answer"
+            not_contains = "sorry"
+        "#;
+        let read = Definition::parse("b.toml".into(), text).unwrap();
+        assert_eq!(read.input.as_deref(), Some("Tokyo population"));
+        assert_eq!(read.reference, Reference::Label("fixed".into()));
+        let forks: Vec<String> = read.forks.iter().map(ToString::to_string).collect();
+        assert_eq!(forks, ["14", "tool:web_search#2", "auto"]);
+        assert_eq!(read.nightly_forks, [ForkPoint::Start]);
+        assert_eq!(read.recording, "../../recordings/tokyo");
+        let checks: Vec<_> = read
+            .checks
+            .iter()
+            .map(|check| (check.id.as_str(), check.severity))
+            .collect();
+        assert_eq!(
+            checks,
+            [
+                ("trajectory", Severity::Warn),
+                ("tools", Severity::Gate),
+                ("answer", Severity::Gate),
+                ("answer-2", Severity::Gate),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_empty_file_is_a_baseline_with_the_usual_forks() {
+        let read = Definition::parse("b.toml".into(), "").unwrap();
+        assert_eq!(read.forks, DEFAULT_FORKS);
+        assert_eq!(read.recording, "session");
+        assert!(read.checks.is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_shown_with_its_line_and_a_suggestion() {
+        let shown = [
+                problem("input = \"x\"\nforsk = [\"auto\"]\n"),
+                problem("forks = [\"auto\", \"tool:\"]\n"),
+                problem("forks = [\"auto\", \"auto\"]\n"),
+                problem("forks = [0]\n"),
+                problem("forks = [true]\n"),
+                problem("checks = []\n"),
+                problem("[check]\nkind = \"tools\"\n"),
+                problem("[[check]]\nseverity = \"gate\"\n"),
+                problem("[[check]]\nkind = \"trajectry\"\n"),
+                problem("[[check]]\nkind = \"answer\"\n"),
+                problem("[[check]]\nkind = \"answer\"\ncontans = \"é\" # ü\n"),
+                problem("[[check]]\nkind = \"tools\"\nforbidden = [\"a\", \"é[\"]\n"),
+                problem("[[check]]\nkind = \"trajectory\"\n[check.tools.x]\nargs = \"exakt\"\n"),
+                problem("[[check]]\nid = \"a\"\nkind = \"no_error\"\n[[check]]\nid = \"a\"\nkind = \"no_error\"\n"),
+                problem("[[check]]\nkind = \"no_error\"\nseverity = \"error\"\n"),
+                problem("input = \"x\n"),
+                problem("input = 3\n"),
+            ]
+            .join("\n\n");
+        insta::assert_snapshot!(shown);
+    }
+}

@@ -1,0 +1,191 @@
+//! Finds baselines.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Definition, DefinitionError};
+
+/// A folder with a `baseline.toml`.
+#[derive(Debug, Clone)]
+pub struct Baseline {
+    /// Its name: the path below the folder of all baselines, with `/` between.
+    pub name: String,
+    /// The folder.
+    pub dir: Utf8PathBuf,
+    /// What people wrote about it.
+    pub definition: Definition,
+}
+
+impl Baseline {
+    /// Returns the folder of its recording.
+    pub fn recording_dir(&self) -> Utf8PathBuf {
+        self.dir.join(&self.definition.recording)
+    }
+}
+
+/// The baselines below one folder, sorted by name.
+#[derive(Debug, Clone, Default)]
+pub struct Baselines(Vec<Baseline>);
+
+/// Why baselines could not be found.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// A folder could not be searched.
+    #[error("cannot search for baselines in {dir}")]
+    Search {
+        /// The folder of all baselines.
+        dir: Utf8PathBuf,
+        /// Why.
+        #[source]
+        source: glob::GlobError,
+    },
+    /// A path that is no Unicode.
+    #[error("`{0}` is not valid Unicode; rename it")]
+    Path(String),
+    /// A filter that is no glob.
+    #[error("`{filter}` is no glob")]
+    Filter {
+        /// The filter as given.
+        filter: String,
+        /// Why.
+        #[source]
+        source: glob::PatternError,
+    },
+    /// A definition that can't be read.
+    #[error(transparent)]
+    Definition(#[from] DefinitionError),
+}
+
+impl Baselines {
+    /// Returns all baselines below `dir`, at any depth; none where there is no such folder.
+    ///
+    /// # Errors
+    /// A folder can't be read, or a `baseline.toml` is invalid.
+    pub fn discover(dir: &Utf8Path) -> Result<Self, DiscoverError> {
+        let pattern = format!("{}/**/baseline.toml", glob::Pattern::escape(dir.as_str()));
+        let paths = glob::glob(&pattern).map_err(|source| DiscoverError::Filter {
+            filter: pattern.clone(),
+            source,
+        })?;
+        let mut baselines = Vec::new();
+        for path in paths {
+            let path = path.map_err(|source| DiscoverError::Search {
+                dir: dir.to_owned(),
+                source,
+            })?;
+            let path = Utf8PathBuf::from_path_buf(path)
+                .map_err(|path| DiscoverError::Path(path.to_string_lossy().into_owned()))?;
+            let folder = path.parent().unwrap_or(dir);
+            baselines.push(Baseline {
+                name: name(dir, folder),
+                dir: folder.to_owned(),
+                definition: Definition::read(&path)?,
+            });
+        }
+        baselines.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self(baselines))
+    }
+
+    /// Returns the baselines whose name fits one of the globs; all where there is no glob.
+    ///
+    /// # Errors
+    /// A filter is no glob.
+    pub fn select(self, filters: &[String]) -> Result<Self, DiscoverError> {
+        let patterns = filters
+            .iter()
+            .map(|filter| {
+                glob::Pattern::new(filter).map_err(|source| DiscoverError::Filter {
+                    filter: filter.clone(),
+                    source,
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let fits = |baseline: &Baseline| {
+            patterns.is_empty()
+                || patterns
+                    .iter()
+                    .any(|pattern| pattern.matches(&baseline.name))
+        };
+        Ok(Self(self.0.into_iter().filter(fits).collect()))
+    }
+
+    /// Returns the baselines in the order of their names.
+    pub fn iter(&self) -> std::slice::Iter<'_, Baseline> {
+        self.0.iter()
+    }
+
+    /// Returns the number of baselines.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Baselines {
+    type Item = &'a Baseline;
+    type IntoIter = std::slice::Iter<'a, Baseline>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Returns the path of `folder` below `dir`; for `dir` itself its last part.
+fn name(dir: &Utf8Path, folder: &Utf8Path) -> String {
+    let below = folder.strip_prefix(dir).unwrap_or(folder);
+    let parts: Vec<&str> = below.components().map(|part| part.as_str()).collect();
+    if parts.is_empty() {
+        return dir.file_name().unwrap_or("baseline").to_owned();
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(names: &[&str]) -> (tempfile::TempDir, Utf8PathBuf) {
+        let temp = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(temp.path())
+            .unwrap()
+            .join("base[lines]");
+        for name in names {
+            std::fs::create_dir_all(root.join(name)).unwrap();
+            std::fs::write(root.join(name).join("baseline.toml"), "").unwrap();
+        }
+        (temp, root)
+    }
+
+    #[test]
+    fn baselines_are_found_at_any_depth_and_sorted() {
+        let (_temp, root) = folder(&["tokyo", "refunds/late", "refunds/early"]);
+        let found = Baselines::discover(&root).unwrap();
+        let names: Vec<&str> = found
+            .iter()
+            .map(|baseline| baseline.name.as_str())
+            .collect();
+        assert_eq!(names, ["refunds/early", "refunds/late", "tokyo"]);
+        let session = found.iter().last().unwrap().recording_dir();
+        assert_eq!(session, root.join("tokyo/session"));
+        let chosen = found.select(&["refunds/*".into(), "x".into()]).unwrap();
+        assert_eq!(chosen.len(), 2);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_has_no_baselines() {
+        let (_temp, root) = folder(&[]);
+        assert!(Baselines::discover(&root.join("none")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_invalid_definition_is_named_with_its_file() {
+        let (_temp, root) = folder(&["tokyo"]);
+        std::fs::write(root.join("tokyo/baseline.toml"), "inptu = 1").unwrap();
+        let error = Baselines::discover(&root).unwrap_err().to_string();
+        assert!(error.contains("tokyo/baseline.toml:1:1"), "{error}");
+        assert!(error.contains("did you mean `input`?"), "{error}");
+    }
+}

@@ -1,0 +1,354 @@
+//! The sections of `rewind.toml`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use camino::Utf8PathBuf;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::value::{Pattern, Period};
+use crate::agent::InputMode;
+
+/// The whole file.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the file stands; `None` where there is none.
+    #[serde(skip)]
+    pub path: Option<Utf8PathBuf>,
+    /// The directory that relative paths start from.
+    #[serde(skip)]
+    pub root: Utf8PathBuf,
+    /// `[agent]`: how the agent under test is run.
+    pub agent: Agent,
+    /// `[capture]`: the loopback listener.
+    pub capture: Capture,
+    /// `[upstream]`: where model calls go.
+    pub upstream: Upstreams,
+    /// `[replay]`: what may differ from the recording.
+    pub replay: Replay,
+    /// `[redact]`: what is taken out of recordings beside the built-in secrets.
+    pub redact: Redact,
+    /// `[gate]`: how baselines are gated.
+    pub gate: Gate,
+    /// `[prices."MODEL"]`: prices that are missing in the built-in table, or differ from it.
+    pub prices: BTreeMap<String, PriceRow>,
+}
+
+/// `[agent]`: how the agent under test is run.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Agent {
+    /// A name for people.
+    pub name: Option<String>,
+    /// The command and its arguments, without the input.
+    pub command: Vec<String>,
+    /// How the input reaches the agent: `arg` (default), `stdin`, `env:NAME`, `json-stdin`,
+    /// `json-file:PATH`.
+    #[serde(deserialize_with = "input_mode")]
+    pub input: InputMode,
+    /// Where the final answer is read: `last-message` (default), `stdout`, `file:PATH`.
+    pub output: Answer,
+    /// The agent whose last message is the final answer.
+    pub output_agent: Option<String>,
+    /// Variables that the agent gets beside the base list; a name may end in `*`.
+    pub env: Vec<String>,
+    /// The longest time that a run may take; 10 minutes where it is not set.
+    pub timeout: Option<Period>,
+}
+
+fn input_mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<InputMode, D::Error> {
+    String::deserialize(deserializer)?
+        .parse()
+        .map_err(D::Error::custom)
+}
+
+/// Where the final answer of a run is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Answer {
+    /// The last message of the conversation.
+    #[default]
+    LastMessage,
+    /// Standard output.
+    Stdout,
+    /// A file that the agent writes.
+    File(Utf8PathBuf),
+}
+
+impl TryFrom<String> for Answer {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "last-message" => Ok(Self::LastMessage),
+            "stdout" => Ok(Self::Stdout),
+            other => match other.strip_prefix("file:").filter(|path| !path.is_empty()) {
+                Some(path) => Ok(Self::File(path.into())),
+                None => Err(format!(
+                    "`{text}` is no output; write last-message, stdout or file:PATH"
+                )),
+            },
+        }
+    }
+}
+
+/// `[capture]`: the loopback listener.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Capture {
+    /// The address to listen on; `127.0.0.1:0` where it is not set.
+    pub bind: Option<String>,
+    /// The address that the agent is given, where it reaches the listener by another one.
+    pub advertise: Option<String>,
+    /// Whether requests with a credential of the agent's own are refused.
+    pub strict_keys: bool,
+}
+
+/// `[upstream]`: where model calls go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Upstreams {
+    /// A rules file: the scripted model answers instead of a provider.
+    pub scripted: Option<Utf8PathBuf>,
+    /// `[upstream.NAME]`, by the provider's name.
+    pub providers: BTreeMap<String, UpstreamEntry>,
+}
+
+/// `[upstream.NAME]`: one provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpstreamEntry {
+    /// The base URL, such as `https://api.openai.com/v1`.
+    pub url: Option<String>,
+    /// The variable that holds the key.
+    pub key_env: Option<String>,
+    /// Further endpoints that get the key, such as `POST /v1/images/generations`.
+    pub allow: Vec<String>,
+    /// The longest time to wait for the first byte of an answer.
+    pub timeout: Option<Period>,
+}
+
+impl<'de> Deserialize<'de> for Upstreams {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(UpstreamsVisitor)
+    }
+}
+
+struct UpstreamsVisitor;
+
+impl<'de> Visitor<'de> for UpstreamsVisitor {
+    type Value = Upstreams;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table with `scripted = \"FILE\"` or a table for each provider")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Upstreams, A::Error> {
+        let mut upstreams = Upstreams::default();
+        while let Some(name) = map.next_key::<String>()? {
+            if name == "scripted" {
+                upstreams.scripted = Some(map.next_value()?);
+            } else {
+                upstreams.providers.insert(name, map.next_value()?);
+            }
+        }
+        Ok(upstreams)
+    }
+}
+
+/// `[replay]`: what may differ from the recording.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Replay {
+    /// What happens when the agent leaves the recorded path before the fork.
+    pub on_divergence: OnDivergence,
+    /// The worst match that is still served.
+    pub require: Require,
+    /// The parts of the treatment that may differ; all where it is not set.
+    pub treatment: Option<Vec<TreatmentPart>>,
+    /// Pointers into the treatment that are not compared: `/settings/seed`, `/tools/NAME`.
+    pub ignore: Vec<String>,
+    /// When recorded answers are served.
+    pub timing: Timing,
+    /// What a request gets that comes more often than recorded.
+    pub exhausted: Exhausted,
+    /// Tools whose results may differ from the recorded ones.
+    pub tool_results: BTreeMap<String, ToolResult>,
+    /// Tools that may run for real where `CI` is set; `*` for all.
+    pub allow_tools: Vec<String>,
+    /// `[[replay.normalise]]`: what else changes on every run though nothing happened.
+    pub normalise: Vec<Normalise>,
+}
+
+/// What happens when the agent leaves the recorded path before the fork.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnDivergence {
+    /// The fork moves to that request.
+    #[default]
+    Move,
+    /// The request is refused.
+    Halt,
+}
+
+/// The worst match that is still served.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Require {
+    /// Equal requests only.
+    Exact,
+    /// Equal but for volatile values.
+    Normalised,
+    /// Equal but for the treatment.
+    #[default]
+    Drift,
+}
+
+/// A part of the treatment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TreatmentPart {
+    /// System and developer prompts.
+    System,
+    /// Tool definitions.
+    Tools,
+    /// The model.
+    Model,
+    /// Sampling parameters and all other settings.
+    Settings,
+}
+
+/// When recorded answers are served.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Timing {
+    /// At once.
+    #[default]
+    Instant,
+    /// With the recorded delays.
+    Recorded,
+}
+
+/// What a request gets that comes more often than recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exhausted {
+    /// It is a miss.
+    #[default]
+    Miss,
+    /// The last recorded answer again.
+    RepeatLast,
+}
+
+/// How a tool's results are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToolResult {
+    /// They may differ from the recorded ones.
+    Recorded,
+}
+
+/// `[[replay.normalise]]`: one of `pattern` (with `replace`), `pointer`, `sort`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawNormalise")]
+pub enum Normalise {
+    /// Text that matches is replaced.
+    Pattern {
+        /// The regular expression.
+        pattern: String,
+        /// What stands in its place; may refer to groups as `$1`.
+        replace: String,
+    },
+    /// The value at this JSON pointer is not compared, in tool arguments and JSON tool results.
+    Pointer(String),
+    /// The array at this JSON pointer has no order.
+    Sort(String),
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawNormalise {
+    pattern: Option<Pattern>,
+    replace: Option<String>,
+    pointer: Option<String>,
+    sort: Option<String>,
+}
+
+impl TryFrom<RawNormalise> for Normalise {
+    type Error = &'static str;
+
+    fn try_from(raw: RawNormalise) -> Result<Self, &'static str> {
+        let is_pointer = |text: &str| text.is_empty() || text.starts_with('/');
+        match (raw.pattern, raw.replace, raw.pointer, raw.sort) {
+            (Some(Pattern(pattern)), replace, None, None) => {
+                let replace = replace.unwrap_or_else(|| "<ignored>".to_owned());
+                Ok(Self::Pattern { pattern, replace })
+            }
+            (None, None, Some(pointer), None) if is_pointer(&pointer) => Ok(Self::Pointer(pointer)),
+            (None, None, None, Some(sort)) if is_pointer(&sort) => Ok(Self::Sort(sort)),
+            (None, None, Some(_), None) | (None, None, None, Some(_)) => {
+                Err("a JSON pointer begins with `/`")
+            }
+            _ => Err("a rule has one of `pattern` (with `replace`), `pointer` or `sort`"),
+        }
+    }
+}
+
+/// `[redact]`: what is taken out of recordings beside the built-in secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Redact {
+    /// `[[redact.pattern]]`.
+    pub pattern: Vec<RedactPattern>,
+}
+
+/// `[[redact.pattern]]`: one kind of text that is replaced by `[redacted:NAME]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedactPattern {
+    /// The name in the placeholder.
+    pub name: String,
+    /// The regular expression.
+    pub regex: Pattern,
+}
+
+/// `[gate]`: how baselines are gated.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gate {
+    /// Whether tails run live; on a terminal with a key by default, never with `CI` set.
+    pub mode: Option<Mode>,
+    /// The directory of the baselines; `baselines` where it is not set.
+    pub baselines: Option<Utf8PathBuf>,
+    /// How many agents run at once; the number of cores where it is not set.
+    pub jobs: Option<usize>,
+    /// The share of gating forks that must be measured, 0 to 1; 0.95 where it is not set.
+    pub min_coverage: Option<f64>,
+    /// Whether a failure makes the exit code 1; true where it is not set.
+    pub enforce: Option<bool>,
+}
+
+/// Whether tails run live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Nothing goes live.
+    Offline,
+    /// What the change affects goes live.
+    Live,
+}
+
+/// `[prices."MODEL"]`: dollars for a million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceRow {
+    /// Input tokens.
+    pub input: f64,
+    /// Input tokens read from the cache; as `input` where it is not set.
+    pub cached_input: Option<f64>,
+    /// Input tokens written to the cache; as `input` where it is not set.
+    pub cache_write: Option<f64>,
+    /// Output tokens.
+    pub output: f64,
+}

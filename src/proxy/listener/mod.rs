@@ -1,0 +1,253 @@
+//! The loopback listener of one run: [`Proxy`] takes the agent's requests and sends the answers.
+//!
+//! It checks the run token, reads the body, finds the provider and asks a [`Responder`]. It does not
+//! know what is recorded or replayed. A client that leaves drops its answer, and with it whatever the
+//! responder still does for it; a panic ends one request, never the listener.
+//!
+//! Both `content-length` and `transfer-encoding` in one request: the body is read as chunked and the
+//! connection closed behind it (RFC 9112 section 6.1); what goes to a provider is framed anew anyway.
+
+mod body;
+mod flush;
+mod receive;
+mod route;
+mod serve;
+mod token;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+pub use token::{placeholder_key, random_token};
+
+use super::Responder;
+use flush::{Flushes, Socket};
+use serve::{Shared, serve};
+
+/// How a [`Proxy`] listens.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The address to bind; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// The host, or host and port, that agents elsewhere (in a container) reach it by.
+    pub advertise: Option<String>,
+    /// The run token.
+    pub token: String,
+    /// The largest request body, in bytes, before and after content decoding.
+    pub max_body: usize,
+    /// How long running answers may take after a shutdown was asked for.
+    pub grace: Duration,
+}
+
+impl Options {
+    /// Returns the defaults with this token: a free loopback port, bodies of up to 256 MB, 5 s grace.
+    pub fn new(token: impl Into<String>) -> Self {
+        Self {
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            advertise: None,
+            token: token.into(),
+            max_body: 256 << 20,
+            grace: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why the listener could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyError {
+    /// The address can't be bound.
+    #[error("can't listen on {addr} ({source}); choose another address with `[capture] bind`")]
+    Bind {
+        /// The address.
+        addr: SocketAddr,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A running listener; dropping it ends it at once.
+#[derive(Debug)]
+pub struct Proxy {
+    addr: SocketAddr,
+    base: String,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Starts to listen, on the current tokio runtime.
+    ///
+    /// # Errors
+    /// [`ProxyError::Bind`] where the address can't be bound.
+    pub async fn start(
+        options: Options,
+        responder: Arc<dyn Responder>,
+    ) -> Result<Self, ProxyError> {
+        let at = |source| ProxyError::Bind {
+            addr: options.bind,
+            source,
+        };
+        let listener = TcpListener::bind(options.bind).await.map_err(at)?;
+        let addr = listener.local_addr().map_err(at)?;
+        let base = format!("http://{}/r/{}", host(addr, &options), options.token);
+        let (stop, stopped) = watch::channel(false);
+        let grace = options.grace;
+        let shared = Arc::new(Shared {
+            responder,
+            token: options.token,
+            max_body: options.max_body,
+        });
+        let task = tokio::spawn(accept(listener, shared, stopped, grace));
+        Ok(Self {
+            addr,
+            base,
+            stop,
+            task,
+        })
+    }
+
+    /// Returns the address that is bound.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Returns the base URL for the agent, such as `http://127.0.0.1:40001/r/TOKEN`, without a final slash.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Takes no more requests, lets running answers end within the grace time, and returns.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        if let Err(error) = (&mut self.task).await
+            && error.is_panic()
+        {
+            tracing::error!("the listener panicked: {error}");
+        }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Returns host and port as the agent is to name them.
+fn host(addr: SocketAddr, options: &Options) -> String {
+    match &options.advertise {
+        Some(host) if host.rsplit(':').next().is_some_and(is_port) && host.contains(':') => {
+            host.clone()
+        }
+        Some(host) => format!("{host}:{}", addr.port()),
+        None if addr.ip().is_unspecified() => format!("127.0.0.1:{}", addr.port()),
+        None => addr.to_string(),
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    text.parse::<u16>().is_ok()
+}
+
+/// Accepts connections until `stopped`, then waits for those that are open.
+async fn accept(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    mut stopped: watch::Receiver<bool>,
+    grace: Duration,
+) {
+    let mut connections = JoinSet::new();
+    let for_connections = stopped.clone();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _peer)) => {
+                    connections.spawn(connection(stream, Arc::clone(&shared), for_connections.clone()));
+                }
+                // Out of file descriptors, or the client left at once: others may still be served.
+                Err(error) => {
+                    tracing::warn!("can't accept a connection: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(ended) = connections.join_next() => note(ended),
+            () = stop(&mut stopped) => break,
+        }
+    }
+    drop(listener);
+    let all_ended = async {
+        while let Some(ended) = connections.join_next().await {
+            note(ended);
+        }
+    };
+    if tokio::time::timeout(grace, all_ended).await.is_err() {
+        tracing::warn!(
+            "{} answers were cut off at the end of the run",
+            connections.len()
+        );
+    }
+    connections.shutdown().await;
+}
+
+/// Waits until the listener is to stop, or its handle is gone.
+async fn stop(stopped: &mut watch::Receiver<bool>) {
+    let _asked_or_dropped = stopped.wait_for(|stop| *stop).await.is_ok();
+}
+
+fn note(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!("a connection ended in a panic: {error}");
+    }
+}
+
+/// Serves one connection until either side closes it.
+async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!("can't set TCP_NODELAY: {error}");
+    }
+    let flushes = Flushes::default();
+    let socket = Socket::new(stream, flushes.clone());
+    let service = service_fn(|request| serve(Arc::clone(&shared), flushes.clone(), request));
+    let mut connection = std::pin::pin!(
+        http1::Builder::new()
+            // An agent may think for minutes between two requests on one connection.
+            .header_read_timeout(None)
+            .max_headers(MAX_HEADERS)
+            .max_header_size(MAX_HEADER_BYTES)
+            .serve_connection(TokioIo::new(socket), service)
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = stop(&mut stopped) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        // The client left, sent rubbish, or an answer broke off: all are ordinary here.
+        tracing::debug!("connection closed: {error}");
+    }
+}
+
+/// How long accepting pauses after it failed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// The most headers of one request.
+const MAX_HEADERS: usize = 256;
+/// The most bytes of all headers of one request.
+const MAX_HEADER_BYTES: usize = 128 << 10;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! One request of the agent: from hyper's form into an [`Incoming`], and the answer back.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::header::{self, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+
+use super::body::Outgoing;
+use super::flush::Flushes;
+use super::receive::{ReceiveError, discard, receive};
+use super::route::{Route, route};
+use crate::proxy::decode::{DecodeError, decode};
+use crate::proxy::hop::strip_hop_by_hop;
+use crate::proxy::{Answer, AnswerBody, Incoming, Responder, refusal};
+
+/// What all connections of a listener share.
+pub(super) struct Shared {
+    pub(super) responder: Arc<dyn Responder>,
+    pub(super) token: String,
+    pub(super) max_body: usize,
+}
+
+/// Answers one request; a failure is an answer too.
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    flushes: Flushes,
+    request: Request<hyper::body::Incoming>,
+) -> Result<Response<Outgoing>, Infallible> {
+    let is_head = request.method() == Method::HEAD;
+    let answer = match incoming(&shared, request).await {
+        Ok(incoming) => respond(Arc::clone(&shared.responder), incoming).await,
+        Err(refused) => refused,
+    };
+    Ok(response(answer, is_head, flushes))
+}
+
+/// Asks the responder; a panic becomes an answer.
+async fn respond(responder: Arc<dyn Responder>, incoming: Incoming) -> Answer {
+    let path = incoming.path.clone();
+    let answer = AssertUnwindSafe(async { responder.respond(incoming).await }).catch_unwind();
+    answer.await.unwrap_or_else(|_panic| {
+        tracing::error!("answering {path} panicked");
+        refusal(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "rewind_internal",
+            "Rewind failed while answering this request; this is a bug in Rewind, please report it",
+        )
+    })
+}
+
+/// Reads a request as far as the responder needs it, or says with what it is refused.
+async fn incoming(
+    shared: &Shared,
+    request: Request<hyper::body::Incoming>,
+) -> Result<Incoming, Answer> {
+    let arrived = Instant::now();
+    let (mut head, body) = request.into_parts();
+    let routed = route(&head.uri, &mut head.headers, &shared.token);
+    let Route {
+        path,
+        provider,
+        agent,
+        credential,
+    } = match routed {
+        Ok(route) => route,
+        Err(forbidden) => {
+            if !head.headers.contains_key(header::EXPECT) {
+                discard(body, shared.max_body).await;
+            }
+            let message = forbidden.to_string();
+            return Err(refusal(StatusCode::FORBIDDEN, "rewind_token", &message));
+        }
+    };
+    if head.headers.contains_key(header::UPGRADE) && head.method == Method::GET {
+        return Err(refusal(
+            StatusCode::NOT_IMPLEMENTED,
+            "rewind_websocket",
+            "Rewind does not carry WebSocket connections; use the provider's HTTP API",
+        ));
+    }
+    let raw_body = receive(body, shared.max_body).await.map_err(unreadable)?;
+    let body = decoded(&head.headers, &raw_body, shared.max_body)?;
+    if let Some(agent) = agent
+        && let Ok(agent) = HeaderValue::from_str(&agent)
+    {
+        head.headers.insert(AGENT, agent);
+    }
+    Ok(Incoming {
+        method: head.method,
+        path,
+        provider,
+        headers: head.headers,
+        raw_body,
+        body,
+        credential,
+        arrived,
+    })
+}
+
+fn unreadable(error: ReceiveError) -> Answer {
+    let status = match error {
+        ReceiveError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        ReceiveError::Broken(_) => StatusCode::BAD_REQUEST,
+    };
+    refusal(status, "rewind_body", &error.to_string())
+}
+
+/// Returns the body to be read. One that does not decode is passed on as it is: the provider may
+/// understand it, or says itself what is wrong.
+fn decoded(headers: &HeaderMap, raw: &Bytes, limit: usize) -> Result<Bytes, Answer> {
+    match decode(headers, raw, limit) {
+        Ok(body) => Ok(body),
+        Err(error @ DecodeError::TooLarge { .. }) => Err(refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "rewind_body",
+            &error.to_string(),
+        )),
+        Err(error @ (DecodeError::Unknown(_) | DecodeError::Corrupt { .. })) => {
+            tracing::warn!("a request body can't be read: {error}");
+            Ok(raw.clone())
+        }
+    }
+}
+
+/// Turns an answer into hyper's form.
+fn response(answer: Answer, is_head: bool, flushes: Flushes) -> Response<Outgoing> {
+    let Answer {
+        status,
+        mut headers,
+        body,
+    } = answer;
+    let length = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    strip_hop_by_hop(&mut headers);
+    // The answer to HEAD has no body, but the length that GET would have.
+    if !is_head {
+        headers.remove(header::CONTENT_LENGTH);
+    }
+    let length = match &body {
+        AnswerBody::Full(_) | AnswerBody::Events(_) => None,
+        AnswerBody::Stream(_) => length,
+    };
+    let mut response = Response::new(Outgoing::new(body, length, flushes));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+const AGENT: HeaderName = HeaderName::from_static("rewind-agent");

@@ -1,0 +1,33 @@
+//! Answers that Rewind itself gives in place of a provider, in a shape that the SDKs can read.
+//!
+//! One body carries both the OpenAI shape (`error.message`, `error.code`) and the Anthropic shape
+//! (`type: "error"`, `error.type`), because the dialect may be unknown when a request is refused.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde_json::json;
+
+use super::{Answer, AnswerBody};
+
+/// Returns an error answer: `kind` is for programs, such as `rewind_token`, `message` for people.
+///
+/// A client error also says `x-should-retry: false`, since asking again changes nothing.
+pub fn refusal(status: StatusCode, kind: &str, message: &str) -> Answer {
+    let body = json!({
+        "type": "error",
+        "error": { "type": kind, "code": kind, "message": message, "param": null },
+    });
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if status.is_client_error() {
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    Answer {
+        status,
+        headers,
+        body: AnswerBody::Full(Bytes::from(body.to_string())),
+    }
+}
+
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");

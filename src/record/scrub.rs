@@ -1,0 +1,150 @@
+//! Takes secrets out of answers before anything of them is hashed or kept.
+//!
+//! Secrets are looked for in the normal form, where the pieces of a stream are put together, and in
+//! the bytes on the wire. A body in which nothing is found stays as it came, byte for byte. A stream
+//! with a secret that spans several events is rendered again from the scrubbed normal form.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::model::{ApiError, Body, Dialect, Message, Pooled, Response, StreamEvent};
+use crate::redact::Redactor;
+use crate::wire::{self, Scrub as _};
+
+/// Returns the response without secrets.
+pub(super) fn response(redactor: &Redactor, response: &Response) -> Response {
+    let text = |text: &String| redactor.text(text).into_owned();
+    Response {
+        output: response.output.as_ref().map(|m| message(redactor, m)),
+        alternatives: response
+            .alternatives
+            .iter()
+            .map(|m| message(redactor, m))
+            .collect(),
+        finish: response.finish.clone(),
+        model: response.model.as_ref().map(text),
+        usage: response.usage,
+        error: response.error.as_ref().map(|error| ApiError {
+            kind: text(&error.kind),
+            message: text(&error.message),
+        }),
+        id: response.id.as_ref().map(text),
+        call_ids: response.call_ids.iter().map(text).collect(),
+        volatile: scrubbed(redactor, &response.volatile)
+            .unwrap_or_else(|| response.volatile.clone()),
+    }
+}
+
+fn message(redactor: &Redactor, message: &Arc<Pooled<Message>>) -> Arc<Pooled<Message>> {
+    scrubbed(redactor, message.value()).map_or_else(|| Arc::clone(message), Pooled::new)
+}
+
+/// Returns `value` without its secrets; `None` where there are none.
+fn scrubbed<T: Serialize + DeserializeOwned>(redactor: &Redactor, value: &T) -> Option<T> {
+    let before = serde_json::to_value(value).ok()?;
+    let after = scrubbed_json(redactor, &before)?;
+    // Only strings were replaced by strings, so the shape is still that of `T`.
+    serde_json::from_value(after).ok()
+}
+
+fn scrubbed_json(redactor: &Redactor, before: &Value) -> Option<Value> {
+    let mut after = before.clone();
+    redactor.scrub(&mut after);
+    (after != *before).then_some(after)
+}
+
+/// Returns the body of an answer without secrets; `found` is its normal form, `clean` that without
+/// secrets.
+pub(super) fn body(
+    redactor: &Redactor,
+    (dialect, status): (Dialect, u16),
+    raw: Body,
+    found: &Response,
+    clean: &Response,
+) -> Body {
+    match raw {
+        Body::Whole(bytes) => Body::Whole(whole(redactor, bytes)),
+        Body::Events(events) => {
+            let scrubbed: Vec<StreamEvent> = events.iter().map(|e| event(redactor, e)).collect();
+            if scrubbed == events && found == clean {
+                return Body::Events(events);
+            }
+            let body = Body::Events(scrubbed);
+            if shows_only(dialect, status, &body, clean) {
+                return body;
+            }
+            rendered_again(dialect, clean, &events)
+        }
+    }
+}
+
+fn whole(redactor: &Redactor, bytes: Bytes) -> Bytes {
+    match serde_json::from_slice::<Value>(&bytes) {
+        Ok(value) => {
+            scrubbed_json(redactor, &value).map_or(bytes, |value| Bytes::from(value.to_string()))
+        }
+        Err(_not_json) => Bytes::from(redactor.bytes(&bytes).into_owned()),
+    }
+}
+
+/// Returns whether the body reads as `clean`, so that no secret is left between its events.
+fn shows_only(dialect: Dialect, status: u16, body: &Body, clean: &Response) -> bool {
+    wire::parse_response(dialect, status, body).is_ok_and(|shown| {
+        shown.output == clean.output
+            && shown.alternatives == clean.alternatives
+            && shown.error == clean.error
+    })
+}
+
+/// Returns `clean` as a stream, with the pace of the stream that it stands for.
+fn rendered_again(dialect: Dialect, clean: &Response, original: &[StreamEvent]) -> Body {
+    match wire::render(dialect, clean, true, clean.usage.is_some()).body {
+        Body::Events(mut events) => {
+            for (event, model) in events.iter_mut().zip(original) {
+                event.delay_us = model.delay_us;
+            }
+            Body::Events(events)
+        }
+        whole @ Body::Whole(_) => whole,
+    }
+}
+
+fn event(redactor: &Redactor, event: &StreamEvent) -> StreamEvent {
+    let Ok(text) = std::str::from_utf8(&event.bytes) else {
+        return StreamEvent {
+            delay_us: event.delay_us,
+            bytes: Bytes::from(redactor.bytes(&event.bytes).into_owned()),
+        };
+    };
+    let changed = match serde_json::from_str::<Value>(
+        &wire::event_data(&event.bytes).data.unwrap_or_default(),
+    ) {
+        Ok(value) => scrubbed_json(redactor, &value).map(|value| with_data(text, &value)),
+        Err(_not_json) => match redactor.text(text) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some(text),
+        },
+    };
+    changed.map_or_else(
+        || event.clone(),
+        |text| StreamEvent {
+            delay_us: event.delay_us,
+            bytes: Bytes::from(text),
+        },
+    )
+}
+
+/// Returns the event with other data, on one line.
+fn with_data(event: &str, data: &Value) -> String {
+    let others: String = event
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with("data:"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    format!("{others}data: {data}\n\n")
+}

@@ -1,0 +1,137 @@
+//! One replay from its first socket to its finished timeline.
+
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+
+use super::conclude::{self, Ending};
+use super::fork::Fork;
+use super::matcher::Matcher;
+use super::recording::Recording;
+use super::responder::ReplayResponder;
+use super::rules::Rules;
+use super::serve::Timing;
+use crate::lineage;
+use crate::model::{ForkPoint, ForkedFrom, Outcome, Timeline};
+use crate::proxy::{Backend, Options, Proxy, ProxyError};
+use crate::record::Recorder;
+
+/// What is replayed, and how.
+pub struct Plan {
+    /// The recorded timeline.
+    pub recording: Arc<Recording>,
+    /// The rules.
+    pub rules: Arc<Rules>,
+    /// Where it goes live.
+    pub fork: Fork,
+    /// The fork point as it was asked for.
+    pub address: ForkPoint,
+    /// The label of the new timeline.
+    pub label: String,
+    /// Where live calls go; `None` lets nothing go live.
+    pub backend: Option<Arc<dyn Backend>>,
+    /// When recorded answers are served.
+    pub timing: Timing,
+    /// Where the final answer is read.
+    pub output: AnswerFrom,
+}
+
+/// Where the final answer of a run is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnswerFrom {
+    /// The last message of the conversation, of one agent only where it is named.
+    LastMessage {
+        /// The agent.
+        agent: Option<String>,
+    },
+    /// Standard output.
+    Stdout,
+    /// A file that the agent writes.
+    File(Utf8PathBuf),
+}
+
+/// What the run of the agent left behind.
+#[derive(Debug, Clone, Default)]
+pub struct Left {
+    /// The exit status; `None` where it is unknown.
+    pub exit: Option<i32>,
+    /// Standard output, where it was captured.
+    pub stdout: Option<Vec<u8>>,
+    /// What else went wrong, in words.
+    pub faults: Vec<String>,
+}
+
+/// A replay under way: its listener is open.
+pub struct Replay {
+    plan: Plan,
+    matcher: Arc<Matcher>,
+    recorder: Arc<Recorder>,
+    proxy: Proxy,
+    started_at: jiff::Timestamp,
+}
+
+impl Replay {
+    /// Opens the listener of a replay.
+    ///
+    /// # Errors
+    /// The listener can't be opened.
+    pub async fn start(
+        plan: Plan,
+        recorder: Arc<Recorder>,
+        options: Options,
+    ) -> Result<Self, ProxyError> {
+        let matcher =
+            Arc::new(Matcher::new(Arc::clone(&plan.recording), Arc::clone(&plan.rules), plan.fork));
+        let responder = ReplayResponder::new(
+            Arc::clone(&matcher),
+            Arc::clone(&recorder),
+            plan.backend.clone(),
+            plan.timing,
+        );
+        let proxy = Proxy::start(options, Arc::new(responder)).await?;
+        let started_at = jiff::Timestamp::now();
+        Ok(Self { plan, matcher, recorder, proxy, started_at })
+    }
+
+    /// Returns the listener.
+    pub fn proxy(&self) -> &Proxy {
+        &self.proxy
+    }
+
+    /// Closes the listener and returns the finished timeline.
+    pub async fn finish(self, left: Left) -> Timeline {
+        self.proxy.shutdown().await;
+        let finished = self.recorder.finish();
+        let parent = self.plan.recording.timeline();
+        let steps = lineage::assemble_fork(&finished.calls, parent);
+        let answer = match &self.plan.output {
+            AnswerFrom::LastMessage { agent } => lineage::final_answer(&steps, agent.as_deref()),
+            AnswerFrom::Stdout => {
+                left.stdout.as_deref().map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned())
+            }
+            AnswerFrom::File(path) => tokio::fs::read_to_string(path).await.ok(),
+        };
+        let report =
+            conclude::conclude(&self.matcher, &Ending { exit: left.exit, answer: answer.clone() });
+        let first_live = match self.plan.fork {
+            _ if report.live == 0 => None,
+            Fork::At(first_live) => Some(first_live),
+            Fork::Auto | Fork::Never => lineage::first_unserved(&finished.calls, parent),
+        };
+        let faults = left.faults.into_iter().chain(finished.faults).collect();
+        Timeline {
+            label: self.plan.label,
+            forked_from: Some(ForkedFrom {
+                label: parent.label.clone(),
+                address: self.plan.address.to_string(),
+                step: first_live,
+            }),
+            started_at: self.started_at,
+            is_complete: true,
+            steps,
+            ancillary: finished.ancillary,
+            outcome: Outcome { exit: left.exit, answer, faults },
+            replay: Some(report),
+        }
+    }
+}
