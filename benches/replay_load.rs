@@ -9,7 +9,11 @@
     clippy::indexing_slicing,
     reason = "a bench fails loudly and prints its table"
 )]
-#![allow(dead_code, unreachable_pub, reason = "what the benches share is not used by all of them")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "what the benches share is not used by all of them"
+)]
 
 mod support;
 
@@ -36,7 +40,9 @@ const REQUESTS: usize = 4_000;
 
 fn main() {
     let runtime = Runtime::new().expect("a runtime");
-    println!("| traffic | steps | clients | floor p50 (us) | replay p50 (us) | ratio | floor p99 | replay p99 | floor req/s | replay req/s | ratio |");
+    println!(
+        "| traffic | steps | clients | floor p50 (us) | replay p50 (us) | ratio | floor p99 | replay p99 | floor req/s | replay req/s | ratio |"
+    );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for shape in SHAPES {
         for steps in [50, 500] {
@@ -44,7 +50,11 @@ fn main() {
             let recording = runtime.block_on(record(&exchanges));
             for clients in [1, 16] {
                 let [bare, replay] = measure(&runtime, &exchanges, &recording, clients);
-                println!("| {} | {steps} | {clients} | {} |", shape.name, row(bare, replay));
+                println!(
+                    "| {} | {steps} | {clients} | {} |",
+                    shape.name,
+                    row(bare, replay)
+                );
             }
         }
     }
@@ -72,17 +82,29 @@ fn measure(
         client::run(bare, &requests, clients, &mut taken[0]);
         let replay = runtime.block_on(replay(recording));
         let path = format!("{}/v1/chat/completions", base_path(replay.proxy().base()));
-        client::run(replay.proxy().addr(), &self::requests(exchanges, &path), clients, &mut taken[1]);
+        client::run(
+            replay.proxy().addr(),
+            &self::requests(exchanges, &path),
+            clients,
+            &mut taken[1],
+        );
         let timeline = runtime.block_on(replay.finish(Left::default()));
         let report = timeline.replay.expect("a report");
         assert_eq!(report.refused, 0, "every request is served");
-        assert_eq!(report.served as usize, exchanges.len(), "every step is served");
+        assert_eq!(
+            report.served as usize,
+            exchanges.len(),
+            "every step is served"
+        );
     }
     taken
 }
 
 fn requests(exchanges: &[Exchange], path: &str) -> Vec<Vec<u8>> {
-    exchanges.iter().map(|exchange| traffic::request_bytes(path, &exchange.request)).collect()
+    exchanges
+        .iter()
+        .map(|exchange| traffic::request_bytes(path, &exchange.request))
+        .collect()
 }
 
 fn row(mut bare: Taken, mut replay: Taken) -> String {
@@ -90,7 +112,11 @@ fn row(mut bare: Taken, mut replay: Taken) -> String {
         taken.each.sort_unstable();
         taken.rates.sort_unstable_by(f64::total_cmp);
         let p50 = quantile(&taken.each, 0.5);
-        (p50, quantile(&taken.each, 0.99), taken.rates[taken.rates.len() / 2])
+        (
+            p50,
+            quantile(&taken.each, 0.99),
+            taken.rates[taken.rates.len() / 2],
+        )
     };
     let (bare_p50, bare_p99, bare_rate) = middle(&mut bare);
     let (p50, p99, rate) = middle(&mut replay);
@@ -117,7 +143,9 @@ async fn replay(recording: &Arc<Recording>) -> Replay {
         timing: Timing::Instant,
         output: AnswerFrom::LastMessage { agent: None },
     };
-    Replay::start(plan, recorder(), Options::new(random_token())).await.expect("a free port")
+    Replay::start(plan, recorder(), Options::new(random_token()))
+        .await
+        .expect("a free port")
 }
 
 fn recorder() -> Arc<Recorder> {
@@ -129,7 +157,10 @@ fn recorder() -> Arc<Recorder> {
 /// Returns the path part of a base URL.
 fn base_path(base: &str) -> &str {
     let after_host = base.trim_start_matches("http://");
-    after_host.find('/').and_then(|at| after_host.get(at..)).unwrap_or_default()
+    after_host
+        .find('/')
+        .and_then(|at| after_host.get(at..))
+        .unwrap_or_default()
 }
 
 /// Returns a recording of these exchanges.
@@ -147,7 +178,9 @@ async fn record(exchanges: &[Exchange]) -> Arc<Recording> {
             credential: Credential::Placeholder,
             arrived: Instant::now(),
         };
-        let Asked::Model(asked) = recorder.ask(&incoming) else { unreachable!("a model call") };
+        let Asked::Model(asked) = recorder.ask(&incoming) else {
+            unreachable!("a model call")
+        };
         recorder.answered(*asked, captured(exchange));
     }
     let timeline = Timeline {
@@ -157,11 +190,19 @@ async fn record(exchanges: &[Exchange]) -> Arc<Recording> {
         is_complete: true,
         steps: lineage::assemble(&recorder.finish().calls),
         ancillary: Vec::new(),
-        outcome: Outcome { exit: Some(0), answer: None, faults: Vec::new() },
+        outcome: Outcome {
+            exit: Some(0),
+            answer: None,
+            faults: Vec::new(),
+        },
         replay: None,
     };
     let keys = Arc::new(Keys::new(&Rules::default()).expect("the built-in rules"));
-    Arc::new(Recording::new(Arc::new(timeline), keys, jiff::Timestamp::now()))
+    Arc::new(Recording::new(
+        Arc::new(timeline),
+        keys,
+        jiff::Timestamp::now(),
+    ))
 }
 
 fn captured(exchange: &Exchange) -> Captured {
@@ -184,6 +225,9 @@ fn captured(exchange: &Exchange) -> Captured {
 fn events(body: &Bytes) -> Vec<StreamEvent> {
     let text = std::str::from_utf8(body).expect("the traffic is text");
     text.split_inclusive("\n\n")
-        .map(|event| StreamEvent { delay_us: 0, bytes: Bytes::copy_from_slice(event.as_bytes()) })
+        .map(|event| StreamEvent {
+            delay_us: 0,
+            bytes: Bytes::copy_from_slice(event.as_bytes()),
+        })
         .collect()
 }

@@ -212,9 +212,12 @@ fn code_of(text: &str) -> String {
         .get(..end)
         .unwrap_or_default()
         .lines()
-        .map(|line| match line.trim_start().starts_with("//") {
-            true => "",
-            false => line,
+        .map(|line| {
+            if line.trim_start().starts_with("//") {
+                ""
+            } else {
+                line
+            }
         })
         .collect();
     lines.join("\n")
