@@ -1,36 +1,11 @@
 //! Runs an agent against an open replay.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
-use std::time::Duration;
-
-use camino::{Utf8Path, Utf8PathBuf};
 
 use super::session::{Left, Replay};
-use crate::agent::{
-    AgentError, Ended, Ending, Environment, InputMode, Launch, Routing, Stdio, launch, prepare,
-};
+use crate::agent::{AgentError, AgentSpec, Ended, Ending, RunDir, launch};
 use crate::model::Timeline;
-
-/// How an agent is run, whatever its input.
-#[derive(Debug, Clone)]
-pub struct AgentSpec {
-    /// The command and its arguments, without the input.
-    pub command: Vec<String>,
-    /// The working directory.
-    pub cwd: Utf8PathBuf,
-    /// The environment, before anything of the run is added.
-    pub environment: Environment,
-    /// How the input reaches the agent.
-    pub input: InputMode,
-    /// The longest time it may run.
-    pub timeout: Option<Duration>,
-    /// Where its standard streams lead.
-    pub stdio: Stdio,
-    /// Whether Rewind's own standard input is a terminal.
-    pub on_terminal: bool,
-}
 
 /// Why an agent could not be driven.
 #[derive(Debug, thiserror::Error)]
@@ -62,13 +37,11 @@ pub async fn drive(
     input: Option<&str>,
     cancel: impl Future<Output = ()>,
 ) -> Result<Driven, DriveError> {
-    let run_dir = tempfile::Builder::new()
-        .prefix("rewind-run-")
-        .tempdir()
+    let run_dir = RunDir::create().map_err(DriveError::Directory)?;
+    let routing = replay.routing();
+    let run = spec
+        .run(input, &routing, &run_dir)
         .map_err(DriveError::Directory)?;
-    let path = Utf8Path::from_path(run_dir.path())
-        .ok_or_else(|| DriveError::Directory(io::ErrorKind::InvalidFilename.into()))?;
-    let run = prepared(spec, input, path, &replay).map_err(DriveError::Directory)?;
     let ended = match launch(run, cancel).await {
         Ok(ended) => ended,
         Err(error) => {
@@ -81,40 +54,9 @@ pub async fn drive(
         stdout: ended.stdout.clone(),
         faults: faults(&ended, spec),
     };
-    Ok(Driven { timeline: replay.finish(left).await, ended })
-}
-
-fn prepared(
-    spec: &AgentSpec,
-    input: Option<&str>,
-    run_dir: &Utf8Path,
-    replay: &Replay,
-) -> io::Result<Launch> {
-    let prepared = prepare(&spec.command, &spec.input, input);
-    let mut environment = spec.environment.clone();
-    let routing = Routing {
-        base: replay.proxy().base(),
-        placeholder: replay.proxy().placeholder_key(),
-    };
-    routing.apply(&mut environment);
-    let own: BTreeMap<String, String> = [
-        ("TMPDIR".to_owned(), run_dir.to_string()),
-        ("REWIND_RUN_DIR".to_owned(), run_dir.to_string()),
-    ]
-    .into();
-    environment.set(own);
-    environment.set(prepared.variables);
-    if let Some((path, content)) = prepared.file {
-        std::fs::write(run_dir.join(path), content)?;
-    }
-    Ok(Launch {
-        command: prepared.command,
-        cwd: spec.cwd.clone(),
-        env: environment.variables,
-        stdin: prepared.stdin,
-        stdio: spec.stdio,
-        on_terminal: spec.on_terminal,
-        timeout: spec.timeout,
+    Ok(Driven {
+        timeline: replay.finish(left).await,
+        ended,
     })
 }
 

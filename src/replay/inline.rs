@@ -13,7 +13,9 @@ use crate::model::{Call, CallRef, Message, Part, Role, Thread, plain_text};
 pub(super) fn inlined(body: &[u8], recorded: &Call) -> Option<Vec<u8>> {
     let mut body: Value = serde_json::from_slice(body).ok()?;
     let fields = body.as_object_mut()?;
-    fields.remove("previous_response_id").filter(|id| !id.is_null())?;
+    fields
+        .remove("previous_response_id")
+        .filter(|id| !id.is_null())?;
     let mut items = conversation(recorded);
     match fields.remove("input") {
         Some(Value::Array(own)) => items.extend(own),
@@ -38,10 +40,20 @@ fn conversation(recorded: &Call) -> Vec<Value> {
         let calls = message.tool_calls().count();
         if calls > 0 {
             let turn = turns.len();
-            turns.push((0..calls).map(|index| format!("call_{turn}_{index}")).collect());
+            turns.push(
+                (0..calls)
+                    .map(|index| format!("call_{turn}_{index}"))
+                    .collect(),
+            );
             answered = 0;
         }
-        push(&mut items, message, node.last_answers(), &turns, &mut answered);
+        push(
+            &mut items,
+            message,
+            node.last_answers(),
+            &turns,
+            &mut answered,
+        );
     }
     if let Some(output) = &recorded.response.output {
         turns.push(recorded.response.call_ids.clone());
@@ -65,7 +77,9 @@ fn push(
             Part::Text { text, .. } => content.push(text_item(message.role, text)),
             Part::Refusal { text } => content.push(json!({ "type": "refusal", "refusal": text })),
             Part::Media { source, .. } => content.push(source.clone()),
-            Part::ToolCall { name, arguments, .. } => {
+            Part::ToolCall {
+                name, arguments, ..
+            } => {
                 let id = turns.last().and_then(|turn| turn.get(calls));
                 calls += 1;
                 items.push(json!({
@@ -76,7 +90,10 @@ fn push(
                 }));
             }
             Part::ToolResult { content, .. } => {
-                let usual = CallRef { turns_back: 0, index: *answered };
+                let usual = CallRef {
+                    turns_back: 0,
+                    index: *answered,
+                };
                 let reference = answers.get(results).copied().unwrap_or(Some(usual));
                 results += 1;
                 *answered += 1;
@@ -91,18 +108,28 @@ fn push(
         }
     }
     if !content.is_empty() {
-        let role = if message.role == Role::Assistant { "assistant" } else { "user" };
+        let role = if message.role == Role::Assistant {
+            "assistant"
+        } else {
+            "user"
+        };
         items.push(json!({ "type": "message", "role": role, "content": content }));
     }
 }
 
 fn text_item(role: Role, text: &str) -> Value {
-    let kind = if role == Role::Assistant { "output_text" } else { "input_text" };
+    let kind = if role == Role::Assistant {
+        "output_text"
+    } else {
+        "input_text"
+    };
     json!({ "type": kind, "text": text })
 }
 
 fn argument_text(arguments: &Value) -> String {
-    arguments.as_str().map_or_else(|| arguments.to_string(), str::to_owned)
+    arguments
+        .as_str()
+        .map_or_else(|| arguments.to_string(), str::to_owned)
 }
 
 fn id_of(turns: &TurnIds, call: CallRef) -> Option<&String> {

@@ -12,7 +12,9 @@ use crate::proxy::Incoming;
 /// The served history is written out where the request refers to it by id. Signed thinking blocks
 /// are dropped where the model changes, since another model refuses them.
 pub(super) fn adapt(mut incoming: Incoming, request: &Request, after: Option<&Call>) -> Incoming {
-    let Some(recorded) = after else { return incoming };
+    let Some(recorded) = after else {
+        return incoming;
+    };
     let body = match request.dialect {
         Dialect::OpenaiResponses => inline::inlined(&incoming.body, recorded),
         Dialect::AnthropicMessages => {
@@ -65,7 +67,10 @@ mod tests {
         ]});
         let adapted = without_thinking(body.to_string().as_bytes()).unwrap();
         let adapted: Value = serde_json::from_slice(&adapted).unwrap();
-        assert_eq!(adapted["messages"][1]["content"], json!([{"type": "text", "text": "hello"}]));
+        assert_eq!(
+            adapted["messages"][1]["content"],
+            json!([{"type": "text", "text": "hello"}])
+        );
         assert_eq!(adapted["messages"][0], body["messages"][0]);
         assert_eq!(without_thinking(adapted.to_string().as_bytes()), None);
     }

@@ -8,28 +8,38 @@
 //! ```
 //!
 //! [`Matcher`] is the matching ladder and the rules of the fork as a plain state machine;
-//! [`ReplayResponder`] puts it behind a socket; [`run`] runs an agent against it and finishes the
-//! timeline. Matching is by content with multiplicity, never by arrival order.
+//! [`ReplayResponder`] puts it behind a socket; [`drive`] runs an agent against it and finishes
+//! the timeline. Matching is by content with multiplicity, never by arrival order.
 
 mod conclude;
+mod drive;
 mod explain;
 mod fork;
+mod inline;
 mod keys;
+mod live;
 mod matcher;
 mod normalise;
 mod order;
 mod recording;
+mod responder;
 mod rules;
+mod serve;
+mod session;
 mod treatment;
 mod volatile;
 
 pub use conclude::{Ending, conclude};
+pub use drive::{DriveError, Driven, drive};
 pub use fork::{Fork, ForkError, resolve};
 pub use keys::Keys;
 pub use matcher::{Decision, Matcher, Question};
 pub use normalise::{NormaliseError, NormaliseRule, Normaliser};
 pub use recording::Recording;
+pub use responder::ReplayResponder;
 pub use rules::{OnDivergence, Rules, TreatmentPart};
+pub use serve::Timing;
+pub use session::{AnswerFrom, Left, Plan, Replay};
 
 #[cfg(test)]
 mod tests;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use super::keys::Keys;
 use super::volatile::Days;
-use crate::model::{Ancillary, Call, ContentId, LaneId, StepIndex, Thread, Timeline};
+use crate::model::{Ancillary, Call, ContentId, StepIndex, Thread, Timeline};
 
 /// One recorded model step.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) step: StepIndex,
     pub(super) call: Arc<Call>,
-    pub(super) lane: LaneId,
     pub(super) agent: String,
     /// The model step that it continues.
     pub(super) parent: Option<StepIndex>,
@@ -48,7 +47,6 @@ impl Recording {
                 Entry {
                     step: step.number,
                     call: Arc::clone(call),
-                    lane: step.lane,
                     agent: step.agent.clone(),
                     parent: step.parent,
                     ordered: history.ordered,

@@ -37,7 +37,13 @@ impl ReplayResponder {
         backend: Option<Arc<dyn Backend>>,
         timing: Timing,
     ) -> Self {
-        Self { matcher, recorder, backend, timing, under_way: watch::Sender::new(0) }
+        Self {
+            matcher,
+            recorder,
+            backend,
+            timing,
+            under_way: watch::Sender::new(0),
+        }
     }
 
     async fn answer(self: Arc<Self>, incoming: Incoming) -> Answer {
@@ -56,7 +62,7 @@ impl ReplayResponder {
             is_retry: asked.is_retry,
         };
         match self.matcher.decide(question) {
-            Decision::Serve(served) => self.serve(asked, &incoming, served),
+            Decision::Serve(served) => self.serve(asked, served),
             Decision::Refuse(divergence) => {
                 let answer = serve::refusal(&asked.request, &divergence);
                 self.recorder.withdraw(&asked);
@@ -73,14 +79,16 @@ impl ReplayResponder {
         }
     }
 
-    fn serve(&self, asked: AskedModel, incoming: &Incoming, served: Served) -> Answer {
+    fn serve(&self, asked: AskedModel, served: Served) -> Answer {
         let Some(call) = self.matcher.recording().call(served.step).cloned() else {
             return self.not_live(&asked, "the recorded step is gone");
         };
-        let wanted =
-            Wanted { request: &asked.request, include_usage: asked.parsed.include_usage };
+        let wanted = Wanted {
+            request: &asked.request,
+            include_usage: asked.parsed.include_usage,
+        };
         let answer = serve::answer(&call, wanted, self.timing);
-        self.recorder.served(asked, incoming, &call, served);
+        self.recorder.served(asked, &call, served);
         answer
     }
 
@@ -108,22 +116,25 @@ impl ReplayResponder {
             move |captured: Captured| {
                 let call = responder.recorder.answered(asked, captured);
                 responder.matcher.answered_live(&call);
-                responder.under_way.send_modify(|count| *count = count.saturating_sub(1));
+                responder
+                    .under_way
+                    .send_modify(|count| *count = count.saturating_sub(1));
             }
         };
         forward(backend, incoming, done).await
     }
 
     async fn ancillary(&self, asked: AskedAncillary, incoming: Incoming) -> Answer {
-        let recorded = self.matcher.recording().ancillary(
-            incoming.method.as_str(),
-            &asked.path,
-            asked.body,
-        );
+        let recorded =
+            self.matcher
+                .recording()
+                .ancillary(incoming.method.as_str(), &asked.path, asked.body);
         if let Some(recorded) = recorded {
             return serve::ancillary_answer(&recorded.exchange);
         }
-        let Some(backend) = &self.backend else { return empty(StatusCode::NOT_FOUND) };
+        let Some(backend) = &self.backend else {
+            return empty(StatusCode::NOT_FOUND);
+        };
         let recorder = Arc::clone(&self.recorder);
         let done = move |captured: Captured| recorder.answered_ancillary(asked, captured);
         forward(Arc::clone(backend), incoming, done).await
@@ -160,5 +171,9 @@ impl Responder for ReplayResponder {
 }
 
 fn empty(status: StatusCode) -> Answer {
-    Answer { status, headers: HeaderMap::new(), body: AnswerBody::Full(Bytes::new()) }
+    Answer {
+        status,
+        headers: HeaderMap::new(),
+        body: AnswerBody::Full(Bytes::new()),
+    }
 }

@@ -39,7 +39,10 @@ pub(super) fn answer(call: &Call, wanted: Wanted<'_>, timing: Timing) -> Answer 
     let mut headers = kept_headers(exchange);
     if !call.is_ok() && !exchange.truncated {
         // The recorded attempts are part of the recorded failure; the client need not try again.
-        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
+        headers.insert(
+            HeaderName::from_static("x-should-retry"),
+            HeaderValue::from_static("false"),
+        );
     }
     let body = match &exchange.body {
         Some(body) if is_same_form => recorded_body(body, exchange.truncated, pace(call, timing)),
@@ -50,19 +53,33 @@ pub(super) fn answer(call: &Call, wanted: Wanted<'_>, timing: Timing) -> Answer 
                 wanted.request.stream,
                 wanted.include_usage,
             );
-            headers
-                .insert(header::CONTENT_TYPE, HeaderValue::from_static(rendered.content_type));
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static(rendered.content_type),
+            );
             recorded_body(&rendered.body, false, None)
         }
     };
-    Answer { status, headers, body }
+    Answer {
+        status,
+        headers,
+        body,
+    }
 }
 
 /// Returns the answer to a request that is no step.
 pub(super) fn ancillary_answer(exchange: &Exchange) -> Answer {
     let status = StatusCode::from_u16(exchange.status).unwrap_or(StatusCode::OK);
-    let body = exchange.body.as_ref().map(Body::to_bytes).unwrap_or_default();
-    Answer { status, headers: kept_headers(exchange), body: AnswerBody::Full(body) }
+    let body = exchange
+        .body
+        .as_ref()
+        .map(Body::to_bytes)
+        .unwrap_or_default();
+    Answer {
+        status,
+        headers: kept_headers(exchange),
+        body: AnswerBody::Full(body),
+    }
 }
 
 /// Returns the answer to a request that is refused: 422, which no SDK tries again, in the form in
@@ -75,16 +92,31 @@ pub(super) fn refusal(request: &Request, divergence: &Divergence) -> Answer {
             divergence.pointer, divergence.recorded, divergence.found
         ));
     }
-    json_error(request, StatusCode::UNPROCESSABLE_ENTITY, "rewind_divergence", &text)
+    json_error(
+        request,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "rewind_divergence",
+        &text,
+    )
 }
 
 /// Returns an error in the form of the request's dialect.
 pub(super) fn json_error(request: &Request, status: StatusCode, kind: &str, text: &str) -> Answer {
     let body = wire::render_error(request.dialect, status.as_u16(), kind, text);
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
-    Answer { status, headers, body: AnswerBody::Full(body) }
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers.insert(
+        HeaderName::from_static("x-should-retry"),
+        HeaderValue::from_static("false"),
+    );
+    Answer {
+        status,
+        headers,
+        body: AnswerBody::Full(body),
+    }
 }
 
 fn kept_headers(exchange: &Exchange) -> HeaderMap {
@@ -102,9 +134,9 @@ fn kept_headers(exchange: &Exchange) -> HeaderMap {
 fn pace(call: &Call, timing: Timing) -> Option<Duration> {
     match timing {
         Timing::Instant => None,
-        Timing::Recorded => {
-            Some(Duration::from_micros(call.first_byte_us.saturating_sub(call.began_us)))
-        }
+        Timing::Recorded => Some(Duration::from_micros(
+            call.first_byte_us.saturating_sub(call.began_us),
+        )),
     }
 }
 
@@ -113,18 +145,26 @@ fn recorded_body(body: &Body, truncated: bool, pace: Option<Duration>) -> Answer
         Body::Whole(bytes) if !truncated && pace.is_none() => {
             return AnswerBody::Full(bytes.clone());
         }
-        Body::Whole(bytes) => vec![StreamEvent { delay_us: 0, bytes: bytes.clone() }],
+        Body::Whole(bytes) => vec![StreamEvent {
+            delay_us: 0,
+            bytes: bytes.clone(),
+        }],
         Body::Events(events) => events.clone(),
     };
     let end = truncated.then(|| Err(Broken("the recorded answer broke off here".to_owned())));
     match pace {
+        None if !truncated => {
+            AnswerBody::Events(events.into_iter().map(|event| event.bytes).collect())
+        }
         None => {
             let ready = events.into_iter().map(|event| Ok(event.bytes)).chain(end);
             AnswerBody::Stream(stream::iter(ready).boxed())
         }
         Some(first) => {
             let delays = std::iter::once(first).chain(std::iter::repeat(Duration::ZERO));
-            let paced = stream::iter(events.into_iter().zip(delays)).then(paced_event).map(Ok);
+            let paced = stream::iter(events.into_iter().zip(delays))
+                .then(paced_event)
+                .map(Ok);
             AnswerBody::Stream(paced.chain(stream::iter(end)).boxed())
         }
     }

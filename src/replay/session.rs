@@ -1,6 +1,7 @@
 //! One replay from its first socket to its finished timeline.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
@@ -11,10 +12,14 @@ use super::recording::Recording;
 use super::responder::ReplayResponder;
 use super::rules::Rules;
 use super::serve::Timing;
+use crate::agent::Routing;
 use crate::lineage;
 use crate::model::{ForkPoint, ForkedFrom, Outcome, Timeline};
-use crate::proxy::{Backend, Options, Proxy, ProxyError};
+use crate::proxy::{Backend, Options, Proxy, ProxyError, placeholder_key};
 use crate::record::Recorder;
+
+/// How long the end of a replay waits for answers that are still being taken in.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// What is replayed, and how.
 pub struct Plan {
@@ -67,6 +72,7 @@ pub struct Replay {
     matcher: Arc<Matcher>,
     recorder: Arc<Recorder>,
     proxy: Proxy,
+    placeholder: String,
     started_at: jiff::Timestamp,
 }
 
@@ -80,39 +86,61 @@ impl Replay {
         recorder: Arc<Recorder>,
         options: Options,
     ) -> Result<Self, ProxyError> {
-        let matcher =
-            Arc::new(Matcher::new(Arc::clone(&plan.recording), Arc::clone(&plan.rules), plan.fork));
+        let matcher = Arc::new(Matcher::new(
+            Arc::clone(&plan.recording),
+            Arc::clone(&plan.rules),
+            plan.fork,
+        ));
         let responder = ReplayResponder::new(
             Arc::clone(&matcher),
             Arc::clone(&recorder),
             plan.backend.clone(),
             plan.timing,
         );
+        let placeholder = placeholder_key(&options.token);
         let proxy = Proxy::start(options, Arc::new(responder)).await?;
         let started_at = jiff::Timestamp::now();
-        Ok(Self { plan, matcher, recorder, proxy, started_at })
+        Ok(Self {
+            plan,
+            matcher,
+            recorder,
+            proxy,
+            placeholder,
+            started_at,
+        })
     }
 
-    /// Returns the listener.
-    pub fn proxy(&self) -> &Proxy {
-        &self.proxy
+    /// Returns where the listener is, and the key that the agent is to send.
+    pub fn routing(&self) -> Routing {
+        Routing {
+            base: self.proxy.base().to_owned(),
+            placeholder: self.placeholder.clone(),
+        }
     }
 
     /// Closes the listener and returns the finished timeline.
     pub async fn finish(self, left: Left) -> Timeline {
         self.proxy.shutdown().await;
+        // What the listener dropped is being taken in; a provider that hangs must not hold the end up.
+        drop(tokio::time::timeout(DRAIN, self.recorder.drained()).await);
         let finished = self.recorder.finish();
         let parent = self.plan.recording.timeline();
         let steps = lineage::assemble_fork(&finished.calls, parent);
         let answer = match &self.plan.output {
             AnswerFrom::LastMessage { agent } => lineage::final_answer(&steps, agent.as_deref()),
-            AnswerFrom::Stdout => {
-                left.stdout.as_deref().map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned())
-            }
+            AnswerFrom::Stdout => left
+                .stdout
+                .as_deref()
+                .map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned()),
             AnswerFrom::File(path) => tokio::fs::read_to_string(path).await.ok(),
         };
-        let report =
-            conclude::conclude(&self.matcher, &Ending { exit: left.exit, answer: answer.clone() });
+        let report = conclude::conclude(
+            &self.matcher,
+            &Ending {
+                exit: left.exit,
+                answer: answer.clone(),
+            },
+        );
         let first_live = match self.plan.fork {
             _ if report.live == 0 => None,
             Fork::At(first_live) => Some(first_live),
@@ -130,7 +158,11 @@ impl Replay {
             is_complete: true,
             steps,
             ancillary: finished.ancillary,
-            outcome: Outcome { exit: left.exit, answer, faults },
+            outcome: Outcome {
+                exit: left.exit,
+                answer,
+                faults,
+            },
             replay: Some(report),
         }
     }
