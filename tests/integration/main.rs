@@ -1,4 +1,15 @@
 //! End-to-end tests: the built binary, real sockets, real SQLite, real child processes.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "helpers of tests fail loudly; the lints' exemption covers only the tests themselves"
+)]
+
+mod action;
+mod architecture;
 mod record;
+mod sdk;
 mod support;
