@@ -12,6 +12,7 @@
 mod asked;
 mod continuation;
 mod failure;
+mod pieces;
 mod recorder;
 mod requests;
 mod responder;
