@@ -11,6 +11,7 @@ use super::keys::{Keys, read_keys};
 use super::{CommandError, Context};
 use crate::config::{self, Config, UpstreamEntry};
 use crate::proxy::{Allowed, Backend, HttpBackend, Timeouts, Upstreams, providers};
+use crate::scripted::{Script, ScriptedModel};
 
 /// Where live calls go, as typed.
 #[derive(Clone, Debug, Default)]
@@ -215,8 +216,8 @@ fn script(options: &BackendOptions, config: &Config) -> Option<Utf8PathBuf> {
 
 /// Loads the scripted model.
 fn scripted(rules: &Utf8Path) -> Result<Arc<dyn Backend>, CommandError> {
-    let message = format!("the scripted model {rules} can't be used: this build has none");
-    Err(CommandError::usage(message))
+    let script = Script::load(rules).map_err(CommandError::usage)?;
+    Ok(Arc::new(ScriptedModel::new(script, None)))
 }
 
 /// Returns the values of variables that hold credentials by their names.
