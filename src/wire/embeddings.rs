@@ -2,7 +2,7 @@
 //!
 //! The inputs are the history, one message each. Of the answer the normal form keeps how many
 //! vectors of which length there are; the vectors themselves stay in the wire bytes. For an answer
-//! that was not recorded [`render`] writes the vectors given as `vectors` in the output, or makes
+//! that was not recorded [`render()`] writes the vectors given as `vectors` in the output, or makes
 //! unit-length ones from a hash.
 //! Source: <https://platform.openai.com/docs/api-reference/embeddings>.
 
