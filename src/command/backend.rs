@@ -183,8 +183,8 @@ fn environment_urls(context: &Context) -> Vec<(&'static str, Url)> {
         .iter()
         .filter_map(|known| {
             let urls = known.base_variables.iter();
-            let set = urls.filter_map(|(variable, _path)| context.var(variable));
-            let url = set.filter_map(http_url).next()?;
+            let mut set = urls.filter_map(|(variable, _path)| context.var(variable));
+            let url = set.find_map(http_url)?;
             Some((known.name, url))
         })
         .collect()

@@ -52,14 +52,13 @@ struct Bench {
 
 impl Bench {
     fn new(agent: &str) -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
-        std::fs::write(dir.path().join("agent.py"), format!("{PRELUDE}\n{agent}"))
-            .expect("a written agent");
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("agent.py"), format!("{PRELUDE}\n{agent}")).unwrap();
         Self { dir }
     }
 
     fn path(&self) -> &Utf8Path {
-        Utf8Path::from_path(self.dir.path()).expect("a UTF-8 path")
+        Utf8Path::from_path(self.dir.path()).unwrap()
     }
 
     fn store(&self) -> Utf8PathBuf {
@@ -90,18 +89,18 @@ impl Bench {
     fn record(&self, upstream: &Upstream) -> Output {
         let command = ["python3", "agent.py"];
         let output = self.rewind(upstream, &[], &command).output();
-        output.expect("rewind runs")
+        output.unwrap()
     }
 
     fn session(&self) -> Session {
-        let store = Store::open(&self.store()).expect("the store opens");
-        let id = store.resolve("latest").expect("a session");
-        store.load(id).expect("the session loads")
+        let store = Store::open(&self.store()).unwrap();
+        let id = store.resolve("latest").unwrap();
+        store.load(id).unwrap()
     }
 
     fn calls(&self) -> Vec<Call> {
         let session = self.session();
-        let main = session.timeline("main").expect("a main timeline");
+        let main = session.timeline("main").unwrap();
         main.model_steps()
             .map(|(_step, call)| Call::clone(call))
             .collect()
@@ -180,12 +179,12 @@ print(ask("q", path="/files").status)
 "#,
     );
     let keys = bench.path().join("keys");
-    std::fs::write(&keys, format!("openai={REAL_KEY}\n")).expect("a written file");
+    std::fs::write(&keys, format!("openai={REAL_KEY}\n")).unwrap();
     let command = ["python3", "agent.py"];
     let output = bench
         .rewind(&upstream, &["--key-file", "keys"], &command)
         .output();
-    let output = output.expect("rewind runs");
+    let output = output.unwrap();
     assert_eq!(text(&output.stdout), "False\n403\n", "{output:?}");
     let received = upstream.received();
     let key = format!("Bearer {REAL_KEY}");
@@ -198,7 +197,7 @@ fn events_are_passed_on_as_they_arrive() {
     let (go, gate) = mpsc::channel();
     let gate = Mutex::new(Some(gate));
     let upstream = Upstream::start(move |_request| {
-        let gate = gate.lock().expect("no panic").take().expect("one request");
+        let gate = gate.lock().unwrap().take().unwrap();
         vec![
             stream_head(),
             delta("14 "),
@@ -216,14 +215,14 @@ for line in ask("q", stream=True):
 "#,
     );
     let mut child = spawn(&mut bench.rewind(&upstream, &[], &["python3", "agent.py"]));
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     // The second event is not sent before the first one was read.
-    let first = lines.next().expect("a line").expect("text");
+    let first = lines.next().unwrap().unwrap();
     assert!(first.contains("14 "), "{first}");
-    go.send(()).expect("a waiting provider");
-    let rest: Vec<String> = lines.map(|line| line.expect("text")).collect();
+    go.send(()).unwrap();
+    let rest: Vec<String> = lines.map(|line| line.unwrap()).collect();
     assert_eq!(rest.last().map(String::as_str), Some("data: [DONE]"));
-    assert!(child.wait().expect("an end").success());
+    assert!(child.wait().unwrap().success());
     let calls = bench.calls();
     assert_eq!(output_text(&calls[0]), "14 million");
     let Some(Body::Events(events)) = &calls[0].exchange.body else {
@@ -238,9 +237,8 @@ fn a_compressed_answer_reaches_the_agent_as_it_was_sent() {
     let upstream = Upstream::start(|_request| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         encoder
-            .write_all(answer("packed").to_string().as_bytes())
-            .expect("memory");
-        let body = encoder.finish().expect("memory");
+            .write_all(answer("packed").to_string().as_bytes()).unwrap();
+        let body = encoder.finish().unwrap();
         let headers = [
             ("content-type", "application/json"),
             ("content-encoding", "gzip"),
@@ -308,7 +306,7 @@ print(len(reply["choices"][0]["message"]["content"]))
 "#,
     );
     let output = bench.record(&upstream);
-    let length: usize = text(&output.stdout).trim().parse().expect("a number");
+    let length: usize = text(&output.stdout).trim().parse().unwrap();
     assert!(length > SIZE, "{output:?}");
     assert_eq!(output_text(&bench.calls()[0]).len(), length);
 }
@@ -354,7 +352,7 @@ fn an_agent_that_stops_reading_leaves_a_partial_step() {
     let (_go, gate) = mpsc::channel();
     let gate = Mutex::new(Some(gate));
     let upstream = Upstream::start(move |_request| {
-        let gate = gate.lock().expect("no panic").take().expect("one request");
+        let gate = gate.lock().unwrap().take().unwrap();
         vec![stream_head(), delta("first"), Piece::Await(gate)]
     });
     let bench = Bench::new(
@@ -454,15 +452,14 @@ print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
     let mut rewind = bench.rewind(&upstream, &[], &["python3", "agent.py"]);
     let output = rewind
         .env("RUST_LOG", "trace")
-        .output()
-        .expect("rewind runs");
+        .output().unwrap();
     // The agent itself gets everything as it was sent.
     assert_eq!(
         text(&output.stdout),
         format!("the key is {}\n", secrets["pieces"]),
         "{output:?}"
     );
-    std::fs::remove_file(bench.path().join("agent.py")).expect("removable");
+    std::fs::remove_file(bench.path().join("agent.py")).unwrap();
     let mut all = secrets.clone();
     all.insert("real key", REAL_KEY.to_owned());
     for (place, secret) in &all {
@@ -484,20 +481,20 @@ print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
         output_text(&calls[1])
     );
     assert!(
-        text(&calls[0].exchange.body.as_ref().expect("a body").to_bytes()).contains("[redacted")
+        text(&calls[0].exchange.body.as_ref().unwrap().to_bytes()).contains("[redacted")
     );
 }
 
 fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).expect("a directory").flatten() {
+    for entry in std::fs::read_dir(dir).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() {
             found.extend(files(&path));
         } else {
             found.push((
                 path.display().to_string(),
-                std::fs::read(&path).expect("a file"),
+                std::fs::read(&path).unwrap(),
             ));
         }
     }
@@ -517,14 +514,14 @@ fn the_status_of_the_agent_is_the_status_of_the_recording() {
     assert_eq!(bench.record(&upstream).status.code(), Some(7));
     assert_eq!(bench.session().timelines[0].outcome.exit, Some(7));
     let missing = bench.rewind(&upstream, &[], &["no-such-agent"]).output();
-    let missing = missing.expect("rewind runs");
+    let missing = missing.unwrap();
     assert_eq!(missing.status.code(), Some(127));
     assert!(
         text(&missing.stderr).contains("no-such-agent"),
         "{missing:?}"
     );
     let unfit = bench.rewind(&upstream, &[], &["./agent.py"]).output();
-    assert_eq!(unfit.expect("rewind runs").status.code(), Some(126));
+    assert_eq!(unfit.unwrap().status.code(), Some(126));
 }
 
 #[test]
@@ -538,12 +535,12 @@ time.sleep(60)
 "#,
     );
     let mut child = spawn(&mut bench.rewind(&upstream, &[], &["python3", "agent.py"]));
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    assert_eq!(lines.next().expect("a line").expect("text"), "ready");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
     let id = child.id().to_string();
     let sent = Command::new("kill").args(["-INT", &id]).status();
-    assert!(sent.expect("kill runs").success());
-    assert_eq!(child.wait().expect("an end").code(), Some(130));
+    assert!(sent.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
     let session = bench.session();
     assert_eq!(session.timelines[0].outcome.exit, Some(130));
     assert_eq!(bench.calls().len(), 1);
@@ -559,7 +556,7 @@ fn a_hanging_agent_is_ended_after_its_time() {
     let output = bench
         .rewind(&upstream, &["--timeout", "2s"], &command)
         .output();
-    let output = output.expect("rewind runs");
+    let output = output.unwrap();
     assert_eq!(output.status.code(), Some(143), "{output:?}");
     assert!(text(&output.stderr).contains("2 s"), "{output:?}");
     assert_eq!(bench.session().timelines[0].outcome.exit, Some(143));
@@ -581,7 +578,7 @@ fn under_ci_nothing_goes_to_a_provider_unasked() {
     let bench = Bench::new("ask('q').read()");
     let command = ["python3", "agent.py"];
     let mut rewind = bench.rewind(&upstream, &[], &command);
-    let output = rewind.env("CI", "true").output().expect("rewind runs");
+    let output = rewind.env("CI", "true").output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(text(&output.stderr).contains("--live"), "{output:?}");
     assert!(upstream.received().is_empty());
@@ -589,12 +586,11 @@ fn under_ci_nothing_goes_to_a_provider_unasked() {
     assert!(
         rewind
             .env("CI", "true")
-            .status()
-            .expect("rewind runs")
+            .status().unwrap()
             .success()
     );
 }
 
 fn spawn(command: &mut Command) -> Child {
-    command.spawn().expect("rewind starts")
+    command.spawn().unwrap()
 }

@@ -135,8 +135,7 @@ fn grouped(number: u64) -> String {
 const ID_DIGITS: usize = 13;
 
 /// Why nothing may have been recorded.
-const NO_CALLS: &str = "\
-  The agent made no model calls through Rewind. Likely causes:
+const NO_CALLS: &str = "  The agent made no model calls through Rewind. Likely causes:
   - its code sets a base URL itself, so that OPENAI_BASE_URL, ANTHROPIC_BASE_URL and the like,
     which Rewind sets for it, have no effect: let it read them
   - its client reads no such variable: pass the URL on from one that Rewind sets

@@ -35,7 +35,7 @@ impl Received {
 pub(crate) enum Piece {
     /// Bytes, sent at once.
     Send(Vec<u8>),
-    /// Goes on when the test says so (or has gone).
+    /// Goes on when the test says so; the connection closes when the test has gone.
     Await(Receiver<()>),
     /// The connection breaks off.
     Break,
@@ -50,8 +50,8 @@ pub(crate) struct Upstream {
 impl Upstream {
     /// Starts a provider that answers each request with what `answer` returns.
     pub(crate) fn start(answer: impl Fn(&Received) -> Vec<Piece> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let addr = listener.local_addr().expect("an address");
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
         let received = Arc::new(Mutex::new(Vec::new()));
         let (answer, kept) = (Arc::new(answer), Arc::clone(&received));
         thread::spawn(move || {
@@ -70,7 +70,7 @@ impl Upstream {
 
     /// Returns the requests so far.
     pub(crate) fn received(&self) -> Vec<Received> {
-        self.received.lock().expect("no panic while held").clone()
+        self.received.lock().unwrap().clone()
     }
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn whole(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Vec<P
         body.len()
     );
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head = format!("{head}{name}: {value}\r\n");
     }
     head.push_str("\r\n");
     vec![Piece::Send([head.as_bytes(), body].concat())]
@@ -122,15 +122,14 @@ fn serve(
     let mut reader = BufReader::new(stream);
     while let Some(mut request) = read_request(&mut reader) {
         {
-            let mut kept = kept.lock().expect("no panic while held");
+            let mut kept = kept.lock().unwrap();
             request.nth = kept.len();
             kept.push(request.clone());
         }
         for piece in answer(&request) {
             let is_open = match piece {
                 Piece::Send(bytes) => (&*stream).write_all(&bytes).is_ok(),
-                // A test that has gone lets it go on.
-                Piece::Await(go) => go.recv().is_ok() || true,
+                Piece::Await(go) => go.recv().is_ok(),
                 Piece::Break => stream.shutdown(Shutdown::Both).is_err(),
             };
             if !is_open {
