@@ -18,6 +18,7 @@
 mod support;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -47,7 +48,7 @@ fn main() {
     for shape in SHAPES {
         for steps in [50, 500] {
             let exchanges = traffic::exchanges(shape, steps);
-            let recording = runtime.block_on(record(&exchanges));
+            let recording = record(&exchanges);
             for clients in [1, 16] {
                 let [bare, replay] = measure(&runtime, &exchanges, &recording, clients);
                 println!(
@@ -81,13 +82,9 @@ fn measure(
         let requests = requests(exchanges, "/v1/chat/completions");
         client::run(bare, &requests, clients, &mut taken[0]);
         let replay = runtime.block_on(replay(recording));
-        let path = format!("{}/v1/chat/completions", base_path(replay.proxy().base()));
-        client::run(
-            replay.proxy().addr(),
-            &self::requests(exchanges, &path),
-            clients,
-            &mut taken[1],
-        );
+        let (addr, prefix) = address(&replay.routing().base);
+        let asked = self::requests(exchanges, &format!("{prefix}/v1/chat/completions"));
+        client::run(addr, &asked, clients, &mut taken[1]);
         let timeline = runtime.block_on(replay.finish(Left::default()));
         let report = timeline.replay.expect("a report");
         assert_eq!(report.refused, 0, "every request is served");
@@ -108,7 +105,7 @@ fn requests(exchanges: &[Exchange], path: &str) -> Vec<Vec<u8>> {
 }
 
 fn row(mut bare: Taken, mut replay: Taken) -> String {
-    let mut middle = |taken: &mut Taken| {
+    let middle = |taken: &mut Taken| {
         taken.each.sort_unstable();
         taken.rates.sort_unstable_by(f64::total_cmp);
         let p50 = quantile(&taken.each, 0.5);
@@ -154,17 +151,15 @@ fn recorder() -> Arc<Recorder> {
     Arc::new(Recorder::new(parser, redactor, Arc::new(NoSink)))
 }
 
-/// Returns the path part of a base URL.
-fn base_path(base: &str) -> &str {
-    let after_host = base.trim_start_matches("http://");
-    after_host
-        .find('/')
-        .and_then(|at| after_host.get(at..))
-        .unwrap_or_default()
+/// Returns the socket and the path of a base URL.
+fn address(base: &str) -> (SocketAddr, String) {
+    let url: url::Url = base.parse().expect("a URL");
+    let addr = url.socket_addrs(|| None).expect("a loopback address")[0];
+    (addr, url.path().trim_end_matches('/').to_owned())
 }
 
 /// Returns a recording of these exchanges.
-async fn record(exchanges: &[Exchange]) -> Arc<Recording> {
+fn record(exchanges: &[Exchange]) -> Arc<Recording> {
     let recorder = recorder();
     for exchange in exchanges {
         let body = Bytes::from(exchange.request.clone());

@@ -1,6 +1,6 @@
 //! Resolves which call a tool result answers, from provider ids to positions, and builds threads.
 //!
-//! Ids are the provider's and differ with every recording; positions do not. [`link`] works on a
+//! Ids are the provider's and differ with every recording; positions do not. [`link()`] works on a
 //! whole conversation, [`link_after`] on one that continues another (`previous_response_id`).
 
 use std::sync::Arc;

@@ -45,7 +45,7 @@ fn odd_bodies_are_errors_with_a_reason() {
         ("{", "not valid JSON"),
         ("[]", "expected a JSON object"),
         ("{}", "no `messages`"),
-        (r#"{"messages": {}}"#, "`messages` is not an array"),
+        (r#"{"messages": {}}"#, "expected an array in `messages`"),
         (
             r#"{"messages": [7]}"#,
             "messages[0]: a message is a number, not an object",
