@@ -22,6 +22,7 @@ mod slots;
 mod state;
 mod store_sink;
 mod stream_end;
+mod strict;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -33,3 +34,4 @@ pub use requests::Requests;
 pub use responder::{Awaited, RecordResponder};
 pub use sink::{MemorySink, NoSink, Sink, SinkError};
 pub use store_sink::StoreSink;
+pub use strict::StrictKeys;

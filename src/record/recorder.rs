@@ -15,7 +15,7 @@ use super::slots::Failure;
 use super::state::{State, identity};
 use super::stream_end::is_ended;
 use crate::model::{Ancillary, Body, Call, ContentId, Dialect, Exchange, Response, Served};
-use crate::proxy::{Captured, Incoming};
+use crate::proxy::{Captured, Credential, Incoming};
 use crate::redact::Redactor;
 use crate::wire::{self, ParsedRequest, Parser, Traffic};
 
@@ -28,6 +28,8 @@ pub struct Finished {
     pub ancillary: Vec<Ancillary>,
     /// What went wrong in recording, in words; empty when all is whole.
     pub faults: Vec<String>,
+    /// What the user should know though nothing went wrong, in words.
+    pub notices: Vec<String>,
 }
 
 /// Turns the exchanges of one timeline into calls; shared by everything that answers the agent.
@@ -69,6 +71,9 @@ impl Recorder {
         let parsed = self.parse(dialect, incoming, &path);
         let agent = header(incoming, "rewind-agent").map(str::to_owned);
         let mut state = self.lock();
+        if incoming.credential == Credential::Own {
+            state.own_keys.insert(incoming.provider.clone());
+        }
         let (request, is_continued) = state.requests.request(&parsed, agent);
         let identity = identity(&incoming.provider, &request, &parsed);
         let began_us = self.micros(incoming.arrived);
@@ -200,6 +205,7 @@ impl Recorder {
             calls: state.slots.calls(),
             ancillary: state.ancillary.clone(),
             faults,
+            notices: state.own_keys.iter().map(|p| own_key_notice(p)).collect(),
         }
     }
 
@@ -359,4 +365,10 @@ struct Answer {
     ended_us: u64,
     failure: Option<Failure>,
     served: Option<Served>,
+}
+
+fn own_key_notice(provider: &str) -> String {
+    format!(
+        "the agent sent a key of its own to `{provider}`; it went up as it was and is kept nowhere, but Rewind could not guard it (`[capture] strict_keys = true` refuses such requests)"
+    )
 }
