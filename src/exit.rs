@@ -21,7 +21,7 @@ pub enum Exit {
 
 impl Exit {
     /// Returns the code for the operating system.
-    pub fn code(self) -> u8 {
+    pub const fn code(self) -> u8 {
         match self {
             Self::Pass => 0,
             Self::Fail => 1,

@@ -33,3 +33,4 @@ pub mod scripted;
 pub mod store;
 pub mod text;
 pub mod wire;
+pub mod wirecodec;

@@ -20,13 +20,18 @@ use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
 use super::group::Group;
-use super::output::{Keep, Reading};
+use super::output::{Keep, Reading, Show};
 
 /// Where the agent's standard streams lead.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stdio {
     /// To those of Rewind, terminal and all.
     Inherit,
+    /// To those of Rewind, while standard output is kept too; it is no terminal for the agent.
+    Tee {
+        /// The most bytes of standard output that are kept.
+        limit: usize,
+    },
     /// Into memory; standard input is empty.
     Capture {
         /// The most bytes of standard output that are kept.
@@ -152,7 +157,9 @@ pub async fn launch(run: Launch, cancel: impl Future<Output = ()>) -> Result<End
         }
     };
     let mut watch = Watch::new(run.timeout).map_err(system("guarded against signals"))?;
-    let shares_group = run.on_terminal && run.stdin.is_none() && run.stdio == Stdio::Inherit;
+    let shares_group = run.on_terminal
+        && run.stdin.is_none()
+        && matches!(run.stdio, Stdio::Inherit | Stdio::Tee { .. });
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -219,16 +226,17 @@ fn not_started(program: &str, source: io::Error) -> AgentError {
 }
 
 fn set_streams(command: &mut Command, run: &Launch) {
-    let (input, output) = match run.stdio {
-        Stdio::Inherit => (Pipe::inherit as fn() -> Pipe, Pipe::inherit as fn() -> Pipe),
-        Stdio::Capture { .. } => (Pipe::null as fn() -> Pipe, Pipe::piped as fn() -> Pipe),
+    let (stdin, stdout, stderr) = match run.stdio {
+        Stdio::Inherit => (Pipe::inherit(), Pipe::inherit(), Pipe::inherit()),
+        Stdio::Tee { .. } => (Pipe::inherit(), Pipe::piped(), Pipe::inherit()),
+        Stdio::Capture { .. } => (Pipe::null(), Pipe::piped(), Pipe::piped()),
     };
     let stdin = if run.stdin.is_some() {
         Pipe::piped()
     } else {
-        input()
+        stdin
     };
-    command.stdin(stdin).stdout(output()).stderr(output());
+    command.stdin(stdin).stdout(stdout).stderr(stderr);
 }
 
 fn exit_code(status: ExitStatus) -> i32 {
@@ -254,19 +262,20 @@ impl Streams {
                 }
             });
         }
-        let limit = match run.stdio {
-            Stdio::Capture { limit } => limit,
-            Stdio::Inherit => 0,
+        let (limit, show) = match run.stdio {
+            Stdio::Capture { limit } => (limit, Show::Nowhere),
+            Stdio::Tee { limit } => (limit, Show::OnStdout),
+            Stdio::Inherit => (0, Show::Nowhere),
         };
         Self {
             stdout: child
                 .stdout
                 .take()
-                .map(|pipe| Reading::start(pipe, Keep::Beginning, limit)),
+                .map(|pipe| Reading::start(pipe, Keep::Beginning, limit, show)),
             stderr: child
                 .stderr
                 .take()
-                .map(|pipe| Reading::start(pipe, Keep::End, STDERR_TAIL)),
+                .map(|pipe| Reading::start(pipe, Keep::End, STDERR_TAIL, Show::Nowhere)),
         }
     }
 

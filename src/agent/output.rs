@@ -1,6 +1,7 @@
 //! Keeps what an agent writes, in bounded memory: the beginning of its output, the end of its errors.
 
 use std::collections::VecDeque;
+use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -18,6 +19,15 @@ pub(super) enum Keep {
     End,
 }
 
+/// Where a stream is shown beside being kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Show {
+    /// Nowhere.
+    Nowhere,
+    /// On Rewind's own standard output.
+    OnStdout,
+}
+
 /// A stream that is read to its end in the background, so that the agent never blocks on it.
 pub(super) struct Reading {
     kept: Arc<Mutex<VecDeque<u8>>>,
@@ -25,11 +35,12 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Begins to read `stream`, keeping at most `limit` bytes.
+    /// Begins to read `stream`, keeping at most `limit` bytes and showing all of it as `show` says.
     pub(super) fn start(
         mut stream: impl AsyncRead + Unpin + Send + 'static,
         keep: Keep,
         limit: usize,
+        show: Show,
     ) -> Self {
         let kept = Arc::new(Mutex::new(VecDeque::new()));
         let shared = Arc::clone(&kept);
@@ -40,6 +51,10 @@ impl Reading {
                 let Some(bytes) = chunk.get(..count).filter(|bytes| !bytes.is_empty()) else {
                     break;
                 };
+                match show {
+                    Show::Nowhere => {}
+                    Show::OnStdout => show_on_stdout(bytes.to_vec()).await,
+                }
                 let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 add(&mut kept, bytes, keep, limit);
             }
@@ -54,6 +69,17 @@ impl Reading {
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *kept).into()
+    }
+}
+
+/// Writes to Rewind's own standard output; should nobody read that, the agent is not to notice.
+async fn show_on_stdout(bytes: Vec<u8>) {
+    let written = tokio::task::spawn_blocking(move || {
+        let mut out = io::stdout().lock();
+        out.write_all(&bytes).and_then(|()| out.flush())
+    });
+    if !matches!(written.await, Ok(Ok(()))) {
+        tracing::debug!("standard output is closed");
     }
 }
 
@@ -78,9 +104,13 @@ mod tests {
     #[tokio::test]
     async fn the_limit_keeps_the_beginning_or_the_end() {
         let text = b"0123456789".as_slice();
-        let beginning = Reading::start(text, Keep::Beginning, 4).finish().await;
+        let beginning = Reading::start(text, Keep::Beginning, 4, Show::Nowhere)
+            .finish()
+            .await;
         assert_eq!(beginning, b"0123");
-        let end = Reading::start(text, Keep::End, 4).finish().await;
+        let end = Reading::start(text, Keep::End, 4, Show::Nowhere)
+            .finish()
+            .await;
         assert_eq!(end, b"6789");
     }
 }

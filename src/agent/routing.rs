@@ -72,7 +72,7 @@ const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "::1"];
 
 /// Switches against traffic that is no work of the agent; what the user set stays.
 ///
-/// LiteLLM downloads a price list when imported; the OpenAI Agents SDK sends traces to OpenAI
+/// `LiteLLM` downloads a price list when imported; the OpenAI Agents SDK sends traces to OpenAI
 /// whatever the base URL, which could only fail with a placeholder for a key; Claude Code puts a
 /// value that changes with every request into its system prompt.
 const QUIET: [(&str, &str); 3] = [

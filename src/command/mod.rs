@@ -1,7 +1,14 @@
 //! One file per command: plain options in, text out, an [`Exit`] back.
 
+mod backend;
 mod context;
 mod failure;
+mod keys;
+pub mod record;
+mod setup;
 
+pub use backend::{BackendOptions, WayOut, check_live, way_out};
 pub use context::Context;
 pub use failure::CommandError;
+pub use keys::{KeyFileError, Keys, read_keys};
+pub use setup::{agent_spec, env_rule, listener, load_config, redactor, store_dir};

@@ -1,1 +1,23 @@
-//! To be written.
+//! Decides: from the facts of the replays and the results of the checks to verdicts.
+//!
+//! ```text
+//! ForkInput (samples, checks) ─▶ decide_fork ─▶ ForkVerdict ─┐
+//! Policy (coverage, enforcement) ────────────────────────────┴▶ decide_run ─▶ RunVerdict
+//! ```
+//!
+//! Everything here is a pure function of plain data: the same evidence always gives the same verdict.
+//! Running agents and writing reports is done elsewhere. What people see of a [`Verdict`] stands in
+//! one table, [`Verdict::row`].
+
+mod fork;
+mod input;
+mod run;
+mod verdict;
+
+pub use fork::{ForkVerdict, decide_fork};
+pub use input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};
+pub use run::{Policy, RunVerdict, decide_run};
+pub use verdict::{CheckRun, Junit, Row, Shown, Verdict};
+
+#[cfg(test)]
+mod tests;

@@ -13,11 +13,13 @@ mod asked;
 mod continuation;
 mod failure;
 mod recorder;
+mod requests;
 mod responder;
 mod scrub;
 mod sink;
 mod slots;
 mod state;
+mod store_sink;
 mod stream_end;
 #[cfg(test)]
 mod testing;
@@ -26,5 +28,7 @@ mod tests;
 
 pub use asked::{Asked, AskedAncillary, AskedModel};
 pub use recorder::{Finished, Recorder};
+pub use requests::Requests;
 pub use responder::{Awaited, RecordResponder};
 pub use sink::{MemorySink, NoSink, Sink, SinkError};
+pub use store_sink::StoreSink;

@@ -69,7 +69,7 @@ impl Recorder {
         let parsed = self.parse(dialect, incoming, &path);
         let agent = header(incoming, "rewind-agent").map(str::to_owned);
         let mut state = self.lock();
-        let (request, is_continued) = state.request(&parsed, agent);
+        let (request, is_continued) = state.requests.request(&parsed, agent);
         let identity = identity(&incoming.provider, &request, &parsed);
         let began_us = self.micros(incoming.arrived);
         let ticket = state
@@ -307,9 +307,11 @@ impl Recorder {
         let mut request = asked.request;
         if !asked.is_continued && asked.parsed.previous_response.is_some() {
             // The answer that it goes on from had not ended when it was asked.
-            (request, _) = state.request(&asked.parsed, request.agent);
+            (request, _) = state.requests.request(&asked.parsed, request.agent);
         }
-        state.keep(&request, &asked.parsed, &answer.response);
+        state
+            .requests
+            .keep(&request, &asked.parsed, &answer.response);
         let call = Call {
             ordinal: asked.ordinal,
             provider: asked.provider,

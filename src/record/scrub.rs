@@ -141,10 +141,10 @@ fn event(redactor: &Redactor, event: &StreamEvent) -> StreamEvent {
 
 /// Returns the event with other data, on one line.
 fn with_data(event: &str, data: &Value) -> String {
-    let others: String = event
+    let others = event
         .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with("data:"))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    format!("{others}data: {data}\n\n")
+        .filter(|line| !line.is_empty() && !line.starts_with("data:"));
+    let data = format!("data: {data}\n\n");
+    let lines: Vec<&str> = others.chain([data.as_str()]).collect();
+    lines.join("\n")
 }

@@ -81,7 +81,7 @@ struct Slot {
 /// The slots of a timeline, by ordinal.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    slots: Vec<Slot>,
+    steps: Vec<Slot>,
     failed: BTreeSet<usize>,
     under_way: BTreeSet<usize>,
 }
@@ -92,10 +92,10 @@ impl Slots {
     pub(super) fn open(&mut self, identity: Identity, began_us: u64, is_marked: bool) -> Ticket {
         let index = self
             .retried(&identity, is_marked)
-            .unwrap_or(self.slots.len());
+            .unwrap_or(self.steps.len());
         self.failed.remove(&index);
         self.under_way.insert(index);
-        if let Some(slot) = self.slots.get_mut(index) {
+        if let Some(slot) = self.steps.get_mut(index) {
             slot.begin_again(began_us);
             return slot.ticket(index);
         }
@@ -109,7 +109,7 @@ impl Slots {
             call: None,
         };
         let ticket = slot.ticket(index);
-        self.slots.push(slot);
+        self.steps.push(slot);
         ticket
     }
 
@@ -121,7 +121,7 @@ impl Slots {
         failure: Option<Failure>,
     ) -> Closed {
         let index = usize::try_from(ticket.ordinal).unwrap_or(usize::MAX);
-        let Some(slot) = self.slots.get_mut(index) else {
+        let Some(slot) = self.steps.get_mut(index) else {
             return Closed {
                 call: Arc::new(call),
                 is_answer: false,
@@ -160,14 +160,14 @@ impl Slots {
         self.under_way.remove(&index);
         // A slot at the end can be used again; one in the middle stays empty.
         let is_empty = |slot: &Slot| slot.call.is_none() && slot.attempts.is_empty();
-        if index + 1 == self.slots.len() && self.slots.last().is_some_and(is_empty) {
-            self.slots.pop();
+        if index + 1 == self.steps.len() && self.steps.last().is_some_and(is_empty) {
+            self.steps.pop();
         }
     }
 
     /// Returns the calls so far in order, with ordinals that leave out empty slots.
     pub(super) fn calls(&self) -> Vec<Arc<Call>> {
-        let calls = self.slots.iter().filter_map(|slot| slot.call.as_ref());
+        let calls = self.steps.iter().filter_map(|slot| slot.call.as_ref());
         (0..)
             .zip(calls)
             .map(|(ordinal, call)| {
@@ -185,7 +185,7 @@ impl Slots {
     /// Returns the slot whose step this request tries again.
     fn retried(&self, identity: &Identity, is_marked: bool) -> Option<usize> {
         let fits = |index: &&usize| {
-            self.slots
+            self.steps
                 .get(**index)
                 .is_some_and(|slot| slot.identity.is_retried_by(identity, is_marked))
         };
@@ -265,18 +265,18 @@ mod tests {
         }
     }
 
-    fn busy() -> Option<Failure> {
-        Some(Failure {
+    fn busy() -> Failure {
+        Failure {
             status: Some(429),
             error: String::new(),
-        })
+        }
     }
 
     #[test]
     fn a_failed_try_and_its_retry_are_one_step() {
         let mut slots = Slots::default();
         let first = slots.open(identity("a"), 10, false);
-        slots.close(&first, call(429, 20), busy());
+        slots.close(&first, call(429, 20), Some(busy()));
         let again = slots.open(identity("a"), 30, false);
         assert_eq!((again.ordinal, again.first_began_us), (0, 10));
         let kept = slots.close(&again, call(200, 40), None).call;
@@ -313,7 +313,7 @@ mod tests {
     fn a_marked_retry_may_differ_in_its_ids_alone() {
         let mut slots = Slots::default();
         let one = slots.open(identity("a"), 10, false);
-        slots.close(&one, call(500, 20), busy());
+        slots.close(&one, call(500, 20), Some(busy()));
         assert_eq!(slots.open(identity("b"), 30, false).ordinal, 1);
         assert_eq!(slots.open(identity("c"), 31, true).ordinal, 0);
     }
@@ -325,7 +325,7 @@ mod tests {
         let again = slots.open(identity("a"), 30, true);
         assert_eq!(again.ordinal, lost.ordinal);
         slots.close(&again, call(200, 40), None);
-        let kept = slots.close(&lost, call(499, 41), busy()).call;
+        let kept = slots.close(&lost, call(499, 41), Some(busy())).call;
         assert_eq!(kept.exchange.status, 200);
         assert_eq!(kept.attempts.len(), 1);
     }

@@ -1,21 +1,16 @@
 //! What a recorder remembers of its timeline.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use super::continuation::{Continuation, Continuations};
+use super::requests::Requests;
 use super::sink::SinkError;
 use super::slots::{Identity, Slots};
-use crate::model::{Ancillary, ContentId, Request, Response, ThreadInterner, Treatment};
-use crate::wire::{self, ParsedRequest};
+use crate::model::{Ancillary, ContentId, Request};
+use crate::wire::ParsedRequest;
 
 /// The memory of a recorder, behind its lock.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) slots: Slots,
-    interner: ThreadInterner,
-    continuations: Continuations,
-    treatments: HashMap<ContentId, Arc<Treatment>>,
+    pub(super) requests: Requests,
     pub(super) ancillary: Vec<Ancillary>,
     pub(super) faults: Vec<String>,
     /// How often the sink refused.
@@ -23,46 +18,6 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Builds the request of a parsed one; says whether all that it goes on from is known.
-    pub(super) fn request(
-        &mut self,
-        parsed: &ParsedRequest,
-        agent: Option<String>,
-    ) -> (Request, bool) {
-        let known = self.continuations.find(parsed).cloned();
-        let is_continued = known.is_some();
-        let Continuation { thread, turns } = known.unwrap_or_default();
-        let thread = wire::thread_after(&thread, &turns, &parsed.messages, &mut self.interner);
-        let treatment = Treatment {
-            model: parsed.model.clone(),
-            system: parsed
-                .system
-                .iter()
-                .map(|message| Arc::clone(&message.message))
-                .collect(),
-            tools: Arc::clone(&parsed.tools),
-            settings: Arc::clone(&parsed.settings),
-        };
-        let treatment = self
-            .treatments
-            .entry(treatment.id())
-            .or_insert_with(|| Arc::new(treatment));
-        let request = Request {
-            dialect: parsed.dialect,
-            treatment: Arc::clone(treatment),
-            thread,
-            stream: parsed.stream,
-            agent,
-        };
-        (request, is_continued)
-    }
-
-    /// Keeps what an answer leaves at the provider, for requests that go on from it by its id.
-    pub(super) fn keep(&mut self, request: &Request, parsed: &ParsedRequest, response: &Response) {
-        self.continuations
-            .keep(&request.thread, parsed, response, &mut self.interner);
-    }
-
     /// Notes what the sink said.
     pub(super) fn note(&mut self, kept: Result<(), SinkError>) {
         let Err(error) = kept else {

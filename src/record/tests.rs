@@ -30,7 +30,7 @@ impl Bench {
     fn ask(&self, incoming: &Incoming) -> AskedModel {
         match self.recorder.ask(incoming) {
             Asked::Model(asked) => *asked,
-            other => panic!("no model call: {other:?}"),
+            other @ (Asked::Ancillary(_) | Asked::Telemetry) => panic!("no model call: {other:?}"),
         }
     }
 

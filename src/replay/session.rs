@@ -110,6 +110,11 @@ impl Replay {
         })
     }
 
+    /// Returns the listener.
+    pub fn proxy(&self) -> &Proxy {
+        &self.proxy
+    }
+
     /// Returns where the listener is, and the key that the agent is to send.
     pub fn routing(&self) -> Routing {
         Routing {

@@ -108,12 +108,8 @@ fn timeline_view<'a>(
         let calls = timeline.model_steps().map(|(_step, call)| call);
         calls.filter(|call| call.served.is_none())
     };
-    let costs: Vec<Option<MicroUsd>> = live_calls()
-        .filter_map(|call| {
-            let model = call.response.model.as_ref().or(call.request.treatment.model.as_ref())?;
-            Some(prices.price(model, &call.response.usage?))
-        })
-        .collect();
+    let costs: Vec<Option<MicroUsd>> =
+        live_calls().filter(|call| call.response.usage.is_some()).map(|call| prices.price_of(call)).collect();
     let cost = if costs.iter().any(Option::is_none) {
         "unpriced".to_owned()
     } else {

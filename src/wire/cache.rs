@@ -1,28 +1,30 @@
-//! A bounded concurrent map from content hashes to what was parsed from that content.
+//! A bounded concurrent map from content to what was parsed from it.
 //!
 //! Two generations a shard: what was used since the last turn-over, and what was not. When the young
 //! one is full it becomes the old one, and what was old is forgotten, so no entry is ever touched
 //! for book-keeping. Holds no lock while anything is parsed.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A BLAKE3 hash.
-pub(super) type Key = [u8; 32];
-
 /// A bounded map; the bound is a weight that the caller gives to each entry (bytes, roughly).
-pub(super) struct Cache<V> {
-    shards: Vec<Mutex<Shard<V>>>,
+///
+/// Keys are BLAKE3 hashes, or the content itself: of short texts a comparison costs less than a hash
+/// that can be trusted.
+pub(super) struct Cache<K, V> {
+    shards: Vec<Mutex<Shard<K, V>>>,
     shard_limit: usize,
 }
 
-struct Shard<V> {
-    young: HashMap<Key, (V, usize)>,
-    old: HashMap<Key, (V, usize)>,
+struct Shard<K, V> {
+    young: HashMap<K, (V, usize)>,
+    old: HashMap<K, (V, usize)>,
     young_weight: usize,
 }
 
-impl<V: Clone> Cache<V> {
+impl<K: Hash + Eq + Borrow<[u8]>, V: Clone> Cache<K, V> {
     /// Returns an empty cache that keeps at most about `limit` in weight.
     pub(super) fn new(limit: usize) -> Self {
         let shard = || {
@@ -39,36 +41,38 @@ impl<V: Clone> Cache<V> {
     }
 
     /// Returns the value kept under `key`.
-    pub(super) fn find(&self, key: &Key) -> Option<V> {
+    pub(super) fn find(&self, key: &[u8]) -> Option<V> {
         let mut shard = self.shard(key)?;
         if let Some((value, _weight)) = shard.young.get(key) {
             return Some(value.clone());
         }
-        let (value, weight) = shard.old.remove(key)?;
-        shard.insert(*key, value.clone(), weight, self.shard_limit);
+        let (key, (value, weight)) = shard.old.remove_entry(key)?;
+        shard.insert(key, value.clone(), weight, self.shard_limit);
         Some(value)
     }
 
     /// Keeps `value` under `key`; one that is heavier than the bound is not kept.
-    pub(super) fn insert(&self, key: Key, value: V, weight: usize) {
+    pub(super) fn insert(&self, key: K, value: V, weight: usize) {
         let weight = weight.saturating_add(ENTRY_WEIGHT);
         if weight > self.shard_limit {
             return;
         }
-        if let Some(mut shard) = self.shard(&key) {
+        if let Some(mut shard) = self.shard(key.borrow()) {
             shard.insert(key, value, weight, self.shard_limit);
         }
     }
 
-    fn shard(&self, key: &Key) -> Option<MutexGuard<'_, Shard<V>>> {
-        let number = key.first().copied().map(usize::from).unwrap_or_default();
+    /// Returns the shard of a key, chosen by its length and some bytes of its end.
+    fn shard(&self, key: &[u8]) -> Option<MutexGuard<'_, Shard<K, V>>> {
+        let end = key.iter().rev().take(8).copied().map(usize::from);
+        let number = end.fold(key.len(), |sum, byte| sum.wrapping_mul(31) ^ byte);
         let shard = self.shards.get(number % SHARDS)?;
         Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl<V> Shard<V> {
-    fn insert(&mut self, key: Key, value: V, weight: usize, limit: usize) {
+impl<K: Hash + Eq, V> Shard<K, V> {
+    fn insert(&mut self, key: K, value: V, weight: usize, limit: usize) {
         if self.young_weight.saturating_add(weight) > limit {
             self.old = std::mem::take(&mut self.young);
             self.young_weight = 0;
@@ -89,13 +93,13 @@ const ENTRY_WEIGHT: usize = 128;
 mod tests {
     use super::*;
 
-    fn key(number: usize) -> Key {
-        *blake3::hash(&number.to_le_bytes()).as_bytes()
+    fn key(number: usize) -> Box<[u8]> {
+        Box::from(number.to_string().as_bytes())
     }
 
     #[test]
     fn what_is_used_stays_and_the_bound_holds() {
-        let cache = Cache::new(8 * 2 * 10 * (ENTRY_WEIGHT + 72));
+        let cache = Cache::new(SHARDS * 2 * 10 * (ENTRY_WEIGHT + 72));
         cache.insert(key(0), 0, 72);
         for number in 1..10_000 {
             cache.insert(key(number), number, 72);

@@ -1,6 +1,6 @@
 //! Says what kind of traffic a request is, from its method and path alone.
 //!
-//! [`classify`] is the one entry point; [`deployment`] reads the model that Azure puts into the path.
+//! [`classify()`] is the one entry point; [`deployment`] reads the model that Azure puts into the path.
 //! Bodies are not looked at. Paths as the official SDKs send them: `/v1/chat/completions`,
 //! `/v1/responses`, `/v1/messages`, `/v1/embeddings`, with or without the version, behind any prefix,
 //! and Azure's `/openai/deployments/NAME/…`.

@@ -2,12 +2,13 @@
 //!
 //! The inputs are the history, one message each. Of the answer the normal form keeps how many
 //! vectors of which length there are; the vectors themselves stay in the wire bytes. For an answer
-//! that was not recorded [`render`] writes the vectors given as `vectors` in the output, or makes
+//! that was not recorded [`render()`] writes the vectors given as `vectors` in the output, or makes
 //! unit-length ones from a hash.
 //! Source: <https://platform.openai.com/docs/api-reference/embeddings>.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::model::{ContentId, Message, Part, Pooled, Response, Role, Usage};
@@ -30,11 +31,16 @@ pub(super) fn parse_input(value: Value) -> Result<Draft, String> {
     Ok(draft)
 }
 
-/// Returns whether the `input` field is one input, not a list of them.
-pub(super) fn is_single(raw_input: &str) -> bool {
-    let start = raw_input.trim_start();
-    let inside = start.strip_prefix('[').map(str::trim_start);
-    inside.is_none_or(|inside| inside.starts_with(|c: char| c.is_ascii_digit()))
+/// Returns whether a list is the tokens of one input, not a list of inputs.
+pub(super) fn is_tokens(items: &[&RawValue]) -> bool {
+    let first = items.first().map(|item| item.get());
+    first.is_some_and(|first| first.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Returns the list as one text again.
+pub(super) fn joined(items: &[&RawValue]) -> String {
+    let items: Vec<&str> = items.iter().map(|item| item.get()).collect();
+    format!("[{}]", items.join(","))
 }
 
 /// Reads an answer of status 2xx.
@@ -87,15 +93,13 @@ pub(super) fn render(response: &Response) -> Value {
             None | Some(_) => None,
         })
         .unwrap_or_default();
-    let vectors = match shape.get("vectors") {
-        Some(Value::Array(vectors)) => vectors.clone(),
-        None | Some(_) => {
-            let dimensions = count(&shape, "/dimensions").min(MAX_DIMENSIONS);
-            (0..count(&shape, "/embeddings").min(MAX_EMBEDDINGS))
-                .map(|number| vector(number, dimensions))
-                .collect()
-        }
-    };
+    let given = shape.get("vectors").and_then(Value::as_array);
+    let vectors: Vec<Value> = given.cloned().unwrap_or_else(|| {
+        let dimensions = count(&shape, "/dimensions").min(MAX_DIMENSIONS);
+        (0..count(&shape, "/embeddings").min(MAX_EMBEDDINGS))
+            .map(|number| vector(number, dimensions))
+            .collect()
+    });
     let data: Vec<Value> = vectors
         .into_iter()
         .enumerate()

@@ -88,7 +88,7 @@ fn system(
     no_ops::strip_markers(&mut value);
     let exact = canonical_id(&value);
     let draft = match dialect {
-        Dialect::OpenaiResponses => responses::item::parse_instructions(value)?,
+        Dialect::OpenaiResponses => responses::item::parse_instructions(value),
         Dialect::AnthropicMessages
         | Dialect::OpenaiChat
         | Dialect::OpenaiEmbeddings

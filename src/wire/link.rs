@@ -1,6 +1,6 @@
 //! Resolves which call a tool result answers, from provider ids to positions, and builds threads.
 //!
-//! Ids are the provider's and differ with every recording; positions do not. [`link`] works on a
+//! Ids are the provider's and differ with every recording; positions do not. [`link()`] works on a
 //! whole conversation, [`link_after`] on one that continues another (`previous_response_id`).
 
 use std::sync::Arc;
@@ -143,8 +143,8 @@ mod tests {
         })
     }
 
-    fn at(turns_back: u32, index: u32) -> Option<CallRef> {
-        Some(CallRef { turns_back, index })
+    fn at(turns_back: usize, index: usize) -> Option<CallRef> {
+        reference(turns_back, index)
     }
 
     #[test]

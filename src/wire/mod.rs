@@ -1,7 +1,7 @@
 //! Providers' wire formats: parsed into the normal form and rendered back from it.
 //!
-//! Entry points: [`classify`] says what a request is, [`Parser::parse_request`] and
-//! [`parse_response`] lead into the normal form, [`render`] and [`render_error`] lead back out.
+//! Entry points: [`classify()`] says what a request is, [`Parser::parse_request`] and
+//! [`parse_response`] lead into the normal form, [`render()`] and [`render_error`] lead back out.
 
 mod answer;
 mod anthropic;
@@ -140,3 +140,6 @@ pub enum WireError {
         detail: String,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,22 @@
 //! Parses requests, remembering what it has seen: the context of an agent grows by a few messages a
 //! step, so only those are parsed.
 //!
-//! A body is cut into its top-level pieces as raw text; each piece is looked up by the hash of its
-//! text. These hashes are of unscrubbed text and never leave the memory of this process. Knows no
-//! session: it keeps no order and makes no thread (see [`super::thread`]).
+//! A body is cut into its top-level pieces as raw text, and each piece is looked up. What is kept of
+//! unscrubbed text for that never leaves the memory of this process. Knows no session: it keeps no
+//! order and makes no thread (see [`super::thread`]).
 
 use std::sync::Arc;
 
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::model::{ContentId, Dialect, Message, Part, Pooled, Role, Tool, canonical_id};
 
-use super::cache::{Cache, Key};
+use super::cache::Cache;
 use super::draft::Draft;
 use super::envelope::{self, Envelope};
-use super::raw::RawObject;
+use super::raw::{RawBody, RawList};
 use super::{
     ParsedMessage, ParsedRequest, Scrub, WireError, anthropic, chat, classify, embeddings, no_ops,
     opaque, responses, tools,
@@ -24,12 +25,18 @@ use super::{
 /// Parses requests; to be shared by all that serve one run.
 pub struct Parser {
     scrub: Arc<dyn Scrub>,
-    requests: Cache<Arc<ParsedRequest>>,
-    items: Cache<Arc<Item>>,
-    turns: Cache<Arc<ParsedMessage>>,
-    tools: Cache<Arc<Pooled<Vec<Tool>>>>,
-    envelopes: Cache<Arc<Envelope>>,
+    requests: Cache<Key, Arc<ParsedRequest>>,
+    items: [ItemCache; 4],
+    turns: Cache<Key, Arc<ParsedMessage>>,
+    tools: Cache<Key, Arc<Pooled<Vec<Tool>>>>,
+    envelopes: Cache<Key, Arc<Envelope>>,
 }
+
+/// The hash of unscrubbed content.
+type Key = [u8; 32];
+
+/// Messages by their text.
+type ItemCache = Cache<Box<[u8]>, Arc<Item>>;
 
 /// A message, or what becomes one together with its neighbours.
 enum Item {
@@ -48,11 +55,11 @@ impl Parser {
     pub fn with_cache_bytes(scrub: Arc<dyn Scrub>, bytes: usize) -> Self {
         Self {
             scrub,
-            requests: Cache::new(bytes / 4),
-            items: Cache::new(bytes / 4),
+            requests: Cache::new(bytes / 8),
+            items: std::array::from_fn(|_dialect| Cache::new(bytes / 8)),
             turns: Cache::new(bytes / 8),
             tools: Cache::new(bytes / 8),
-            envelopes: Cache::new(bytes / 4),
+            envelopes: Cache::new(bytes / 8),
         }
     }
 
@@ -70,7 +77,7 @@ impl Parser {
         path: &str,
         body: &[u8],
     ) -> Result<Arc<ParsedRequest>, WireError> {
-        let (_number, name) = (dialect, dialect.as_str().as_bytes());
+        let name = dialect.as_str().as_bytes();
         let key = key(&[b"request", name, method.as_bytes(), path.as_bytes(), body]);
         if let Some(request) = self.requests.find(&key) {
             return Ok(request);
@@ -109,6 +116,7 @@ impl Reading<'_> {
         let mut draft = Draft::new(Role::User);
         draft.push(Part::Other { value });
         self.assemble(
+            None,
             &Envelope::default(),
             tools::none(),
             vec![draft.pooled(exact)],
@@ -116,39 +124,35 @@ impl Reading<'_> {
     }
 
     fn request(&self, path: &str, body: &[u8]) -> Result<ParsedRequest, WireError> {
-        let mut fields: RawObject<'_> =
-            serde_json::from_slice(body).map_err(|source| match source.classify() {
-                serde_json::error::Category::Data => self.shape(source.to_string()),
-                serde_json::error::Category::Io
-                | serde_json::error::Category::Syntax
-                | serde_json::error::Category::Eof => WireError::Json {
-                    dialect: self.dialect,
-                    what: "request",
-                    source,
-                },
-            })?;
-        let messages = fields.take(messages_field(self.dialect));
-        let tools = self.tools(fields.take("tools"), fields.take("functions"))?;
-        let messages = match messages {
-            Some(raw) => self.messages(raw)?,
+        let field = messages_field(self.dialect);
+        let mut body = RawBody::cut(body, field).map_err(|source| self.uncut(source))?;
+        let tools = self.tools(body.take("tools"), body.take("functions"))?;
+        let messages = match body.list.take() {
+            Some(list) => self.messages(list)?,
             // A stored prompt or an earlier response may stand in its place.
             None if self.dialect == Dialect::OpenaiResponses => Vec::new(),
-            None => {
-                let field = messages_field(self.dialect);
-                return Err(self.shape(format!("it has no `{field}`")));
-            }
+            None => return Err(self.shape(format!("it has no `{field}`"))),
         };
-        let envelope = self.envelope(&fields)?;
-        let mut request = self.assemble(&envelope, tools, messages);
-        if request.model.is_none() {
-            request.model = classify::deployment(path);
+        let envelope = self.envelope(&body)?;
+        let model = envelope.model.clone();
+        let model = model.or_else(|| classify::deployment(path));
+        Ok(self.assemble(model, &envelope, tools, messages))
+    }
+
+    fn uncut(&self, source: serde_json::Error) -> WireError {
+        match source.classify() {
+            Category::Data => self.shape(source.to_string()),
+            Category::Io | Category::Syntax | Category::Eof => WireError::Json {
+                dialect: self.dialect,
+                what: "request",
+                source,
+            },
         }
-        request.fingerprint = fingerprint(&request);
-        Ok(request)
     }
 
     fn assemble(
         &self,
+        model: Option<String>,
         envelope: &Envelope,
         tools: Arc<Pooled<Vec<Tool>>>,
         messages: Vec<Arc<ParsedMessage>>,
@@ -158,7 +162,7 @@ impl Reading<'_> {
             .partition(|message| is_system(&message.message));
         let mut request = ParsedRequest {
             dialect: self.dialect,
-            model: envelope.model.clone(),
+            model,
             stream: envelope.stream,
             include_usage: envelope.include_usage,
             system: envelope.system.iter().cloned().chain(prompts).collect(),
@@ -173,9 +177,9 @@ impl Reading<'_> {
         request
     }
 
-    fn envelope(&self, fields: &RawObject<'_>) -> Result<Arc<Envelope>, WireError> {
+    fn envelope(&self, body: &RawBody<'_>) -> Result<Arc<Envelope>, WireError> {
         let mut pieces = vec![b"envelope".as_slice(), self.dialect.as_str().as_bytes()];
-        for (name, raw) in &fields.0 {
+        for (name, raw) in &body.fields {
             pieces.extend([name.as_bytes(), raw.get().as_bytes()]);
         }
         let key = key(&pieces);
@@ -184,9 +188,9 @@ impl Reading<'_> {
         }
         let mut values = Map::new();
         let mut weight = 0;
-        for (name, raw) in &fields.0 {
-            weight += self.seen_first(raw);
-            values.insert(name.to_string(), self.scrubbed(raw)?);
+        for (name, raw) in &body.fields {
+            weight += self.unseen_bytes(raw.get());
+            values.insert(name.to_string(), self.scrubbed(raw.get())?);
         }
         let envelope = envelope::read(self.dialect, values).map_err(|why| self.shape(why))?;
         let envelope = Arc::new(envelope);
@@ -211,7 +215,7 @@ impl Reading<'_> {
         if let Some(tools) = self.parser.tools.find(&key) {
             return Ok(tools);
         }
-        let value = |raw: Option<&RawValue>| raw.map(|raw| self.scrubbed(raw)).transpose();
+        let value = |raw: Option<&RawValue>| raw.map(|raw| self.scrubbed(raw.get())).transpose();
         let definitions = tools::parse(self.dialect, value(tools)?, value(functions)?);
         let definitions = Pooled::new(definitions.map_err(|why| self.shape(why))?);
         let weight = tools_text.len() + functions_text.len();
@@ -221,47 +225,50 @@ impl Reading<'_> {
         Ok(definitions)
     }
 
-    fn messages(&self, raw: &RawValue) -> Result<Vec<Arc<ParsedMessage>>, WireError> {
-        let field = messages_field(self.dialect);
-        let is_single = match self.dialect {
-            Dialect::OpenaiResponses => raw.get().starts_with('"'),
-            Dialect::OpenaiEmbeddings => embeddings::is_single(raw.get()),
-            Dialect::OpenaiChat | Dialect::AnthropicMessages | Dialect::Opaque => false,
+    fn messages(&self, list: RawList<'_>) -> Result<Vec<Arc<ParsedMessage>>, WireError> {
+        let items = match list {
+            RawList::Text(text) => return Ok(vec![self.only(&Value::String(text).to_string())?]),
+            RawList::Items(items) => items,
         };
-        let pieces: Vec<&RawValue> = if is_single {
-            vec![raw]
-        } else {
-            serde_json::from_str(raw.get())
-                .map_err(|_other| self.shape(format!("`{field}` is not an array")))?
-        };
-        let mut messages = Vec::with_capacity(pieces.len());
-        let mut turn = Turn::default();
-        for (position, piece) in pieces.into_iter().enumerate() {
-            let key = key(&[
-                b"item",
-                self.dialect.as_str().as_bytes(),
-                piece.get().as_bytes(),
-            ]);
-            let item = self
-                .item(&key, piece)
-                .map_err(|why| why.at(field, position))?;
-            match item.as_ref() {
-                Item::Piece(..) => turn.push(key, item),
-                Item::Whole(message) => {
-                    messages.extend(self.finish(&mut turn));
-                    messages.push(Arc::clone(message));
-                }
+        if self.dialect == Dialect::OpenaiEmbeddings && embeddings::is_tokens(&items) {
+            return Ok(vec![self.only(&embeddings::joined(&items))?]);
+        }
+        let mut messages = Vec::with_capacity(items.len());
+        let mut turn: Vec<Arc<Item>> = Vec::new();
+        for (position, raw) in items.into_iter().enumerate() {
+            let item = self.item(raw.get());
+            let item = item.map_err(|why| why.at(messages_field(self.dialect), position))?;
+            if let Item::Whole(message) = item.as_ref() {
+                messages.extend(self.finish(&mut turn));
+                messages.push(Arc::clone(message));
+            } else {
+                turn.push(item);
             }
         }
         messages.extend(self.finish(&mut turn));
         Ok(messages)
     }
 
-    fn item(&self, key: &Key, raw: &RawValue) -> Result<Arc<Item>, WireError> {
-        if let Some(item) = self.parser.items.find(key) {
+    /// Returns the one message of a request without a list of them.
+    fn only(&self, text: &str) -> Result<Arc<ParsedMessage>, WireError> {
+        match self.item(text)?.as_ref() {
+            Item::Whole(message) => Ok(Arc::clone(message)),
+            Item::Piece(draft, exact) => Ok(draft.clone().pooled(*exact)),
+        }
+    }
+
+    fn item(&self, text: &str) -> Result<Arc<Item>, WireError> {
+        let [chat, responses, anthropic, embeddings] = &self.parser.items;
+        let cache = match self.dialect {
+            Dialect::OpenaiChat => chat,
+            Dialect::OpenaiResponses => responses,
+            Dialect::AnthropicMessages => anthropic,
+            Dialect::OpenaiEmbeddings | Dialect::Opaque => embeddings,
+        };
+        if let Some(item) = cache.find(text.as_bytes()) {
             return Ok(item);
         }
-        let mut value = self.scrubbed(raw)?;
+        let mut value = self.scrubbed(text)?;
         no_ops::strip_markers(&mut value);
         let exact = canonical_id(&value);
         let draft = match self.dialect {
@@ -279,40 +286,43 @@ impl Reading<'_> {
         } else {
             Item::Whole(draft.pooled(exact))
         });
-        let weight = self.seen_first(raw);
-        self.parser.items.insert(*key, Arc::clone(&item), weight);
+        // The text is kept beside what was read from it.
+        let weight = self.unseen_bytes(text).saturating_mul(2);
+        cache.insert(Box::from(text.as_bytes()), Arc::clone(&item), weight);
         Ok(item)
     }
 
     /// Returns the turn that the items collected make, and begins a new one.
-    fn finish(&self, turn: &mut Turn) -> Option<Arc<ParsedMessage>> {
-        let Turn { keys, items, .. } = std::mem::take(turn);
+    fn finish(&self, turn: &mut Vec<Arc<Item>>) -> Option<Arc<ParsedMessage>> {
+        let items = std::mem::take(turn);
+        let pieces = items.iter().filter_map(|item| match item.as_ref() {
+            Item::Piece(draft, exact) => Some((draft, exact)),
+            Item::Whole(_) => None,
+        });
         if items.is_empty() {
             return None;
         }
-        let key = key(&keys.iter().map(Key::as_slice).collect::<Vec<_>>());
-        if let Some(message) = self.parser.turns.find(&key) {
+        let exact = ContentId::of_parts(
+            pieces
+                .clone()
+                .map(|(_draft, exact)| exact.as_bytes().as_slice()),
+        );
+        if let Some(message) = self.parser.turns.find(exact.as_bytes()) {
             return Some(message);
         }
-        let mut draft = Draft::new(Role::Assistant);
-        let mut exacts = Vec::with_capacity(items.len());
-        for item in &items {
-            if let Item::Piece(piece, exact) = item.as_ref() {
-                draft.append(piece.clone());
-                exacts.push(*exact);
-            }
+        let mut whole = Draft::new(Role::Assistant);
+        for (draft, _exact) in pieces {
+            whole.append(draft.clone());
         }
-        let exact = ContentId::of_parts(exacts.iter().map(|id| id.as_bytes().as_slice()));
-        let message = draft.pooled(exact);
+        let message = whole.pooled(exact);
+        let weight = items.len() * size_of::<Item>();
         let kept = Arc::clone(&message);
-        self.parser
-            .turns
-            .insert(key, kept, items.len() * size_of::<Item>());
+        self.parser.turns.insert(*exact.as_bytes(), kept, weight);
         Some(message)
     }
 
-    fn scrubbed(&self, raw: &RawValue) -> Result<Value, WireError> {
-        let value = serde_json::from_str(raw.get());
+    fn scrubbed(&self, text: &str) -> Result<Value, WireError> {
+        let value = serde_json::from_str(text);
         let mut value: Value = value.map_err(|source| WireError::Json {
             dialect: self.dialect,
             what: "request",
@@ -322,10 +332,10 @@ impl Reading<'_> {
         Ok(value)
     }
 
-    fn seen_first(&self, raw: &RawValue) -> usize {
-        let bytes = raw.get().len();
-        self.unseen.set(self.unseen.get() + bytes);
-        bytes
+    /// Returns the length of a text that was not seen before, and counts it.
+    fn unseen_bytes(&self, text: &str) -> usize {
+        self.unseen.set(self.unseen.get() + text.len());
+        text.len()
     }
 
     fn shape(&self, detail: String) -> WireError {
@@ -355,20 +365,6 @@ impl WireError {
     }
 }
 
-/// The items of a model's turn, collected until another side speaks.
-#[derive(Default)]
-struct Turn {
-    keys: Vec<Key>,
-    items: Vec<Arc<Item>>,
-}
-
-impl Turn {
-    fn push(&mut self, key: Key, item: Arc<Item>) {
-        self.keys.push(key);
-        self.items.push(item);
-    }
-}
-
 fn messages_field(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::OpenaiChat | Dialect::AnthropicMessages | Dialect::Opaque => "messages",
@@ -385,18 +381,20 @@ fn is_system(message: &Message) -> bool {
 
 fn fingerprint(request: &ParsedRequest) -> ContentId {
     let (tools, settings) = (request.tools.id(), request.settings.id());
-    let text = |text: &Option<String>| text.clone().unwrap_or_default().into_bytes();
-    let mut parts = vec![
-        request.dialect.as_str().as_bytes().to_vec(),
-        text(&request.model),
-        text(&request.previous_response),
-        tools.as_bytes().to_vec(),
-        settings.as_bytes().to_vec(),
-        request.system.len().to_le_bytes().to_vec(),
+    let prompts = request.system.len().to_le_bytes();
+    let text = |text: &'_ Option<String>| text.as_deref().unwrap_or_default().to_owned();
+    let (model, previous) = (text(&request.model), text(&request.previous_response));
+    let head = [
+        request.dialect.as_str().as_bytes(),
+        model.as_bytes(),
+        previous.as_bytes(),
+        tools.as_bytes(),
+        settings.as_bytes(),
+        &prompts,
     ];
     let messages = request.system.iter().chain(&request.messages);
-    parts.extend(messages.map(|message| message.exact.as_bytes().to_vec()));
-    ContentId::of_parts(parts.iter().map(Vec::as_slice))
+    let exacts = messages.map(|message| message.exact.as_bytes().as_slice());
+    ContentId::of_parts(head.into_iter().chain(exacts))
 }
 
 fn key(pieces: &[&[u8]]) -> Key {

@@ -9,24 +9,23 @@ use serde_json::Value;
 
 /// Cuts a byte stream into events, each with the blank line that ends it.
 ///
-/// Lines end with LF, CRLF or CR, and pieces may be cut anywhere. An event that ends with CR CR is
+/// Lines end with LF, CRLF or CR, and pieces may be cut anywhere. An event that ends with CR is
 /// given out when the next byte shows that no LF belongs to it, or at the end.
 #[derive(Debug, Default)]
 pub struct SseSplitter {
     buffer: BytesMut,
+    /// How many bytes of the buffer have been looked at.
     scanned: usize,
-    line_is_empty: bool,
-    has_lines: bool,
-    after_cr: bool,
+    /// The byte before the next one; 0 at the beginning of an event.
+    previous: u8,
+    line_has_text: bool,
+    event_has_lines: bool,
 }
 
 impl SseSplitter {
     /// Returns a splitter at the beginning of a stream.
     pub fn new() -> Self {
-        Self {
-            line_is_empty: true,
-            ..Self::default()
-        }
+        Self::default()
     }
 
     /// Takes the next piece of the stream and returns the events that it completes.
@@ -36,9 +35,9 @@ impl SseSplitter {
         while let Some(end) = self.next_end() {
             events.push(self.buffer.split_to(end).freeze());
             self.scanned = 0;
-            self.line_is_empty = true;
-            self.has_lines = false;
-            self.after_cr = false;
+            self.previous = 0;
+            self.line_has_text = false;
+            self.event_has_lines = false;
         }
         events
     }
@@ -54,40 +53,31 @@ impl SseSplitter {
     /// Blank lines before an event belong to it.
     fn next_end(&mut self) -> Option<usize> {
         while let Some(byte) = self.buffer.get(self.scanned).copied() {
-            if self.after_cr && byte != b'\n' && self.is_event_end() {
-                return Some(self.scanned);
-            }
-            let is_end_of_crlf = self.after_cr && byte == b'\n';
-            self.scanned += 1;
-            if is_end_of_crlf {
-                self.after_cr = false;
-                if self.is_event_end() {
+            let follows_cr = std::mem::replace(&mut self.previous, byte) == b'\r';
+            if follows_cr && byte != b'\n' {
+                if self.is_at_blank_line() {
                     return Some(self.scanned);
                 }
                 self.begin_line();
-                continue;
             }
-            if self.after_cr {
-                self.after_cr = false;
-                self.begin_line();
-            }
+            self.scanned += 1;
             match byte {
-                b'\r' => self.after_cr = true,
-                b'\n' if self.is_event_end() => return Some(self.scanned),
+                b'\n' if self.is_at_blank_line() => return Some(self.scanned),
                 b'\n' => self.begin_line(),
-                _ => self.line_is_empty = false,
+                b'\r' => {}
+                _ => self.line_has_text = true,
             }
         }
         None
     }
 
-    fn is_event_end(&self) -> bool {
-        self.line_is_empty && self.has_lines
+    fn is_at_blank_line(&self) -> bool {
+        self.event_has_lines && !self.line_has_text
     }
 
     fn begin_line(&mut self) {
-        self.has_lines |= !self.line_is_empty;
-        self.line_is_empty = true;
+        self.event_has_lines |= self.line_has_text;
+        self.line_has_text = false;
     }
 }
 
@@ -170,19 +160,15 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;
-        match text.find(['\r', '\n']) {
-            Some(end) => {
-                let line = text.get(..end)?;
-                let after = text.get(end..)?;
-                let skip = if after.starts_with("\r\n") { 2 } else { 1 };
-                rest = after.get(skip..);
-                Some(line)
-            }
-            None => {
-                rest = None;
-                Some(text)
-            }
-        }
+        let Some(end) = text.find(['\r', '\n']) else {
+            rest = None;
+            return Some(text);
+        };
+        let line = text.get(..end)?;
+        let after = text.get(end..)?;
+        let skip = if after.starts_with("\r\n") { 2 } else { 1 };
+        rest = after.get(skip..);
+        Some(line)
     })
 }
 

@@ -10,5 +10,6 @@
 
 mod action;
 mod architecture;
+mod record;
 mod sdk;
 mod support;

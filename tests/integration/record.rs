@@ -42,6 +42,9 @@ def ask(text, **more):
     return send(connect(), text, **more)
 "#;
 
+/// The key that Rewind holds.
+const REAL_KEY: &str = "sk-proj-REAL0123456789abcdefREAL0123456789";
+
 /// A directory with an agent and a store, and the command that records it.
 struct Bench {
     dir: tempfile::TempDir,
@@ -49,14 +52,13 @@ struct Bench {
 
 impl Bench {
     fn new(agent: &str) -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
-        std::fs::write(dir.path().join("agent.py"), format!("{PRELUDE}\n{agent}"))
-            .expect("a written agent");
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("agent.py"), format!("{PRELUDE}\n{agent}")).unwrap();
         Self { dir }
     }
 
     fn path(&self) -> &Utf8Path {
-        Utf8Path::from_path(self.dir.path()).expect("a UTF-8 path")
+        Utf8Path::from_path(self.dir.path()).unwrap()
     }
 
     fn store(&self) -> Utf8PathBuf {
@@ -69,8 +71,12 @@ impl Bench {
             .current_dir(self.dir.path())
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("OPENAI_API_KEY", "sk-proj-REAL0123456789abcdefREAL0123456789")
-            .args(["record", "--upstream", &format!("openai={}", upstream.url())])
+            .env("OPENAI_API_KEY", REAL_KEY)
+            .args([
+                "record",
+                "--upstream",
+                &format!("openai={}", upstream.url()),
+            ])
             .args(options)
             .arg("--")
             .args(command)
@@ -83,18 +89,18 @@ impl Bench {
     fn record(&self, upstream: &Upstream) -> Output {
         let command = ["python3", "agent.py"];
         let output = self.rewind(upstream, &[], &command).output();
-        output.expect("rewind runs")
+        output.unwrap()
     }
 
     fn session(&self) -> Session {
-        let store = Store::open(&self.store()).expect("the store opens");
-        let id = store.resolve("latest").expect("a session");
-        store.load(id).expect("the session loads")
+        let store = Store::open(&self.store()).unwrap();
+        let id = store.resolve("latest").unwrap();
+        store.load(id).unwrap()
     }
 
     fn calls(&self) -> Vec<Call> {
         let session = self.session();
-        let main = session.timeline("main").expect("a main timeline");
+        let main = session.timeline("main").unwrap();
         main.model_steps()
             .map(|(_step, call)| Call::clone(call))
             .collect()
@@ -149,8 +155,8 @@ print(reply["choices"][0]["message"]["content"], KEY.startswith("rewind-"))
     assert_eq!(output.status.code(), Some(0));
     let request = &upstream.received()[0];
     assert_eq!(request.path, "/v1/chat/completions");
-    let key = request.header("authorization");
-    assert_eq!(key, Some("Bearer sk-proj-REAL0123456789abcdefREAL0123456789"));
+    // The key in the environment was given for the provider's own host, not for this one.
+    assert_eq!(request.header("authorization"), None);
     let calls = bench.calls();
     assert_eq!(output_text(&calls[0]), "14 million");
     assert_eq!(calls[0].response.usage.map(|usage| usage.input), Some(10));
@@ -163,12 +169,43 @@ print(reply["choices"][0]["message"]["content"], KEY.startswith("rewind-"))
 }
 
 #[test]
+fn the_provider_gets_the_real_key_and_the_agent_never_sees_it() {
+    let upstream = Upstream::start(|_request| json(200, &answer("hi")));
+    let bench = Bench::new(
+        r#"
+ask("q").read()
+print(any("REAL" in value for value in os.environ.values()))
+print(ask("q", path="/files").status)
+"#,
+    );
+    let keys = bench.path().join("keys");
+    std::fs::write(&keys, format!("openai={REAL_KEY}\n")).unwrap();
+    let command = ["python3", "agent.py"];
+    let output = bench
+        .rewind(&upstream, &["--key-file", "keys"], &command)
+        .output();
+    let output = output.unwrap();
+    assert_eq!(text(&output.stdout), "False\n403\n", "{output:?}");
+    let received = upstream.received();
+    let key = format!("Bearer {REAL_KEY}");
+    assert_eq!(received[0].header("authorization"), Some(key.as_str()));
+    assert_eq!(received.len(), 1, "only model endpoints get the key");
+}
+
+#[test]
 fn events_are_passed_on_as_they_arrive() {
     let (go, gate) = mpsc::channel();
     let gate = Mutex::new(Some(gate));
     let upstream = Upstream::start(move |_request| {
-        let gate = gate.lock().expect("no panic").take().expect("one request");
-        vec![stream_head(), delta("14 "), Piece::Await(gate), delta("million"), stop(), last_chunk()]
+        let gate = gate.lock().unwrap().take().unwrap();
+        vec![
+            stream_head(),
+            delta("14 "),
+            Piece::Await(gate),
+            delta("million"),
+            stop(),
+            last_chunk(),
+        ]
     });
     let bench = Bench::new(
         r#"
@@ -178,14 +215,14 @@ for line in ask("q", stream=True):
 "#,
     );
     let mut child = spawn(&mut bench.rewind(&upstream, &[], &["python3", "agent.py"]));
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     // The second event is not sent before the first one was read.
-    let first = lines.next().expect("a line").expect("text");
+    let first = lines.next().unwrap().unwrap();
     assert!(first.contains("14 "), "{first}");
-    go.send(()).expect("a waiting provider");
-    let rest: Vec<String> = lines.map(|line| line.expect("text")).collect();
+    go.send(()).unwrap();
+    let rest: Vec<String> = lines.map(|line| line.unwrap()).collect();
     assert_eq!(rest.last().map(String::as_str), Some("data: [DONE]"));
-    assert!(child.wait().expect("an end").success());
+    assert!(child.wait().unwrap().success());
     let calls = bench.calls();
     assert_eq!(output_text(&calls[0]), "14 million");
     let Some(Body::Events(events)) = &calls[0].exchange.body else {
@@ -200,10 +237,12 @@ fn a_compressed_answer_reaches_the_agent_as_it_was_sent() {
     let upstream = Upstream::start(|_request| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         encoder
-            .write_all(answer("packed").to_string().as_bytes())
-            .expect("memory");
-        let body = encoder.finish().expect("memory");
-        let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
+            .write_all(answer("packed").to_string().as_bytes()).unwrap();
+        let body = encoder.finish().unwrap();
+        let headers = [
+            ("content-type", "application/json"),
+            ("content-encoding", "gzip"),
+        ];
         whole(200, &headers, &body)
     });
     let bench = Bench::new(
@@ -216,15 +255,24 @@ print(reply.headers["content-encoding"], json.loads(gzip.decompress(body))["id"]
     );
     let output = bench.record(&upstream);
     assert_eq!(text(&output.stdout), "gzip chatcmpl-1\n", "{output:?}");
-    assert_eq!(upstream.received()[0].header("accept-encoding"), Some("gzip"));
+    assert_eq!(
+        upstream.received()[0].header("accept-encoding"),
+        Some("gzip")
+    );
     assert_eq!(output_text(&bench.calls()[0]), "packed");
 }
 
 #[test]
 fn a_retry_is_an_attempt_of_the_same_step() {
     let upstream = Upstream::start(|request| match request.nth {
-        0 => json(429, &json!({"error": {"message": "slow down", "type": "rate_limit"}})),
-        1 => json(503, &json!({"error": {"message": "busy", "type": "server_error"}})),
+        0 => json(
+            429,
+            &json!({"error": {"message": "slow down", "type": "rate_limit"}}),
+        ),
+        1 => json(
+            503,
+            &json!({"error": {"message": "busy", "type": "server_error"}}),
+        ),
         _ => json(200, &answer("at last")),
     });
     let bench = Bench::new(
@@ -249,9 +297,8 @@ print(reply.status)
 #[test]
 fn big_bodies_pass_in_both_directions() {
     const SIZE: usize = 10 << 20;
-    let upstream = Upstream::start(|request: &Received| {
-        json(200, &answer(&"y".repeat(request.body.len())))
-    });
+    let upstream =
+        Upstream::start(|request: &Received| json(200, &answer(&"y".repeat(request.body.len()))));
     let bench = Bench::new(
         r#"
 reply = json.loads(ask("x" * (10 << 20)).read())
@@ -259,16 +306,15 @@ print(len(reply["choices"][0]["message"]["content"]))
 "#,
     );
     let output = bench.record(&upstream);
-    let length: usize = text(&output.stdout).trim().parse().expect("a number");
+    let length: usize = text(&output.stdout).trim().parse().unwrap();
     assert!(length > SIZE, "{output:?}");
     assert_eq!(output_text(&bench.calls()[0]).len(), length);
 }
 
 #[test]
 fn a_stream_that_the_provider_breaks_off_breaks_off_for_the_agent_too() {
-    let upstream = Upstream::start(|_request| {
-        vec![stream_head(), delta("half an ans"), Piece::Break]
-    });
+    let upstream =
+        Upstream::start(|_request| vec![stream_head(), delta("half an ans"), Piece::Break]);
     let bench = Bench::new(
         r#"
 try:
@@ -306,7 +352,7 @@ fn an_agent_that_stops_reading_leaves_a_partial_step() {
     let (_go, gate) = mpsc::channel();
     let gate = Mutex::new(Some(gate));
     let upstream = Upstream::start(move |_request| {
-        let gate = gate.lock().expect("no panic").take().expect("one request");
+        let gate = gate.lock().unwrap().take().unwrap();
         vec![stream_head(), delta("first"), Piece::Await(gate)]
     });
     let bench = Bench::new(
@@ -375,7 +421,14 @@ fn no_secret_is_written_anywhere() {
         let inner = json!({ "token": secrets["escaped"] }).to_string();
         let body = answer(&format!("use {} and {inner}", secrets["answer"])).to_string();
         let cookie = format!("session={}", secrets["cookie"]);
-        whole(200, &[("content-type", "application/json"), ("set-cookie", &cookie)], body.as_bytes())
+        whole(
+            200,
+            &[
+                ("content-type", "application/json"),
+                ("set-cookie", &cookie),
+            ],
+            body.as_bytes(),
+        )
     });
     let secrets = secrets();
     let agent = format!(
@@ -397,38 +450,61 @@ print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
     );
     let bench = Bench::new(&agent);
     let mut rewind = bench.rewind(&upstream, &[], &["python3", "agent.py"]);
-    let output = rewind.env("RUST_LOG", "trace").output().expect("rewind runs");
+    let output = rewind
+        .env("RUST_LOG", "trace")
+        .output().unwrap();
     // The agent itself gets everything as it was sent.
-    assert_eq!(text(&output.stdout), format!("the key is {}\n", secrets["pieces"]), "{output:?}");
-    std::fs::remove_file(bench.path().join("agent.py")).expect("removable");
+    assert_eq!(
+        text(&output.stdout),
+        format!("the key is {}\n", secrets["pieces"]),
+        "{output:?}"
+    );
+    std::fs::remove_file(bench.path().join("agent.py")).unwrap();
     let mut all = secrets.clone();
-    all.insert("real key", "sk-proj-REAL0123456789abcdefREAL0123456789".to_owned());
+    all.insert("real key", REAL_KEY.to_owned());
     for (place, secret) in &all {
-        assert!(!text(&output.stderr).contains(secret), "the {place} secret is in the log");
+        assert!(
+            !text(&output.stderr).contains(secret),
+            "the {place} secret is in the log"
+        );
         for (file, bytes) in files(bench.path().as_std_path()) {
-            assert!(!contains(&bytes, secret.as_bytes()), "the {place} secret is in {file}");
+            assert!(
+                !contains(&bytes, secret.as_bytes()),
+                "the {place} secret is in {file}"
+            );
         }
     }
     let calls = bench.calls();
-    assert!(output_text(&calls[1]).contains("[redacted"), "{}", output_text(&calls[1]));
-    assert!(text(&calls[0].exchange.body.as_ref().expect("a body").to_bytes()).contains("[redacted"));
+    assert!(
+        output_text(&calls[1]).contains("[redacted"),
+        "{}",
+        output_text(&calls[1])
+    );
+    assert!(
+        text(&calls[0].exchange.body.as_ref().unwrap().to_bytes()).contains("[redacted")
+    );
 }
 
 fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).expect("a directory").flatten() {
+    for entry in std::fs::read_dir(dir).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() {
             found.extend(files(&path));
         } else {
-            found.push((path.display().to_string(), std::fs::read(&path).expect("a file")));
+            found.push((
+                path.display().to_string(),
+                std::fs::read(&path).unwrap(),
+            ));
         }
     }
     found
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .any(|window| window == needle)
 }
 
 #[test]
@@ -438,11 +514,14 @@ fn the_status_of_the_agent_is_the_status_of_the_recording() {
     assert_eq!(bench.record(&upstream).status.code(), Some(7));
     assert_eq!(bench.session().timelines[0].outcome.exit, Some(7));
     let missing = bench.rewind(&upstream, &[], &["no-such-agent"]).output();
-    let missing = missing.expect("rewind runs");
+    let missing = missing.unwrap();
     assert_eq!(missing.status.code(), Some(127));
-    assert!(text(&missing.stderr).contains("no-such-agent"), "{missing:?}");
+    assert!(
+        text(&missing.stderr).contains("no-such-agent"),
+        "{missing:?}"
+    );
     let unfit = bench.rewind(&upstream, &[], &["./agent.py"]).output();
-    assert_eq!(unfit.expect("rewind runs").status.code(), Some(126));
+    assert_eq!(unfit.unwrap().status.code(), Some(126));
 }
 
 #[test]
@@ -456,12 +535,12 @@ time.sleep(60)
 "#,
     );
     let mut child = spawn(&mut bench.rewind(&upstream, &[], &["python3", "agent.py"]));
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    assert_eq!(lines.next().expect("a line").expect("text"), "ready");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
     let id = child.id().to_string();
     let sent = Command::new("kill").args(["-INT", &id]).status();
-    assert!(sent.expect("kill runs").success());
-    assert_eq!(child.wait().expect("an end").code(), Some(130));
+    assert!(sent.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
     let session = bench.session();
     assert_eq!(session.timelines[0].outcome.exit, Some(130));
     assert_eq!(bench.calls().len(), 1);
@@ -474,8 +553,10 @@ fn a_hanging_agent_is_ended_after_its_time() {
     let upstream = Upstream::start(|_request| json(200, &answer("hi")));
     let bench = Bench::new("ask('q').read(); time.sleep(600)");
     let command = ["python3", "agent.py"];
-    let output = bench.rewind(&upstream, &["--timeout", "2s"], &command).output();
-    let output = output.expect("rewind runs");
+    let output = bench
+        .rewind(&upstream, &["--timeout", "2s"], &command)
+        .output();
+    let output = output.unwrap();
     assert_eq!(output.status.code(), Some(143), "{output:?}");
     assert!(text(&output.stderr).contains("2 s"), "{output:?}");
     assert_eq!(bench.session().timelines[0].outcome.exit, Some(143));
@@ -497,14 +578,19 @@ fn under_ci_nothing_goes_to_a_provider_unasked() {
     let bench = Bench::new("ask('q').read()");
     let command = ["python3", "agent.py"];
     let mut rewind = bench.rewind(&upstream, &[], &command);
-    let output = rewind.env("CI", "true").output().expect("rewind runs");
+    let output = rewind.env("CI", "true").output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(text(&output.stderr).contains("--live"), "{output:?}");
     assert!(upstream.received().is_empty());
     let mut rewind = bench.rewind(&upstream, &["--live"], &command);
-    assert!(rewind.env("CI", "true").status().expect("rewind runs").success());
+    assert!(
+        rewind
+            .env("CI", "true")
+            .status().unwrap()
+            .success()
+    );
 }
 
 fn spawn(command: &mut Command) -> Child {
-    command.spawn().expect("rewind starts")
+    command.spawn().unwrap()
 }

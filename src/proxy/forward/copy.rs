@@ -76,7 +76,7 @@ impl Copy {
             return;
         };
         match decoder.push(piece) {
-            Ok(decoded) => self.kind.push(decoded, at),
+            Ok(readable) => self.kind.push(readable, at),
             Err(error) => {
                 tracing::warn!("the rest of an answer is not recorded: {error}");
                 self.decoder = None;
@@ -119,7 +119,7 @@ impl Kind {
         match self {
             Self::Events(splitter) => splitter.push(&piece, at),
             Self::Whole { first, joined, .. } if first.is_empty() && joined.is_empty() => {
-                *first = piece
+                *first = piece;
             }
             Self::Whole {
                 first,

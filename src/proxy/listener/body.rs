@@ -96,8 +96,8 @@ enum After {
     End,
     /// The break, as soon as everything before it has left.
     Break(Broken),
-    /// The break; there were this many flushes when the wait for the next began.
-    BreakAfter(Broken, u64),
+    /// The break, after the next flush; there were this many before.
+    Flushing(Broken, u64),
 }
 
 impl Streamed {
@@ -110,7 +110,7 @@ impl Streamed {
         match std::mem::replace(&mut self.after, After::End) {
             After::More | After::End => Poll::Ready(None),
             After::Break(broken) => self.wait_for_flush(broken, self.flushes.count(), cx),
-            After::BreakAfter(broken, seen) => self.wait_for_flush(broken, seen, cx),
+            After::Flushing(broken, seen) => self.wait_for_flush(broken, seen, cx),
         }
     }
 
@@ -123,7 +123,7 @@ impl Streamed {
         if self.flushes.poll_after(seen, cx).is_ready() {
             return Poll::Ready(Some(Err(broken)));
         }
-        self.after = After::BreakAfter(broken, seen);
+        self.after = After::Flushing(broken, seen);
         Poll::Pending
     }
 

@@ -229,12 +229,11 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::
         ended = connection.as_mut() => Some(ended),
         () = stop(&mut stopped) => None,
     };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        connection.as_mut().graceful_shutdown();
+        connection.await
     };
     if let Err(error) = ended {
         // The client left, sent rubbish, or an answer broke off: all are ordinary here.

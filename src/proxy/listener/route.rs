@@ -99,11 +99,26 @@ fn unescaped(segment: &str) -> String {
 
 /// Names the provider of a path that names none; `openai` is the most common shape.
 fn guess_provider(path: &str, headers: &HeaderMap) -> &'static str {
-    let is_anthropic_path = ["/v1/messages", "/messages"]
-        .into_iter()
-        .any(|known| path == known || path.strip_prefix(known).is_some_and(|r| r.starts_with('/')));
     let has = |name: &str| headers.contains_key(name);
-    if is_anthropic_path || has("anthropic-version") || has("x-api-key") {
+    let is_below = |known: &str| {
+        let rest = path.strip_prefix(known);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if ["/chat/completions", "/responses", "/embeddings"]
+        .iter()
+        .any(|end| path.ends_with(end))
+    {
+        return if is_below("/openai/deployments") {
+            "azure"
+        } else {
+            "openai"
+        };
+    }
+    if is_below("/v1/messages")
+        || is_below("/messages")
+        || has("anthropic-version")
+        || has("x-api-key")
+    {
         return "anthropic";
     }
     let last = path.rsplit('/').next().unwrap_or_default();
@@ -216,7 +231,18 @@ mod tests {
 
     #[test]
     fn the_provider_is_guessed_from_path_and_headers() {
-        let cases: [(&str, &[(&str, &str)], &str); 7] = [
+        type Case = (
+            &'static str,
+            &'static [(&'static str, &'static str)],
+            &'static str,
+        );
+        let cases: [Case; 9] = [
+            ("/openai/deployments/d/chat/completions", &[], "azure"),
+            (
+                "/v1/chat/completions",
+                &[("x-api-key", "gateway")],
+                "openai",
+            ),
             ("/v1/chat/completions", &[], "openai"),
             ("/v1/messages", &[], "anthropic"),
             ("/messages", &[], "anthropic"),

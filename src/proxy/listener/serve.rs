@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use super::body::Outgoing;
 use super::flush::Flushes;
 use super::receive::{ReceiveError, discard, receive};
-use super::route::{Route, route};
+use super::route::{Forbidden, route};
 use crate::proxy::decode::{DecodeError, decode};
 use crate::proxy::hop::strip_hop_by_hop;
 use crate::proxy::{Answer, AnswerBody, Incoming, Responder, refusal};
@@ -34,7 +34,7 @@ pub(super) async fn serve(
     let is_head = request.method() == Method::HEAD;
     let answer = match incoming(&shared, request).await {
         Ok(incoming) => respond(Arc::clone(&shared.responder), incoming).await,
-        Err(refused) => refused,
+        Err(refused) => refused.answer(),
     };
     Ok(response(answer, is_head, flushes))
 }
@@ -53,73 +53,77 @@ async fn respond(responder: Arc<dyn Responder>, incoming: Incoming) -> Answer {
     })
 }
 
-/// Reads a request as far as the responder needs it, or says with what it is refused.
+/// Why a request does not reach the responder.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error("Rewind does not carry WebSocket connections; use the provider's HTTP API")]
+    WebSocket,
+    #[error(transparent)]
+    Body(#[from] ReceiveError),
+    #[error("{0}; raise `[capture] max_body`")]
+    Packed(DecodeError),
+}
+
+impl Refused {
+    fn answer(&self) -> Answer {
+        let (status, kind) = match self {
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "rewind_token"),
+            Self::WebSocket => (StatusCode::NOT_IMPLEMENTED, "rewind_websocket"),
+            Self::Body(ReceiveError::Broken(_)) => (StatusCode::BAD_REQUEST, "rewind_body"),
+            Self::Body(ReceiveError::TooLarge { .. }) | Self::Packed(_) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "rewind_body")
+            }
+        };
+        refusal(status, kind, &self.to_string())
+    }
+}
+
+/// Reads a request as far as the responder needs it.
 async fn incoming(
     shared: &Shared,
     request: Request<hyper::body::Incoming>,
-) -> Result<Incoming, Answer> {
+) -> Result<Incoming, Refused> {
     let arrived = Instant::now();
     let (mut head, body) = request.into_parts();
-    let routed = route(&head.uri, &mut head.headers, &shared.token);
-    let Route {
-        path,
-        provider,
-        agent,
-        credential,
-    } = match routed {
+    let route = match route(&head.uri, &mut head.headers, &shared.token) {
         Ok(route) => route,
         Err(forbidden) => {
             if !head.headers.contains_key(header::EXPECT) {
                 discard(body, shared.max_body).await;
             }
-            let message = forbidden.to_string();
-            return Err(refusal(StatusCode::FORBIDDEN, "rewind_token", &message));
+            return Err(forbidden.into());
         }
     };
     if head.headers.contains_key(header::UPGRADE) && head.method == Method::GET {
-        return Err(refusal(
-            StatusCode::NOT_IMPLEMENTED,
-            "rewind_websocket",
-            "Rewind does not carry WebSocket connections; use the provider's HTTP API",
-        ));
+        return Err(Refused::WebSocket);
     }
-    let raw_body = receive(body, shared.max_body).await.map_err(unreadable)?;
+    let raw_body = receive(body, shared.max_body).await?;
     let body = decoded(&head.headers, &raw_body, shared.max_body)?;
-    if let Some(agent) = agent
+    if let Some(agent) = route.agent
         && let Ok(agent) = HeaderValue::from_str(&agent)
     {
         head.headers.insert(AGENT, agent);
     }
     Ok(Incoming {
         method: head.method,
-        path,
-        provider,
+        path: route.path,
+        provider: route.provider,
         headers: head.headers,
         raw_body,
         body,
-        credential,
+        credential: route.credential,
         arrived,
     })
 }
 
-fn unreadable(error: ReceiveError) -> Answer {
-    let status = match error {
-        ReceiveError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        ReceiveError::Broken(_) => StatusCode::BAD_REQUEST,
-    };
-    refusal(status, "rewind_body", &error.to_string())
-}
-
 /// Returns the body to be read. One that does not decode is passed on as it is: the provider may
 /// understand it, or says itself what is wrong.
-fn decoded(headers: &HeaderMap, raw: &Bytes, limit: usize) -> Result<Bytes, Answer> {
+fn decoded(headers: &HeaderMap, raw: &Bytes, limit: usize) -> Result<Bytes, Refused> {
     match decode(headers, raw, limit) {
         Ok(body) => Ok(body),
-        Err(error @ DecodeError::TooLarge { .. }) => Err(refusal(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "rewind_body",
-            &error.to_string(),
-        )),
+        Err(error @ DecodeError::TooLarge { .. }) => Err(Refused::Packed(error)),
         Err(error @ (DecodeError::Unknown(_) | DecodeError::Corrupt { .. })) => {
             tracing::warn!("a request body can't be read: {error}");
             Ok(raw.clone())

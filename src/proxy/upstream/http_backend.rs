@@ -34,7 +34,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            first_byte: Duration::from_secs(600),
+            first_byte: Duration::from_mins(10),
         }
     }
 }

@@ -82,107 +82,31 @@ mod tests {
 
     #[test]
     fn versions_are_neither_doubled_nor_lost() {
-        let v1 = Some("v1");
-        let cases = [
-            (
-                "https://api.openai.com/v1",
-                "/v1/chat/completions",
-                v1,
-                "https://api.openai.com/v1/chat/completions",
-            ),
-            (
-                "https://api.openai.com/v1/",
-                "/chat/completions",
-                v1,
-                "https://api.openai.com/v1/chat/completions",
-            ),
-            (
-                "https://api.openai.com",
-                "/v1/chat/completions",
-                v1,
-                "https://api.openai.com/v1/chat/completions",
-            ),
-            (
-                "http://localhost:11434/v1",
-                "/v1/chat/completions",
-                v1,
-                "http://localhost:11434/v1/chat/completions",
-            ),
-            (
-                "https://h/api/paas/v4",
-                "/v1/chat/completions",
-                v1,
-                "https://h/api/paas/v4/chat/completions",
-            ),
-            (
-                "https://h/v1beta/openai",
-                "/v1/chat/completions",
-                v1,
-                "https://h/v1beta/openai/chat/completions",
-            ),
-            (
-                "https://api.anthropic.com",
-                "/v1/messages",
-                v1,
-                "https://api.anthropic.com/v1/messages",
-            ),
-            (
-                "https://api.anthropic.com",
-                "/messages",
-                v1,
-                "https://api.anthropic.com/v1/messages",
-            ),
-            (
-                "https://api.anthropic.com/v1",
-                "/v1/messages",
-                v1,
-                "https://api.anthropic.com/v1/messages",
-            ),
-            (
-                "http://localhost:4000/proxy",
-                "/v1/messages",
-                v1,
-                "http://localhost:4000/proxy/v1/messages",
-            ),
-            (
-                "https://g",
-                "/models/x:generateContent",
-                Some("v1beta"),
-                "https://g/v1beta/models/x:generateContent",
-            ),
-            (
-                "https://g",
-                "/v1/models/x:generateContent",
-                Some("v1beta"),
-                "https://g/v1/models/x:generateContent",
-            ),
-            (
-                "https://api.groq.com/openai/v1",
-                "/openai/v1/chat/completions",
-                v1,
-                "https://api.groq.com/openai/v1/chat/completions",
-            ),
-            (
-                "https://h/openai",
-                "/openai/v1/responses",
-                v1,
-                "https://h/openai/v1/responses",
-            ),
-            (
-                "http://localhost:11434",
-                "/api/chat",
-                None,
-                "http://localhost:11434/api/chat",
-            ),
-            (
-                "https://x.openai.azure.com",
-                "/openai/deployments/D/chat/completions",
-                None,
-                "https://x.openai.azure.com/openai/deployments/D/chat/completions",
-            ),
-        ];
-        for (base, path, version, expected) in cases {
-            assert_eq!(joined(base, path, version), expected, "{base} + {path}");
+        // base URL, path, the provider's version, expected
+        let cases = "
+            https://api.openai.com/v1  /v1/chat/completions  v1  https://api.openai.com/v1/chat/completions
+            https://api.openai.com/v1/ /chat/completions     v1  https://api.openai.com/v1/chat/completions
+            https://api.openai.com     /v1/chat/completions  v1  https://api.openai.com/v1/chat/completions
+            http://localhost:11434/v1  /v1/chat/completions  v1  http://localhost:11434/v1/chat/completions
+            https://h/api/paas/v4      /v1/chat/completions  v1  https://h/api/paas/v4/chat/completions
+            https://h/v1beta/openai    /v1/chat/completions  v1  https://h/v1beta/openai/chat/completions
+            https://api.anthropic.com  /v1/messages          v1  https://api.anthropic.com/v1/messages
+            https://api.anthropic.com  /messages             v1  https://api.anthropic.com/v1/messages
+            https://api.anthropic.com/v1 /v1/messages        v1  https://api.anthropic.com/v1/messages
+            http://localhost:4000/proxy  /v1/messages        v1  http://localhost:4000/proxy/v1/messages
+            https://g  /models/x:generateContent     v1beta  https://g/v1beta/models/x:generateContent
+            https://g  /v1/models/x:generateContent  v1beta  https://g/v1/models/x:generateContent
+            https://h/openai/v1     /openai/v1/chat/completions  v1  https://h/openai/v1/chat/completions
+            https://h/openai        /openai/v1/responses         v1  https://h/openai/v1/responses
+            http://localhost:11434  /api/chat                    -   http://localhost:11434/api/chat
+            https://x.azure.com     /openai/deployments/D/x      -   https://x.azure.com/openai/deployments/D/x
+        ";
+        for case in cases.trim().lines() {
+            let mut words = case.split_whitespace();
+            let mut next = || words.next().unwrap();
+            let (base, path, version) = (next(), next(), next());
+            let version = Some(version).filter(|version| *version != "-");
+            assert_eq!(joined(base, path, version), next(), "{case}");
         }
     }
 

@@ -62,6 +62,7 @@ fn block(value: Value, draft: &mut Draft) -> Result<(), String> {
         "thinking" => {
             let text = take_text(&mut fields, "thinking").unwrap_or_default();
             drop_blank(&mut fields, &[]);
+            fields.retain(|name, value| name != "signature" || value != "");
             draft.push(Part::Reasoning {
                 text,
                 extra: fields,

@@ -1,7 +1,7 @@
 //! Anthropic Messages.
 //!
 //! [`message::parse`] reads a message of a request, [`response`] an answer (JSON or streamed),
-//! [`render`] writes one. Does not keep `cache_control`, which has no effect on an answer.
+//! [`render()`] writes one. Does not keep `cache_control`, which has no effect on an answer.
 //! Source: <https://docs.anthropic.com/en/api/messages>.
 
 pub(super) mod message;

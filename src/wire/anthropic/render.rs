@@ -35,13 +35,13 @@ pub(in crate::wire) fn render_events(response: &Response) -> Vec<StreamEvent> {
     });
     start.insert("usage".to_owned(), first_usage);
     let mut events = vec![
-        event(json!({"type": "message_start", "message": start})),
-        event(json!({"type": "ping"})),
+        event(&json!({"type": "message_start", "message": start})),
+        event(&json!({"type": "ping"})),
     ];
     for (index, block) in blocks(response, &ids).into_iter().enumerate() {
         events.extend(block_events(index, block));
     }
-    events.push(event(json!({
+    events.push(event(&json!({
         "type": "message_delta",
         "delta": {
             "stop_reason": stop_reason(response),
@@ -49,12 +49,12 @@ pub(in crate::wire) fn render_events(response: &Response) -> Vec<StreamEvent> {
         },
         "usage": usage(&used),
     })));
-    events.push(event(json!({"type": "message_stop"})));
+    events.push(event(&json!({"type": "message_stop"})));
     events
 }
 
-fn event(data: Value) -> StreamEvent {
-    named_event(text(&data, "type"), &data)
+fn event(data: &Value) -> StreamEvent {
+    named_event(text(data, "type"), data)
 }
 
 fn head(response: &Response, ids: &Ids<'_>) -> Map<String, Value> {
@@ -199,7 +199,7 @@ fn block_events(index: usize, mut block: Value) -> Vec<StreamEvent> {
     std::iter::once(start)
         .chain(deltas)
         .chain(std::iter::once(stop))
-        .map(event)
+        .map(|data| event(&data))
         .collect()
 }
 

@@ -117,7 +117,10 @@ fn message_value(message: &Message, ids: &Ids<'_>, choice: usize) -> Value {
             | Part::Other { .. } => {}
         }
     }
-    let is_silent = text.is_empty() && (!calls.is_empty() || fields.contains_key("function_call"));
+    let says_else = ["function_call", "refusal"]
+        .iter()
+        .any(|name| fields.get(*name).is_some_and(|value| !value.is_null()));
+    let is_silent = text.is_empty() && (says_else || !calls.is_empty());
     let content = if is_silent {
         Value::Null
     } else {
@@ -201,7 +204,9 @@ fn deltas(message: &Message, ids: &Ids<'_>, choice: usize) -> Vec<Value> {
             streamed.extend(call_deltas(index, call));
         }
     }
-    whole.insert("content".to_owned(), json!(""));
+    let speaks = streamed.iter().any(|delta| delta.get("content").is_some());
+    let content = if speaks { json!("") } else { Value::Null };
+    whole.insert("content".to_owned(), content);
     whole.insert("refusal".to_owned(), Value::Null);
     std::iter::once(Value::Object(whole))
         .chain(streamed)

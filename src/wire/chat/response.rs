@@ -44,9 +44,8 @@ fn in_order(choices: Vec<Value>) -> Vec<Value> {
 
 fn take_choice(choice: Value, position: usize, response: &mut Response) -> Result<(), String> {
     let mut choice = object(choice, "a choice")?;
-    let mut fields = match choice.remove("message") {
-        Some(Value::Object(fields)) => fields,
-        None | Some(_) => return Err(format!("choice {position} has no `message`")),
+    let Some(Value::Object(mut fields)) = choice.remove("message") else {
+        return Err(format!("choice {position} has no `message`"));
     };
     fields.entry("role").or_insert(json!("assistant"));
     let draft = message::parse(Value::Object(fields))?;

@@ -15,6 +15,8 @@ pub(in crate::wire) fn assemble(events: &[EventData]) -> Result<Value, serde_jso
         if fields.get("error").is_some_and(|error| !error.is_null()) {
             return Ok(Value::Object(fields));
         }
+        // Random padding against guessing by length.
+        fields.remove("obfuscation");
         for choice in take_array(&mut fields, "choices").unwrap_or_default() {
             whole.take_choice(choice);
         }
@@ -96,12 +98,10 @@ impl Choice {
             }
         }
         for (name, value) in delta {
-            match value {
-                Value::Null => {}
-                Value::String(text) if name == "role" => {
-                    self.message.insert(name, Value::String(text));
-                }
-                value => extend(&mut self.message, &name, value),
+            if name == "role" && !value.is_null() {
+                self.message.insert(name, value);
+            } else {
+                extend(&mut self.message, &name, value);
             }
         }
     }

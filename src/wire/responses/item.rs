@@ -9,24 +9,23 @@ use crate::wire::fields::{drop_blank, object, take_array, take_text, text};
 
 /// Reads an item of an input; a text stands for a message of the user.
 pub(in crate::wire) fn parse_input(value: Value) -> Result<Draft, String> {
-    match value {
-        Value::String(text) => {
-            let mut draft = Draft::new(Role::User);
-            draft.push_text(text, Map::new());
-            Ok(draft)
-        }
-        other => parse(other),
-    }
+    let Value::String(text) = value else {
+        return parse(value);
+    };
+    let mut draft = Draft::new(Role::User);
+    draft.push_text(text, Map::new());
+    Ok(draft)
 }
 
 /// Reads `instructions`: a text, or input items in older answers.
-pub(in crate::wire) fn parse_instructions(value: Value) -> Result<Draft, String> {
+pub(in crate::wire) fn parse_instructions(value: Value) -> Draft {
     let mut draft = Draft::new(Role::System);
-    match value {
-        Value::String(text) => draft.push_text(text, Map::new()),
-        other => draft.push(Part::Other { value: other }),
+    if let Value::String(text) = value {
+        draft.push_text(text, Map::new());
+    } else {
+        draft.push(Part::Other { value });
     }
-    Ok(draft)
+    draft
 }
 
 /// Reads an item. An output item that a client puts into its next input reads the same.

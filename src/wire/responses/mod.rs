@@ -1,7 +1,7 @@
 //! OpenAI Responses.
 //!
 //! [`item::parse`] reads an item of a request's input or of an answer's output, [`response`] an
-//! answer (JSON or streamed), [`render`] writes one. Items have no turns: all consecutive items on
+//! answer (JSON or streamed), [`render()`] writes one. Items have no turns: all consecutive items on
 //! the model's side are one assistant message of the normal form.
 //! Source: <https://platform.openai.com/docs/api-reference/responses>.
 

@@ -13,6 +13,7 @@ use crate::wire::sse::{self, EventData};
 pub(in crate::wire) fn assemble(events: &[EventData]) -> Result<Value, serde_json::Error> {
     let mut body = Map::new();
     let mut items: Vec<Item> = Vec::new();
+    let mut is_ended = false;
     for event in sse::json_data(events)? {
         let index = count(&event, "/output_index");
         let kind = text(&event, "type").to_owned();
@@ -34,6 +35,7 @@ pub(in crate::wire) fn assemble(events: &[EventData]) -> Result<Value, serde_jso
             _ => {
                 if let Some(response) = take_object(&mut fields, "response") {
                     body = response;
+                    is_ended = ENDS.contains(&kind.as_str());
                 } else if let Some(item) = items.iter_mut().rfind(|item| item.index == index) {
                     item.take_delta(&kind, &Value::Object(fields));
                 }
@@ -44,13 +46,25 @@ pub(in crate::wire) fn assemble(events: &[EventData]) -> Result<Value, serde_jso
         .get("output")
         .and_then(Value::as_array)
         .is_some_and(|output| !output.is_empty());
-    if !has_output && !(body.is_empty() && items.is_empty()) {
+    if !has_output && (!body.is_empty() || !items.is_empty()) {
         items.sort_by_key(|item| item.index);
         let output = items.into_iter().map(Item::into_value).collect();
         body.insert("output".to_owned(), Value::Array(output));
     }
+    if !is_ended {
+        // The status says how things stood at the beginning.
+        body.remove("status");
+    }
     Ok(Value::Object(body))
 }
+
+/// The events that end a stream.
+const ENDS: &[&str] = &[
+    "response.completed",
+    "response.incomplete",
+    "response.failed",
+    "response.cancelled",
+];
 
 fn error_body(mut event: Map<String, Value>) -> Value {
     if event.get("error").is_some_and(Value::is_object) {

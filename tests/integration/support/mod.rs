@@ -2,6 +2,7 @@
 
 mod app;
 mod scripted;
+pub(crate) mod upstream;
 
 pub(crate) use app::{App, Run};
 pub(crate) use scripted::ScriptedModel;

@@ -35,7 +35,7 @@ impl Received {
 pub(crate) enum Piece {
     /// Bytes, sent at once.
     Send(Vec<u8>),
-    /// Goes on when the test says so (or has gone).
+    /// Goes on when the test says so; the connection closes when the test has gone.
     Await(Receiver<()>),
     /// The connection breaks off.
     Break,
@@ -49,11 +49,9 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// Starts a provider that answers each request with what `answer` returns.
-    pub(crate) fn start(
-        answer: impl Fn(&Received) -> Vec<Piece> + Send + Sync + 'static,
-    ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let addr = listener.local_addr().expect("an address");
+    pub(crate) fn start(answer: impl Fn(&Received) -> Vec<Piece> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
         let received = Arc::new(Mutex::new(Vec::new()));
         let (answer, kept) = (Arc::new(answer), Arc::clone(&received));
         thread::spawn(move || {
@@ -72,20 +70,27 @@ impl Upstream {
 
     /// Returns the requests so far.
     pub(crate) fn received(&self) -> Vec<Received> {
-        self.received.lock().expect("no panic while held").clone()
+        self.received.lock().unwrap().clone()
     }
 }
 
 /// Returns an answer with a JSON body.
 pub(crate) fn json(status: u16, body: &serde_json::Value) -> Vec<Piece> {
-    whole(status, &[("content-type", "application/json")], body.to_string().as_bytes())
+    whole(
+        status,
+        &[("content-type", "application/json")],
+        body.to_string().as_bytes(),
+    )
 }
 
 /// Returns an answer with a body of known length.
 pub(crate) fn whole(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Vec<Piece> {
-    let mut head = format!("HTTP/1.1 {status} Status\r\ncontent-length: {}\r\n", body.len());
+    let mut head = format!(
+        "HTTP/1.1 {status} Status\r\ncontent-length: {}\r\n",
+        body.len()
+    );
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head = format!("{head}{name}: {value}\r\n");
     }
     head.push_str("\r\n");
     vec![Piece::Send([head.as_bytes(), body].concat())]
@@ -117,15 +122,14 @@ fn serve(
     let mut reader = BufReader::new(stream);
     while let Some(mut request) = read_request(&mut reader) {
         {
-            let mut kept = kept.lock().expect("no panic while held");
+            let mut kept = kept.lock().unwrap();
             request.nth = kept.len();
             kept.push(request.clone());
         }
         for piece in answer(&request) {
             let is_open = match piece {
                 Piece::Send(bytes) => (&*stream).write_all(&bytes).is_ok(),
-                // A test that has gone lets it go on.
-                Piece::Await(go) => go.recv().is_ok() || true,
+                Piece::Await(go) => go.recv().is_ok(),
                 Piece::Break => stream.shutdown(Shutdown::Both).is_err(),
             };
             if !is_open {
@@ -137,7 +141,10 @@ fn serve(
 
 fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Received> {
     let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
+    reader
+        .read_line(&mut line)
+        .ok()
+        .filter(|count| *count > 0)?;
     let mut words = line.split_whitespace();
     let mut request = Received {
         method: words.next()?.to_owned(),

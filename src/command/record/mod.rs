@@ -1,0 +1,284 @@
+//! `rewind record`: runs an agent and keeps what crosses its boundary.
+//!
+//! The agent's exit status is Rewind's own; 125 stands for a failure of Rewind before the agent ran,
+//! 126 and 127 for a command that can't be run. What goes wrong with the recording while the agent
+//! runs never changes its status: the faults are kept with the session and printed at the end.
+
+mod name;
+mod summary;
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use camino::Utf8PathBuf;
+
+use super::{
+    BackendOptions, CommandError, Context, agent_spec, check_live, listener, load_config, redactor,
+    store_dir, way_out,
+};
+use crate::agent::{AgentSpec, Ended, Ending, Routing, RunDir, Stdio, harden, launch};
+use crate::config::{Answer, Config};
+use crate::exit::Exit;
+use crate::lineage;
+use crate::model::{Outcome, SessionId, Source, Timeline};
+use crate::proxy::{Backend, Proxy, placeholder_key};
+use crate::record::{RecordResponder, Recorder, Sink, StoreSink};
+use crate::redact::Redactor;
+use crate::store::{SessionHead, Store, StoreError, TimelineHead};
+use crate::wire::Parser;
+use summary::Summary;
+
+/// What was typed.
+#[derive(Debug, Clone, Default)]
+pub struct RecordOptions {
+    /// The directory of the store; the nearest one where it is not given.
+    pub store: Option<Utf8PathBuf>,
+    /// The configuration file; the nearest one where it is not given.
+    pub config: Option<Utf8PathBuf>,
+    /// The session's name; found from the agent where it is not given.
+    pub name: Option<String>,
+    /// Where live calls go.
+    pub upstream: BackendOptions,
+    /// Whether live calls are allowed although CI is set.
+    pub live: bool,
+    /// The longest time that the agent may run.
+    pub timeout: Option<Duration>,
+    /// The agent's command and arguments.
+    pub command: Vec<String>,
+}
+
+/// Runs the agent, records it, and writes to `err` what came of it.
+///
+/// # Errors
+/// Usage and configuration (exit 2); everything that kept the agent from running (exit 125 to 127).
+pub async fn run(
+    options: &RecordOptions,
+    context: &Context,
+    err: &mut dyn Write,
+) -> Result<Exit, CommandError> {
+    let config = load_config(options.config.as_deref(), context)?;
+    let way_out = way_out(&options.upstream, &config, context)?;
+    check_live(&way_out, options.live, context)?;
+    if !way_out.secrets.is_empty() {
+        harden();
+    }
+    let redactor = redactor(&config, &way_out)?;
+    let spec = spec(options, &config, context);
+    let store = Store::open(&store_dir(options.store.as_deref(), context)).map_err(own_failure)?;
+    let head = head(options, &config, &redactor);
+    let recording = Recording::begin(&store, &head, redactor).map_err(own_failure)?;
+    let ran = recording.run(&spec, &config, way_out.backend).await;
+    let (ended, took) = match ran {
+        Ok(ran) => ran,
+        Err(error) => {
+            // Nothing was run, so there is nothing to keep.
+            recording.discard(&store, head.id);
+            return Err(error);
+        }
+    };
+    let finished = recording.finish(&ended, &spec, &config);
+    let summary = Summary {
+        head: &head,
+        timeline: &finished.timeline,
+        took,
+        unstored: finished.unstored.as_ref(),
+        removed: spec.environment.explain_removed(),
+    };
+    if let Err(error) = summary.write(err) {
+        tracing::debug!(%error, "the summary could not be written");
+    }
+    Ok(Exit::Agent(u8::try_from(ended.exit).unwrap_or(OWN_FAILURE)))
+}
+
+fn spec(options: &RecordOptions, config: &Config, context: &Context) -> AgentSpec {
+    let stdio = match config.agent.output {
+        Answer::Stdout => Stdio::Tee {
+            limit: STDOUT_LIMIT,
+        },
+        Answer::LastMessage | Answer::File(_) => Stdio::Inherit,
+    };
+    let spec = agent_spec(config, &options.command, stdio, context);
+    AgentSpec {
+        timeout: options.timeout.or(spec.timeout),
+        ..spec
+    }
+}
+
+fn head(options: &RecordOptions, config: &Config, redactor: &Redactor) -> SessionHead {
+    let clean = |text: &String| redactor.text(text).into_owned();
+    let name = options
+        .name
+        .clone()
+        .or_else(|| config.agent.name.clone())
+        .unwrap_or_else(|| name::of_command(&options.command));
+    SessionHead {
+        id: SessionId::generate(),
+        name,
+        recorded_at: jiff::Timestamp::now(),
+        source: Source::Recorded,
+        command: options.command.iter().map(clean).collect(),
+        input: name::input(&options.command, &config.agent.command)
+            .as_ref()
+            .map(clean),
+    }
+}
+
+/// A session being recorded.
+struct Recording {
+    recorder: Arc<Recorder>,
+    redactor: Arc<Redactor>,
+    sink: Arc<StoreSink>,
+    started_at: jiff::Timestamp,
+}
+
+/// A session that was recorded.
+struct Finished {
+    timeline: Timeline,
+    unstored: Option<StoreError>,
+}
+
+impl Recording {
+    fn begin(
+        store: &Store,
+        head: &SessionHead,
+        redactor: Arc<Redactor>,
+    ) -> Result<Self, StoreError> {
+        let started_at = jiff::Timestamp::now();
+        store.begin_session(head)?;
+        let writer = store.begin_timeline(
+            head.id,
+            &TimelineHead {
+                label: MAIN.to_owned(),
+                forked_from: None,
+                started_at,
+            },
+        )?;
+        let sink = Arc::new(StoreSink::start(writer));
+        let parser = Arc::new(Parser::new(Arc::clone(&redactor) as _));
+        let kept = Arc::clone(&sink) as Arc<dyn Sink>;
+        let recorder = Arc::new(Recorder::new(parser, Arc::clone(&redactor), kept));
+        Ok(Self {
+            recorder,
+            redactor,
+            sink,
+            started_at,
+        })
+    }
+
+    /// Runs the agent to its end, and waits for the answers under way then.
+    async fn run(
+        &self,
+        spec: &AgentSpec,
+        config: &Config,
+        backend: Arc<dyn Backend>,
+    ) -> Result<(Ended, Duration), CommandError> {
+        let options = listener(config)?;
+        let placeholder = placeholder_key(&options.token);
+        let responder = RecordResponder::new(Arc::clone(&self.recorder), backend);
+        let proxy = Proxy::start(options, Arc::new(responder))
+            .await
+            .map_err(own_failure)?;
+        let routing = Routing {
+            base: proxy.base().to_owned(),
+            placeholder,
+        };
+        let run_dir = RunDir::create().map_err(own_failure)?;
+        let launch_plan = spec.run(None, &routing, &run_dir).map_err(own_failure)?;
+        let begun = Instant::now();
+        let ended = launch(launch_plan, std::future::pending()).await;
+        let ended = ended.map_err(|error| {
+            let status = error.status();
+            CommandError::usage(error).exit(Exit::Agent(status))
+        })?;
+        let took = begun.elapsed();
+        proxy.shutdown().await;
+        if tokio::time::timeout(DRAIN, self.recorder.drained())
+            .await
+            .is_err()
+        {
+            self.recorder
+                .fault("calls were still under way when the run ended; they are not recorded");
+        }
+        Ok((ended, took))
+    }
+
+    /// Makes the timeline and stores it.
+    fn finish(self, ended: &Ended, spec: &AgentSpec, config: &Config) -> Finished {
+        let recorded = self.recorder.finish();
+        let steps = lineage::assemble(&recorded.calls);
+        let answer = match &config.agent.output {
+            Answer::LastMessage => {
+                lineage::final_answer(&steps, config.agent.output_agent.as_deref())
+            }
+            Answer::Stdout => ended
+                .stdout
+                .as_deref()
+                .map(|bytes| self.clean(&String::from_utf8_lossy(bytes))),
+            Answer::File(path) => std::fs::read_to_string(spec.cwd.join(path))
+                .ok()
+                .map(|text| self.clean(&text)),
+        };
+        let ending = ending_fault(ended.ending, spec.timeout);
+        let timeline = Timeline {
+            label: MAIN.to_owned(),
+            forked_from: None,
+            started_at: self.started_at,
+            is_complete: true,
+            steps,
+            ancillary: recorded.ancillary,
+            outcome: Outcome {
+                exit: Some(ended.exit),
+                answer,
+                faults: ending.into_iter().chain(recorded.faults).collect(),
+            },
+            replay: None,
+        };
+        let unstored = self
+            .sink
+            .close()
+            .and_then(|writer| writer.finish(&timeline).err());
+        Finished { timeline, unstored }
+    }
+
+    fn clean(&self, text: &str) -> String {
+        self.redactor.text(text.trim()).into_owned()
+    }
+
+    fn discard(&self, store: &Store, id: SessionId) {
+        drop(self.sink.close());
+        if let Err(error) = store.remove(id) {
+            tracing::warn!("the empty session could not be removed: {error}");
+        }
+    }
+}
+
+fn ending_fault(ending: Ending, timeout: Option<Duration>) -> Option<String> {
+    match ending {
+        Ending::Own => None,
+        Ending::TimedOut => {
+            let seconds = timeout.map_or(0.0, |timeout| timeout.as_secs_f64());
+            Some(format!(
+                "the agent ran longer than {seconds} s and was ended"
+            ))
+        }
+        Ending::Cancelled => Some("the run was cancelled".to_owned()),
+        Ending::Interrupted => Some("the run was interrupted by a signal".to_owned()),
+    }
+}
+
+fn own_failure(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CommandError {
+    CommandError::usage(error).exit(Exit::Agent(OWN_FAILURE))
+}
+
+/// The label of a recorded timeline.
+const MAIN: &str = "main";
+
+/// The exit status for a failure of Rewind itself.
+const OWN_FAILURE: u8 = 125;
+
+/// How long answers under way may take after the end of the agent and its listener.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// The most bytes of standard output that are kept as the final answer.
+const STDOUT_LIMIT: usize = 4 << 20;

@@ -1,0 +1,179 @@
+//! The verdict on one fork.
+
+use serde::{Deserialize, Serialize};
+
+use super::input::{Accepted, ForkInput, Sample, State};
+use super::verdict::Verdict;
+use crate::check::{CheckResult, Outcome};
+
+/// The verdict on one fork, and why.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForkVerdict {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, in one sentence.
+    pub why: String,
+}
+
+/// Returns the verdict on one fork: the first of the ladder that holds.
+pub fn decide_fork(input: &ForkInput) -> ForkVerdict {
+    let (verdict, why) = unmeasurable(input).unwrap_or_else(|| measured(input));
+    ForkVerdict { verdict, why }
+}
+
+/// Returns the verdict of the first rungs, where the samples do not show the agent's whole behaviour.
+fn unmeasurable(input: &ForkInput) -> Option<(Verdict, String)> {
+    if let Some(check) = input.samples.iter().find_map(Sample::violation) {
+        return Some((Verdict::Violated, failed(check)));
+    }
+    let with = |state: State| {
+        input
+            .samples
+            .iter()
+            .filter(move |sample| sample.state() == state)
+    };
+    if let Some(sample) = with(State::Forced).find(|sample| sample.is_crash()) {
+        return Some((Verdict::Violated, crashed(sample)));
+    }
+    let unmeasured = with(State::Unmeasured).count();
+    if input.samples.len().saturating_sub(unmeasured) < input.min_samples.max(1) as usize {
+        let why = with(State::Unmeasured).next().map(unmeasured_why);
+        let why = why.unwrap_or_else(|| "nothing was run".to_owned());
+        return Some((Verdict::NotMeasured, why));
+    }
+    let open = with(State::Cut)
+        .next()
+        .or_else(|| with(State::Forced).next());
+    open.map(|sample| (Verdict::NeedsLive, open_why(sample)))
+}
+
+/// Returns the verdict on whole runs.
+fn measured(input: &ForkInput) -> (Verdict, String) {
+    let whole: Vec<&Sample> = input
+        .samples
+        .iter()
+        .filter(|sample| sample.state() == State::Whole)
+        .collect();
+    let failing: Vec<&&Sample> = whole.iter().filter(|sample| sample.is_failing()).collect();
+    match &input.accepted {
+        Accepted::Incomparable(why) => return (Verdict::Incomparable, why.clone()),
+        Accepted::Failed if !failing.is_empty() => {
+            let why = format!(
+                "{}; the accepted evidence failed, too",
+                failing_why(&failing)
+            );
+            return (Verdict::PreExisting, why);
+        }
+        Accepted::Failed => {
+            return (
+                Verdict::Improved,
+                "it failed before and holds now".to_owned(),
+            );
+        }
+        Accepted::Passed => {}
+    }
+    if failing.len() == whole.len() {
+        return (Verdict::Broken, failing_why(&failing));
+    }
+    if !failing.is_empty() {
+        let why = format!(
+            "{} of {} runs: {}",
+            failing.len(),
+            whole.len(),
+            failing_why(&failing)
+        );
+        return (Verdict::Suspect, why);
+    }
+    if whole.iter().all(|sample| sample.replay.is_unaffected) {
+        return (
+            Verdict::Unaffected,
+            "every request and the end are as recorded".to_owned(),
+        );
+    }
+    if !whole.iter().all(|sample| sample.has_gating_pass()) {
+        let why = "it is not as recorded, and no check with severity `gate` measures it";
+        return (Verdict::Inconclusive, why.to_owned());
+    }
+    let changed = whole
+        .iter()
+        .find(|sample| !sample.is_same_trajectory || !sample.replay.divergences.is_empty());
+    match changed {
+        Some(sample) => (Verdict::Changed, changed_why(sample)),
+        None => (Verdict::Stable, "all checks hold".to_owned()),
+    }
+}
+
+fn failing_why(failing: &[&&Sample]) -> String {
+    let Some(sample) = failing.first() else {
+        return "it failed".to_owned();
+    };
+    match sample.failures().next() {
+        Some(check) => failed(check),
+        None => crashed(sample),
+    }
+}
+
+/// Returns what a failed check found first, with its step.
+fn failed(check: &CheckResult) -> String {
+    let Outcome::Failed { findings, .. } = &check.outcome else {
+        return check.outcome.why().to_owned();
+    };
+    let Some(first) = findings.first() else {
+        return format!("check `{}` failed", check.id);
+    };
+    let step = first
+        .step
+        .map(|step| format!(" (step {step})"))
+        .unwrap_or_default();
+    let more = match findings.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    format!("{}{step}{more}", first.message)
+}
+
+fn crashed(sample: &Sample) -> String {
+    let status = sample.exit.unwrap_or_default();
+    match sample.recorded_exit {
+        Some(recorded) => format!("the agent exited with status {status}, recorded was {recorded}"),
+        None => format!("the agent exited with status {status}"),
+    }
+}
+
+fn unmeasured_why(sample: &Sample) -> String {
+    if let Some(fault) = &sample.fault {
+        return fault.message.clone();
+    }
+    if let Some(divergence) = sample.replay.divergences.first() {
+        return format!("the replay was halted: {}", divergence.message);
+    }
+    match sample.not_run() {
+        Some(check) => format!(
+            "check `{}` could not run: {}",
+            check.id,
+            check.outcome.why()
+        ),
+        None => "the replay was halted".to_owned(),
+    }
+}
+
+fn open_why(sample: &Sample) -> String {
+    if let Some(divergence) = sample.replay.divergences.first() {
+        return divergence.message.clone();
+    }
+    let drift: Vec<String> = sample
+        .replay
+        .drift
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    format!("this change alters: {}", drift.join(", "))
+}
+
+fn changed_why(sample: &Sample) -> String {
+    match sample.replay.divergences.first() {
+        Some(divergence) => format!("all checks hold, but {}", divergence.message),
+        None => "all checks hold; it made other calls".to_owned(),
+    }
+}

@@ -1,0 +1,189 @@
+//! The facts that a verdict is made of.
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::{CheckResult, Outcome, Severity};
+use crate::model::{Drift, ReplayReport, StepIndex};
+
+/// Whether anything could go live.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Nothing could: what did not match was refused.
+    Offline,
+    /// What lay behind the fork went to the model.
+    Live,
+}
+
+/// What kept a sample from being measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// Rewind itself, or the machine: no port, no such command, no room.
+    Harness,
+    /// The provider: unreachable, overloaded, out of credit.
+    Provider,
+    /// The judge.
+    Judge,
+    /// A limit on money, tokens or time was reached.
+    Budget,
+    /// The replay was stopped on purpose at a place that may not be passed.
+    Halted,
+}
+
+/// A fault that is not the agent's.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Whose fault it is.
+    pub kind: FaultKind,
+    /// What happened, in one sentence.
+    pub message: String,
+}
+
+/// One run of one fork.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    /// Whether anything could go live.
+    pub mode: Mode,
+    /// What the replay found out.
+    pub replay: ReplayReport,
+    /// The agent's exit status; `None` where unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
+    /// The recorded exit status; `None` where unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_exit: Option<i32>,
+    /// What kept it from being measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+    /// Whether it made the calls of the reference, whatever was said.
+    pub is_same_trajectory: bool,
+    /// What the checks found.
+    pub checks: Vec<CheckResult>,
+}
+
+/// What the evidence that was accepted for this fork said.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Accepted {
+    /// The checks held; so it is taken where nothing was accepted yet.
+    #[default]
+    Passed,
+    /// The checks did not hold, and that was accepted.
+    Failed,
+    /// It was made under other conditions; says which.
+    Incomparable(String),
+}
+
+/// Everything that is known of one fork of one baseline.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForkInput {
+    /// The baseline's name.
+    pub baseline: String,
+    /// The address of the fork point.
+    pub fork: String,
+    /// The first step that was to run live; `None` for `auto` and offline runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepIndex>,
+    /// Whether it counts for the run's verdict.
+    pub is_gating: bool,
+    /// How many samples must be measured.
+    pub min_samples: u32,
+    /// What the accepted evidence said.
+    #[serde(default)]
+    pub accepted: Accepted,
+    /// The runs.
+    pub samples: Vec<Sample>,
+}
+
+/// What one sample is good for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum State {
+    /// It was not measured.
+    Unmeasured,
+    /// It left the recorded way and could not go on, so only a part was seen.
+    Cut,
+    /// It was made to follow the recording although the treatment changed.
+    Forced,
+    /// It is a whole run, good or bad.
+    Whole,
+}
+
+impl Sample {
+    pub(super) fn state(&self) -> State {
+        let is_refused = self.replay.refused > 0;
+        match self.mode {
+            _ if self.fault.is_some() => State::Unmeasured,
+            Mode::Offline if is_refused => State::Cut,
+            Mode::Live if is_refused => State::Unmeasured,
+            Mode::Offline if self.has_treatment_drift() => State::Forced,
+            Mode::Offline | Mode::Live if self.is_undecided() => State::Unmeasured,
+            Mode::Offline | Mode::Live => State::Whole,
+        }
+    }
+
+    /// Returns the gating checks that failed.
+    pub(super) fn failures(&self) -> impl Iterator<Item = &CheckResult> {
+        self.checks.iter().filter(|check| check.is_gating_failure())
+    }
+
+    /// Returns whether something was found that may never happen.
+    pub(super) fn violation(&self) -> Option<&CheckResult> {
+        let is_final = match self.state() {
+            // What fails although the run could not show all, no continuation can mend.
+            State::Cut | State::Forced => true,
+            State::Unmeasured | State::Whole => false,
+        };
+        self.failures().find(|check| {
+            is_final
+                || matches!(
+                    check.outcome,
+                    Outcome::Failed {
+                        is_violation: true,
+                        ..
+                    }
+                )
+        })
+    }
+
+    /// Returns whether the agent failed where the recorded one did not.
+    pub(super) fn is_crash(&self) -> bool {
+        self.exit.is_some_and(|status| status != 0) && self.exit != self.recorded_exit
+    }
+
+    /// Returns whether it shows the agent failing; meaningful for whole and forced runs.
+    pub(super) fn is_failing(&self) -> bool {
+        self.is_crash() || self.failures().next().is_some()
+    }
+
+    /// Returns whether at least one check that counts held.
+    pub(super) fn has_gating_pass(&self) -> bool {
+        self.checks.iter().any(|check| {
+            check.severity == Severity::Gate && matches!(check.outcome, Outcome::Passed { .. })
+        })
+    }
+
+    /// Returns the first check that counts and could not run.
+    pub(super) fn not_run(&self) -> Option<&CheckResult> {
+        self.checks.iter().find(|check| {
+            check.severity == Severity::Gate && matches!(check.outcome, Outcome::NotRun { .. })
+        })
+    }
+
+    /// Returns whether nothing failed, but a check that counts could not run.
+    fn is_undecided(&self) -> bool {
+        !self.is_failing() && self.not_run().is_some()
+    }
+
+    /// Returns whether something changed that may change what a model answers. A tool's result that
+    /// the configuration takes for the recorded one does not.
+    fn has_treatment_drift(&self) -> bool {
+        self.replay.drift.iter().any(|drift| match drift {
+            Drift::SystemPrompt | Drift::Tool { .. } | Drift::Model | Drift::Setting { .. } => true,
+            Drift::ToolResult { .. } => false,
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! Writes calls to the store from a thread of its own, so that no answer waits for the disk.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use super::sink::{Sink, SinkError};
+use crate::model::{Ancillary, Call};
+use crate::store::TimelineWriter;
+
+/// Hands calls to a [`TimelineWriter`] in the order in which they come.
+///
+/// A call counts as taken when it is queued; a failure of the store shows with the next call, and
+/// with [`close`](Self::close). Should more calls wait than the queue holds, the next one waits too.
+#[derive(Debug)]
+pub struct StoreSink {
+    queue: Mutex<Option<SyncSender<Item>>>,
+    failure: Arc<Mutex<Option<String>>>,
+    thread: Mutex<Option<JoinHandle<TimelineWriter>>>,
+}
+
+#[derive(Debug)]
+enum Item {
+    Call(Arc<Call>),
+    Ancillary(Box<Ancillary>),
+}
+
+impl StoreSink {
+    /// Starts the thread that writes with `writer`.
+    pub fn start(writer: TimelineWriter) -> Self {
+        let (queue, items) = sync_channel(QUEUE);
+        let failure = Arc::new(Mutex::new(None));
+        let shared = Arc::clone(&failure);
+        let thread = std::thread::spawn(move || write(writer, &items, &shared));
+        Self {
+            queue: Mutex::new(Some(queue)),
+            failure,
+            thread: Mutex::new(Some(thread)),
+        }
+    }
+
+    /// Writes what is queued and gives the writer back, to finish the timeline; blocks meanwhile.
+    ///
+    /// `None` when it was closed before.
+    pub fn close(&self) -> Option<TimelineWriter> {
+        drop(lock(&self.queue).take());
+        let thread = lock(&self.thread).take()?;
+        // A panic of the thread was reported by its own hook; the calls are in memory still.
+        thread.join().ok()
+    }
+
+    fn put(&self, item: Item) -> Result<(), SinkError> {
+        let queue = lock(&self.queue).clone();
+        let sent = queue.is_some_and(|queue| queue.send(item).is_ok());
+        if !sent {
+            return Err(SinkError::plain(
+                "the thread that writes the store has ended",
+            ));
+        }
+        match lock(&self.failure).take() {
+            Some(failure) => Err(SinkError::plain(failure)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Sink for StoreSink {
+    fn call(&self, call: &Arc<Call>) -> Result<(), SinkError> {
+        self.put(Item::Call(Arc::clone(call)))
+    }
+
+    fn ancillary(&self, ancillary: &Ancillary) -> Result<(), SinkError> {
+        self.put(Item::Ancillary(Box::new(ancillary.clone())))
+    }
+}
+
+fn write(
+    mut writer: TimelineWriter,
+    items: &Receiver<Item>,
+    failure: &Mutex<Option<String>>,
+) -> TimelineWriter {
+    for item in items {
+        let written = match item {
+            Item::Call(call) => writer.put(&call),
+            Item::Ancillary(ancillary) => writer.ancillary(&ancillary),
+        };
+        if let Err(error) = written {
+            *lock(failure) = Some(error.to_string());
+        }
+    }
+    writer
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How many calls may wait to be written.
+const QUEUE: usize = 256;

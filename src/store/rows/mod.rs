@@ -1,0 +1,24 @@
+//! What the rows of the tables hold, as JSON: calls, threads, steps.
+//!
+//! A row refers to the pool by row ids. What many calls of a timeline have in common is a
+//! [`CallHead`](call::CallHead), pooled as well.
+
+pub(super) mod ancillary;
+pub(super) mod call;
+pub(super) mod step;
+pub(super) mod thread;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::Fault;
+
+/// Returns the JSON of a row.
+fn to_text<T: Serialize>(what: &str, row: &T) -> Result<String, Fault> {
+    serde_json::to_string(row).map_err(|error| Fault::row(what, error))
+}
+
+/// Returns the row that this JSON holds.
+fn from_text<T: DeserializeOwned>(what: impl std::fmt::Display, text: &str) -> Result<T, Fault> {
+    serde_json::from_str(text).map_err(|error| Fault::row(what, error))
+}

@@ -1,0 +1,166 @@
+//! Response bodies as compact JSON, byte for byte reversible. Pure.
+//!
+//! [`encode`] turns a [`Body`] into JSON, [`decode`] leads back. Long texts of the answer's normal
+//! form, which is stored anyway, are referred to instead of being written again; an event of a
+//! stream is written as what differs from the latest event of its shape. Whatever does not come back
+//! exactly is written as it is, so the result is always lossless.
+//!
+//! The form, a format of our own:
+//!
+//! ```text
+//! {"base64": "…"}                          bytes that are no text
+//! {"text": TEXT, "from": [SOURCE, …]}      a text
+//! {"events": [EVENT, …], "from": […]}      a stream
+//! EVENT  = [delay_us, TEXT] | [delay_us, {"base64": "…"}]      a whole event
+//!        | [delay_us, shape, place, TOKEN, place, TOKEN, …]    the n-th shape (from 0, in the order of
+//!                                  whole text events) with other tokens at these places
+//! TEXT   = "…" | ["…", REF, "…"]
+//! REF    = [source] | [source, STYLE]      all of that source, escaped
+//! TOKEN  = "…" | 12                        a JSON string, an integer
+//!        | {"ascii": "…"}                  a JSON string, everything beyond ASCII escaped
+//!        | {"raw": "…"}                    the token itself
+//!        | [source] | [source, length] | [source, length, start]      all of a source as a string; its
+//!                                  next `length` bytes of UTF-8; so many from the byte `start` on
+//!        | […, "ascii"]            the same, everything beyond ASCII escaped
+//! SOURCE = "/parts/0/text"                 a JSON pointer into the answer's message
+//!        | ["/parts/1/arguments", "compact" | "spaced"]   a value there, as JSON text
+//! STYLE  = "json" (default) | "json2" | "ascii" | "ascii2"    2: escaped twice, JSON within JSON
+//! ```
+//!
+//! Does not compress and does not interpret what a dialect means.
+
+mod cursor;
+mod escape;
+mod events;
+mod sources;
+mod splice;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use crate::model::{Body, Message, StreamEvent};
+use sources::{Catalogue, Table};
+
+/// Why an encoded body can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    /// A value does not have the form that belongs here.
+    #[error("the encoded body is malformed: expected {expected}, found {found}")]
+    Malformed {
+        /// What belongs here.
+        expected: &'static str,
+        /// What stands here, shortened.
+        found: String,
+    },
+    /// A reference leads to a text that the answer does not have.
+    #[error("the encoded body refers to `{pointer}`, which the answer does not have")]
+    Dangling {
+        /// The pointer into the answer.
+        pointer: String,
+    },
+}
+
+impl CodecError {
+    fn malformed(expected: &'static str, found: &Value) -> Self {
+        Self::Malformed {
+            expected,
+            found: found.to_string().chars().take(60).collect(),
+        }
+    }
+}
+
+/// Returns the body as JSON; `output` is the answer that will be at hand to decode it.
+pub fn encode(body: &Body, output: Option<&Message>) -> Value {
+    let catalogue = Catalogue::of(output);
+    let compact = match body {
+        Body::Whole(bytes) => whole(bytes, &catalogue),
+        Body::Events(events) => stream(events, &catalogue),
+    };
+    if decode(&compact, output).as_ref() == Ok(body) {
+        return compact;
+    }
+    verbatim(body)
+}
+
+/// Returns the body that [`encode`] made this JSON of.
+///
+/// # Errors
+///
+/// The JSON is not of the form above, or refers to what `output` does not have.
+pub fn decode(value: &Value, output: Option<&Message>) -> Result<Body, CodecError> {
+    let object = value
+        .as_object()
+        .ok_or_else(|| CodecError::malformed("an object", value))?;
+    let texts = sources::resolve(object.get("from"), output)?;
+    if let Some(text) = object.get("text") {
+        return Ok(Body::Whole(Bytes::from(splice::decode(text, &texts)?)));
+    }
+    if let Some(events) = object.get("events") {
+        return events::decode(events, &texts).map(Body::Events);
+    }
+    Ok(Body::Whole(bytes_of(value)?))
+}
+
+fn whole(bytes: &Bytes, catalogue: &Catalogue) -> Value {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return base64(bytes);
+    };
+    let mut table = Table::new(catalogue);
+    let text = splice::encode(text, &mut table);
+    with_sources("text", text, &table)
+}
+
+fn stream(events: &[StreamEvent], catalogue: &Catalogue) -> Value {
+    let mut table = Table::new(catalogue);
+    let events = events::encode(events, &mut table);
+    with_sources("events", events, &table)
+}
+
+fn with_sources(name: &str, value: Value, table: &Table<'_>) -> Value {
+    let mut object = Map::new();
+    object.insert(name.to_owned(), value);
+    let sources = table.to_json();
+    if !sources.is_empty() {
+        object.insert("from".to_owned(), Value::Array(sources));
+    }
+    Value::Object(object)
+}
+
+/// Returns the body without any reference or difference.
+fn verbatim(body: &Body) -> Value {
+    let text = |bytes: &Bytes| std::str::from_utf8(bytes).map(Value::from);
+    match body {
+        Body::Whole(bytes) => {
+            text(bytes).map_or_else(|_binary| base64(bytes), |text| json!({ "text": text }))
+        }
+        Body::Events(events) => {
+            let events: Vec<Value> = events
+                .iter()
+                .map(|event| {
+                    let body = text(&event.bytes).unwrap_or_else(|_binary| base64(&event.bytes));
+                    json!([event.delay_us, body])
+                })
+                .collect();
+            json!({ "events": events })
+        }
+    }
+}
+
+fn base64(bytes: &[u8]) -> Value {
+    json!({ "base64": BASE64.encode(bytes) })
+}
+
+fn bytes_of(value: &Value) -> Result<Bytes, CodecError> {
+    let expected = || CodecError::malformed("`text`, `events` or valid `base64`", value);
+    let text = value
+        .get("base64")
+        .and_then(Value::as_str)
+        .ok_or_else(expected)?;
+    let bytes = BASE64.decode(text).map_err(|_invalid| expected())?;
+    Ok(Bytes::from(bytes))
+}
