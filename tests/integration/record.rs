@@ -237,7 +237,8 @@ fn a_compressed_answer_reaches_the_agent_as_it_was_sent() {
     let upstream = Upstream::start(|_request| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         encoder
-            .write_all(answer("packed").to_string().as_bytes()).unwrap();
+            .write_all(answer("packed").to_string().as_bytes())
+            .unwrap();
         let body = encoder.finish().unwrap();
         let headers = [
             ("content-type", "application/json"),
@@ -450,9 +451,7 @@ print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
     );
     let bench = Bench::new(&agent);
     let mut rewind = bench.rewind(&upstream, &[], &["python3", "agent.py"]);
-    let output = rewind
-        .env("RUST_LOG", "trace")
-        .output().unwrap();
+    let output = rewind.env("RUST_LOG", "trace").output().unwrap();
     // The agent itself gets everything as it was sent.
     assert_eq!(
         text(&output.stdout),
@@ -480,9 +479,7 @@ print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
         "{}",
         output_text(&calls[1])
     );
-    assert!(
-        text(&calls[0].exchange.body.as_ref().unwrap().to_bytes()).contains("[redacted")
-    );
+    assert!(text(&calls[0].exchange.body.as_ref().unwrap().to_bytes()).contains("[redacted"));
 }
 
 fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
@@ -492,10 +489,7 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
         if path.is_dir() {
             found.extend(files(&path));
         } else {
-            found.push((
-                path.display().to_string(),
-                std::fs::read(&path).unwrap(),
-            ));
+            found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
         }
     }
     found
@@ -583,12 +577,7 @@ fn under_ci_nothing_goes_to_a_provider_unasked() {
     assert!(text(&output.stderr).contains("--live"), "{output:?}");
     assert!(upstream.received().is_empty());
     let mut rewind = bench.rewind(&upstream, &["--live"], &command);
-    assert!(
-        rewind
-            .env("CI", "true")
-            .status().unwrap()
-            .success()
-    );
+    assert!(rewind.env("CI", "true").status().unwrap().success());
 }
 
 fn spawn(command: &mut Command) -> Child {
