@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{App, Run};
+use crate::support::{App, Run, checkout};
 
 const UPLOAD: &str = "actions/upload-artifact@043fb46d1a93c77aae656e7c1c64a875d1fc6a0a";
 
@@ -106,7 +106,30 @@ fn what_the_agent_prints_is_no_command_of_the_runner() {
     );
 }
 
-/// A copy of this repository's tracked files, as a repository of its own.
+#[test]
+fn the_pull_request_workflow_is_green_where_it_must_be_and_red_where_it_must_be() {
+    let app = App::new();
+    checkout(&app, "repository");
+    let repository = Repository { app };
+    repository.commit();
+    let binary = format!("REWIND_BINARY={}", env!("CARGO_BIN_EXE_rewind"));
+    let mut act = repository.command("pull_request", "pull-request.yml");
+    act.args(["--var", &binary]);
+    finish(&mut act).exits(0);
+    for report in ["report-green", "report-red"] {
+        for file in ["report.md", "junit.xml", "rewind-report.json"] {
+            let path = repository
+                .app
+                .folder()
+                .join("uploads")
+                .join(report)
+                .join(file);
+            assert!(path.exists(), "{} was not uploaded", path.display());
+        }
+    }
+}
+
+/// A repository of its own.
 struct Repository {
     app: App,
 }
@@ -142,12 +165,17 @@ impl Repository {
         ] {
             let mut git = self.app.program("git");
             git.current_dir(self.folder()).args(arguments.split(' '));
-            self.finish(&mut git).exits(0);
+            finish(&mut git).exits(0);
         }
     }
 
     /// Runs a workflow for an event.
     fn act(&self, event: &str, workflow: &str) -> Run {
+        finish(&mut self.command(event, workflow))
+    }
+
+    /// Returns the command that runs a workflow for an event.
+    fn command(&self, event: &str, workflow: &str) -> Command {
         let payload = self.app.write(
             "event.json",
             r#"{"number": 7, "pull_request": {"number": 7, "head": {"ref": "change"}, "base": {"ref": "main"}}}"#,
@@ -167,13 +195,14 @@ impl Repository {
                 "{UPLOAD}={}",
                 root().join("tests/github/upload-artifact").display()
             ));
-        self.finish(&mut act)
+        act
     }
+}
 
-    fn finish(&self, command: &mut Command) -> Run {
-        let output = command.output().unwrap();
-        Run::new(command, output, self.app.folder())
-    }
+/// Runs a command to its end.
+fn finish(command: &mut Command) -> Run {
+    let output = command.output().unwrap();
+    Run::new(command, output)
 }
 
 fn copy(from: &Path, to: &Path) {

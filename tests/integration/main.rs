@@ -10,6 +10,8 @@
 
 mod action;
 mod architecture;
+mod blog;
+mod readme;
 mod record;
 mod sdk;
 mod support;

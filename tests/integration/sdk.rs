@@ -193,7 +193,9 @@ fn model_steps(shown: &Value) -> Vec<u64> {
 /// Returns the command of an agent.
 fn command(file: &str) -> [String; 2] {
     let environment = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-env");
-    let is_python = file.ends_with(".py");
+    let is_python = Path::new(file)
+        .extension()
+        .is_some_and(|suffix| suffix == "py");
     let stamp = environment.join(if is_python { "py/stamp" } else { "node/stamp" });
     assert!(
         stamp.exists(),

@@ -34,12 +34,6 @@ impl App {
         }
     }
 
-    /// Sets a variable for all later runs.
-    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
     /// Returns the folder in which `rewind` runs.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
@@ -74,14 +68,13 @@ impl App {
         let mut command = self.rewind();
         command.args(arguments);
         let output = command.output().unwrap();
-        Run::new(&command, output, self.folder())
+        Run::new(&command, output)
     }
 }
 
 /// What a finished run left.
 pub(crate) struct Run {
     what: String,
-    folder: PathBuf,
     /// The exit code; `None` after a signal.
     pub(crate) code: Option<i32>,
     /// Standard output.
@@ -92,10 +85,9 @@ pub(crate) struct Run {
 
 impl Run {
     /// Returns what a command left.
-    pub(crate) fn new(command: &Command, output: Output, folder: &Path) -> Self {
+    pub(crate) fn new(command: &Command, output: Output) -> Self {
         Self {
             what: format!("{command:?}"),
-            folder: folder.to_owned(),
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
@@ -122,15 +114,10 @@ impl Run {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.what, self.stdout))
     }
-
-    /// Returns standard output with what changes from run to run replaced: folders, ids, ports, times.
-    pub(crate) fn stable_stdout(&self) -> String {
-        stable(&self.stdout, &self.folder)
-    }
 }
 
-/// Returns the text with what changes from run to run replaced.
-fn stable(text: &str, folder: &Path) -> String {
+/// Returns the text with what changes from run to run replaced: folders, ids, ports, times.
+pub(crate) fn stable(text: &str, folder: &Path) -> String {
     let rules = [
         (
             r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}",

@@ -1,8 +1,10 @@
 //! Shared by the integration tests.
 
 mod app;
+mod checkout;
 mod scripted;
 pub(crate) mod upstream;
 
-pub(crate) use app::{App, Run};
+pub(crate) use app::{App, Run, stable};
+pub(crate) use checkout::checkout;
 pub(crate) use scripted::ScriptedModel;

@@ -1,0 +1,41 @@
+//! The story as it is told: every command of it, as written, without a key.
+
+use std::fs;
+
+use crate::support::App;
+
+#[test]
+fn a_failure_is_found_fixed_compared_and_shared() {
+    let app = App::new();
+    app.run(["demo"]).exits(0);
+
+    let shown = app.run(["show", "latest"]).exits(0).stdout;
+    for part in ["main", "fixed", "researcher", "web_search"] {
+        assert!(
+            shown.contains(part),
+            "`show latest` says nothing of {part}:\n{shown}"
+        );
+    }
+
+    let difference = app.run(["diff", "latest", "main", "fixed"]).exits(0).stdout;
+    assert!(
+        difference.contains("step 5") || difference.contains("5 "),
+        "{difference}"
+    );
+
+    let replayed = app
+        .run(["replay", "latest", "--from", "5", "--label", "mine"])
+        .exits(0);
+    let said = format!("{}{}", replayed.stdout, replayed.stderr);
+    assert!(said.contains("not paid again"), "no savings:\n{said}");
+
+    app.run(["share", "latest", "--include-content", "-o", "debug.html"])
+        .exits(0);
+    let page = fs::read_to_string(app.folder().join("debug.html")).unwrap();
+    for part in ["main", "fixed", "mine"] {
+        assert!(page.contains(part), "the page says nothing of {part}");
+    }
+    for part in ["src=\"http", "href=\"http", "@import", "url(http"] {
+        assert!(!page.contains(part), "the page loads something: {part}");
+    }
+}
