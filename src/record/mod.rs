@@ -12,6 +12,7 @@
 mod asked;
 mod continuation;
 mod failure;
+mod pieces;
 mod recorder;
 mod requests;
 mod responder;
@@ -21,6 +22,7 @@ mod slots;
 mod state;
 mod store_sink;
 mod stream_end;
+mod strict;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -32,3 +34,4 @@ pub use requests::Requests;
 pub use responder::{Awaited, RecordResponder};
 pub use sink::{MemorySink, NoSink, Sink, SinkError};
 pub use store_sink::StoreSink;
+pub use strict::StrictKeys;

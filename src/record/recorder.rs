@@ -8,14 +8,14 @@ use tokio::sync::watch;
 use super::asked::{
     Asked, AskedAncillary, AskedModel, UnderWay, header, is_marked_retry, unreadable,
 };
-use super::failure::{CLIENT_CLOSED, GAVE_UP, failed_response, failure};
+use super::failure::{BROKE_OFF, CLIENT_CLOSED, End, GAVE_UP, failed_response};
 use super::scrub;
 use super::sink::Sink;
 use super::slots::Failure;
 use super::state::{State, identity};
 use super::stream_end::is_ended;
 use crate::model::{Ancillary, Body, Call, ContentId, Dialect, Exchange, Response, Served};
-use crate::proxy::{Captured, Incoming};
+use crate::proxy::{Captured, Credential, Incoming};
 use crate::redact::Redactor;
 use crate::wire::{self, ParsedRequest, Parser, Traffic};
 
@@ -28,6 +28,8 @@ pub struct Finished {
     pub ancillary: Vec<Ancillary>,
     /// What went wrong in recording, in words; empty when all is whole.
     pub faults: Vec<String>,
+    /// What the user should know though nothing went wrong, in words.
+    pub notices: Vec<String>,
 }
 
 /// Turns the exchanges of one timeline into calls; shared by everything that answers the agent.
@@ -69,6 +71,9 @@ impl Recorder {
         let parsed = self.parse(dialect, incoming, &path);
         let agent = header(incoming, "rewind-agent").map(str::to_owned);
         let mut state = self.lock();
+        if incoming.credential == Credential::Own {
+            state.own_keys.insert(incoming.provider.clone());
+        }
         let (request, is_continued) = state.requests.request(&parsed, agent);
         let identity = identity(&incoming.provider, &request, &parsed);
         let began_us = self.micros(incoming.arrived);
@@ -112,12 +117,7 @@ impl Recorder {
             },
             first_byte_us: now,
             ended_us: now,
-            failure: failure(
-                source.exchange.status,
-                !source.exchange.truncated,
-                false,
-                None,
-            ),
+            failure: End::of(source).failure(&source.response),
             served: Some(served),
         };
         self.close(asked, answer)
@@ -205,6 +205,7 @@ impl Recorder {
             calls: state.slots.calls(),
             ancillary: state.ancillary.clone(),
             faults,
+            notices: state.own_keys.iter().map(|p| own_key_notice(p)).collect(),
         }
     }
 
@@ -243,15 +244,21 @@ impl Recorder {
     /// Reads an answer and takes the secrets out of it.
     fn read(&self, asked: &AskedModel, captured: Captured) -> Answer {
         let status = captured.status.as_u16();
-        let body = &captured.body;
+        let dialect = asked.request.dialect;
         let is_whole =
-            !captured.truncated || (captured.client_gone && is_ended(asked.request.dialect, body));
-        let (dialect, found) = self.parse_answer(asked, status, body, is_whole);
-        let response = scrub::response(&self.redactor, &found);
-        let kind = (dialect, status);
-        let body = scrub::body(&self.redactor, kind, captured.body, &found, &response);
-        let failure = failure(status, is_whole, captured.client_gone, captured.error);
+            !captured.truncated || (captured.client_gone && is_ended(dialect, &captured.body));
+        let (response, body) = self.scrubbed(asked, status, captured.body, is_whole);
+        let error = captured
+            .error
+            .map(|error| self.redactor.text(&error).into_owned());
+        let end = End {
+            status,
+            is_whole,
+            client_gone: captured.client_gone,
+            error,
+        };
         Answer {
+            failure: end.failure(&response),
             response,
             exchange: Exchange {
                 headers: self.headers(captured.headers),
@@ -261,35 +268,40 @@ impl Recorder {
             },
             first_byte_us: self.micros(captured.first_byte),
             ended_us: self.micros(captured.ended),
-            failure: failure.map(|failure| Failure {
-                error: self.redactor.text(&failure.error).into_owned(),
-                ..failure
-            }),
             served: None,
         }
     }
 
-    /// Parses an answer; what is not of its dialect is kept verbatim.
-    fn parse_answer(
+    /// Returns an answer in the normal form and as it came; verbatim where it is not of its dialect.
+    fn scrubbed(
         &self,
         asked: &AskedModel,
         status: u16,
-        body: &Body,
+        body: Body,
         is_whole: bool,
-    ) -> (Dialect, Response) {
+    ) -> (Response, Body) {
         let dialect = asked.request.dialect;
-        let error = match wire::parse_response(dialect, status, body) {
-            Ok(response) => return (dialect, response),
-            Err(error) => error,
-        };
-        if !is_whole {
-            let broken = failed_response("the answer broke off");
-            return (Dialect::Opaque, broken);
+        if dialect != Dialect::Opaque {
+            match wire::parse_response(dialect, status, &body) {
+                Ok(found) => {
+                    let clean = scrub::response(&self.redactor, &found);
+                    let kind = (dialect, status);
+                    let body = scrub::body(&self.redactor, kind, body, &found, &clean);
+                    return (clean, body);
+                }
+                Err(error) if is_whole => {
+                    let line = asked.line();
+                    self.fault(format!("the answer to {line} is kept verbatim: {error}"));
+                }
+                Err(_broken) => {
+                    let response = failed_response(BROKE_OFF);
+                    return (response, scrub::opaque(&self.redactor, body));
+                }
+            }
         }
-        let line = asked.line();
-        self.fault(format!("the answer to {line} is kept verbatim: {error}"));
-        let response = wire::parse_response(Dialect::Opaque, status, body).unwrap_or_default();
-        (Dialect::Opaque, response)
+        let body = scrub::opaque(&self.redactor, body);
+        let response = wire::parse_response(Dialect::Opaque, status, &body).unwrap_or_default();
+        (scrub::response(&self.redactor, &response), body)
     }
 
     fn headers(&self, headers: Vec<(String, String)>) -> Vec<(String, String)> {
@@ -353,4 +365,10 @@ struct Answer {
     ended_us: u64,
     failure: Option<Failure>,
     served: Option<Served>,
+}
+
+fn own_key_notice(provider: &str) -> String {
+    format!(
+        "the agent sent a key of its own to `{provider}`; it went up as it was and is kept nowhere, but Rewind could not guard it (`[capture] strict_keys = true` refuses such requests)"
+    )
 }

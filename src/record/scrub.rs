@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::pieces::{scrub_pieces, with_data};
 use crate::model::{ApiError, Body, Dialect, Message, Pooled, Response, StreamEvent};
 use crate::redact::Redactor;
 use crate::wire::{self, Scrub as _};
@@ -56,6 +57,17 @@ fn scrubbed_json(redactor: &Redactor, before: &Value) -> Option<Value> {
     let mut after = before.clone();
     redactor.scrub(&mut after);
     (after != *before).then_some(after)
+}
+
+/// Returns the body of an answer that no dialect can read, without secrets.
+pub(super) fn opaque(redactor: &Redactor, raw: Body) -> Body {
+    match raw {
+        Body::Whole(bytes) => Body::Whole(whole(redactor, bytes)),
+        Body::Events(events) => {
+            let events = scrub_pieces(redactor, events);
+            Body::Events(events.iter().map(|e| event(redactor, e)).collect())
+        }
+    }
 }
 
 /// Returns the body of an answer without secrets; `found` is its normal form, `clean` that without
@@ -137,14 +149,4 @@ fn event(redactor: &Redactor, event: &StreamEvent) -> StreamEvent {
             bytes: Bytes::from(text),
         },
     )
-}
-
-/// Returns the event with other data, on one line.
-fn with_data(event: &str, data: &Value) -> String {
-    let others = event
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with("data:"));
-    let data = format!("data: {data}\n\n");
-    let lines: Vec<&str> = others.chain([data.as_str()]).collect();
-    lines.join("\n")
 }

@@ -1,5 +1,7 @@
 //! What a recorder remembers of its timeline.
 
+use std::collections::BTreeSet;
+
 use super::requests::Requests;
 use super::sink::SinkError;
 use super::slots::{Identity, Slots};
@@ -13,6 +15,8 @@ pub(super) struct State {
     pub(super) requests: Requests,
     pub(super) ancillary: Vec<Ancillary>,
     pub(super) faults: Vec<String>,
+    /// Providers to which the agent sent a credential of its own.
+    pub(super) own_keys: BTreeSet<String>,
     /// How often the sink refused.
     pub(super) unkept: u32,
 }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 use super::error::{Fault, StoreError};
 use super::pool::{self, RowId};
 use super::rows::call::{CallHead, CallRow};
+use super::rows::columns::Columns;
 use super::{Store, key};
 use crate::model::SessionId;
 
@@ -98,16 +99,19 @@ fn reachable(connection: &Connection) -> Result<HashSet<RowId>, Fault> {
             live.insert(row?);
         }
     }
-    let mut statement = connection.prepare("SELECT body FROM call")?;
+    let mut statement = connection.prepare(Columns::SELECT_ALL)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let text: String = row.get(0)?;
+        let columns = Columns::of(row)?;
+        let text: String = row.get("body")?;
         let call: CallRow =
             serde_json::from_str(&text).map_err(|error| Fault::row("call", error))?;
-        live.extend(call.output);
         live.extend(call.alternatives);
-        if live.insert(call.head) {
-            let head: CallHead = pool::value(connection, call.head)?;
+        live.extend(call.shapes);
+        live.extend(columns.output);
+        live.extend(columns.from);
+        if live.insert(columns.head) {
+            let head: CallHead = pool::value(connection, columns.head)?;
             live.extend(head.system);
             live.extend([head.tools, head.settings]);
         }

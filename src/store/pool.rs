@@ -104,6 +104,12 @@ pub(super) fn value<T: DeserializeOwned>(connection: &Connection, row: RowId) ->
     serde_json::from_str(&text).map_err(|error| Fault::row(format!("content {row}"), error))
 }
 
+/// Returns whether there is such a row.
+pub(super) fn is_there(connection: &Connection, row: RowId) -> Result<bool, Fault> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM content WHERE id = ?1")?;
+    Ok(statement.exists([row])?)
+}
+
 fn read(connection: &Connection, row: RowId) -> Result<(i64, String), Fault> {
     connection
         .prepare_cached("SELECT hash, body FROM content WHERE id = ?1")?

@@ -101,10 +101,6 @@ fn a_growing_context_takes_linear_space() {
         write(&Store::open(&place.dir).unwrap(), &session);
         let unique = fixture::unique_message_bytes(&session);
         let ratio = size(&place.dir) as f64 / unique as f64;
-        eprintln!(
-            "{steps} steps: {unique} bytes of messages, store {} bytes, {ratio:.3}",
-            size(&place.dir)
-        );
         assert!(ratio <= 1.5, "{steps} steps: {ratio:.3}");
     }
 }

@@ -9,9 +9,7 @@ use super::error::{Fault, StoreError};
 use super::heads::{SessionHead, TimelineHead};
 use super::list::TimelineSummary;
 use super::load::TimelineResult;
-use super::pool::PoolWriter;
-use super::rows::thread::ThreadWriter;
-use super::rows::{ancillary, call, step};
+use super::rows::{Pens, ancillary, call, step};
 use super::{Store, key, open};
 use crate::model::{Ancillary, Call, ContentId, Served, Session, SessionId, Timeline};
 
@@ -152,9 +150,7 @@ impl TimelineWriter {
 /// What writing a timeline has to remember.
 #[derive(Debug)]
 struct Ink {
-    timeline: u32,
-    pool: PoolWriter,
-    threads: ThreadWriter,
+    pens: Pens,
     calls: HashMap<u32, Mark>,
     ancillary: u32,
 }
@@ -192,9 +188,7 @@ impl Mark {
 impl Ink {
     fn new(timeline: u32) -> Self {
         Self {
-            timeline,
-            pool: PoolWriter::default(),
-            threads: ThreadWriter::new(timeline),
+            pens: Pens::new(timeline),
             calls: HashMap::new(),
             ancillary: 0,
         }
@@ -202,19 +196,12 @@ impl Ink {
 
     /// Forgets what may not have been committed.
     fn forget(&mut self) {
-        self.pool.forget();
-        self.threads.forget();
+        self.pens.forget();
         self.calls.clear();
     }
 
     fn put(&mut self, connection: &Connection, call: &Call) -> Result<(), Fault> {
-        call::put(
-            connection,
-            self.timeline,
-            &mut self.pool,
-            &mut self.threads,
-            call,
-        )?;
+        call::put(connection, &mut self.pens, call)?;
         self.calls.insert(call.ordinal, Mark::of(call));
         Ok(())
     }
@@ -222,8 +209,8 @@ impl Ink {
     fn ancillary(&mut self, connection: &Connection, exchange: &Ancillary) -> Result<(), Fault> {
         ancillary::put(
             connection,
-            &mut self.pool,
-            key(self.timeline, self.ancillary),
+            &mut self.pens.pool,
+            key(self.pens.timeline, self.ancillary),
             exchange,
         )?;
         self.ancillary = self.ancillary.saturating_add(1);
@@ -242,10 +229,10 @@ impl Ink {
         for ordinal in left_over.into_keys() {
             connection.execute(
                 "DELETE FROM call WHERE id = ?1",
-                [key(self.timeline, ordinal)],
+                [key(self.pens.timeline, ordinal)],
             )?;
         }
-        ancillary::clear(connection, self.timeline)?;
+        ancillary::clear(connection, self.pens.timeline)?;
         self.ancillary = 0;
         for exchange in &timeline.ancillary {
             self.ancillary(connection, exchange)?;
@@ -260,7 +247,7 @@ impl Ink {
         connection.execute(
             "UPDATE timeline SET forked_from = ?2, started_at = ?3, result = ?4, steps = ?5 WHERE id = ?1",
             params![
-                self.timeline,
+                self.pens.timeline,
                 forked_from(&head)?,
                 head.started_at.to_string(),
                 result.to_text()?,

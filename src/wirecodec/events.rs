@@ -1,6 +1,6 @@
 //! Streams: each event whole, or as what differs from the latest event of its shape.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -8,30 +8,16 @@ use serde_json::{Value, json};
 use super::cursor::{Reader, Tracker};
 use super::escape::Style;
 use super::sources::Table;
-use super::{CodecError, base64, bytes_of, splice, tokens};
-use crate::model::StreamEvent;
+use super::{CodecError, Shape, base64, bytes_of, splice};
+use crate::model::{ContentId, StreamEvent};
 
-/// A shape, and the tokens of its latest event.
-struct Shape {
-    pieces: Vec<String>,
-    tokens: Vec<String>,
-}
-
-impl Shape {
-    fn of(text: &str) -> Self {
-        let cut = tokens::cut(text);
-        let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
-        Self {
-            pieces: owned(cut.shape),
-            tokens: owned(cut.tokens),
-        }
+/// Returns the events as JSON; `shapes` are known to the reader.
+pub(super) fn encode(events: &[StreamEvent], table: &mut Table<'_>, shapes: &[Shape]) -> Value {
+    let mut shapes = shapes.to_vec();
+    let mut numbers: HashMap<ContentId, usize> = HashMap::new();
+    for (number, shape) in shapes.iter().enumerate() {
+        numbers.entry(shape.id()).or_insert(number);
     }
-}
-
-/// Returns the events as JSON.
-pub(super) fn encode(events: &[StreamEvent], table: &mut Table<'_>) -> Value {
-    let mut shapes: Vec<Shape> = Vec::new();
-    let mut numbers: HashMap<Vec<String>, usize> = HashMap::new();
     let mut tracker = Tracker::default();
     events
         .iter()
@@ -40,17 +26,12 @@ pub(super) fn encode(events: &[StreamEvent], table: &mut Table<'_>) -> Value {
                 return json!([event.delay_us, base64(&event.bytes)]);
             };
             let shape = Shape::of(text);
-            if let Some(number) = numbers.get(&shape.pieces).copied()
+            if let Some(number) = numbers.get(&shape.id()).copied()
                 && let Some(latest) = shapes.get_mut(number)
             {
                 let mut row = vec![json!(event.delay_us), json!(number)];
-                for (place, (old, new)) in latest.tokens.iter().zip(&shape.tokens).enumerate() {
-                    if old != new {
-                        row.push(json!(place));
-                        row.push(token_to_json(new, table, &mut tracker));
-                    }
-                }
-                latest.tokens = shape.tokens;
+                row.extend(differences(latest, &shape, table, &mut tracker));
+                *latest = shape;
                 return Value::Array(row);
             }
             for token in &shape.tokens {
@@ -58,7 +39,7 @@ pub(super) fn encode(events: &[StreamEvent], table: &mut Table<'_>) -> Value {
                     tracker.follow(table, &text);
                 }
             }
-            numbers.insert(shape.pieces.clone(), shapes.len());
+            numbers.insert(shape.id(), shapes.len());
             shapes.push(shape);
             json!([event.delay_us, splice::encode(text, table)])
         })
@@ -66,12 +47,16 @@ pub(super) fn encode(events: &[StreamEvent], table: &mut Table<'_>) -> Value {
 }
 
 /// Returns the events that [`encode`] made this JSON of.
-pub(super) fn decode(value: &Value, texts: &[String]) -> Result<Vec<StreamEvent>, CodecError> {
+pub(super) fn decode(
+    value: &Value,
+    texts: &[String],
+    shapes: &[Shape],
+) -> Result<Vec<StreamEvent>, CodecError> {
     let rows = value
         .as_array()
         .ok_or_else(|| CodecError::malformed("a list of events", value))?;
-    let mut shapes: Vec<Shape> = Vec::new();
-    let mut known: HashMap<Vec<String>, ()> = HashMap::new();
+    let mut shapes = shapes.to_vec();
+    let mut known: HashSet<ContentId> = shapes.iter().map(Shape::id).collect();
     let mut reader = Reader::new(texts);
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
@@ -81,22 +66,16 @@ pub(super) fn decode(value: &Value, texts: &[String]) -> Result<Vec<StreamEvent>
             Some(_) | None => return Err(malformed()),
         };
         let bytes = match body {
-            Value::Number(number) => {
-                let number = number
-                    .as_u64()
-                    .and_then(|number| usize::try_from(number).ok());
-                let shape = number
-                    .and_then(|number| shapes.get_mut(number))
-                    .ok_or_else(malformed)?;
+            Value::Number(_) => {
+                let shape = nth(&mut shapes, body)?;
                 change(shape, changes, &mut reader)?;
-                Bytes::from(tokens::join(&shape.pieces, &shape.tokens))
+                Bytes::from(shape.to_text())
             }
             Value::Object(_) => bytes_of(body)?,
             Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) => {
                 let text = splice::decode(body, texts)?;
                 let shape = Shape::of(&text);
-                // The encoder makes an event of a known shape whole only when it does without shapes.
-                if known.insert(shape.pieces.clone(), ()).is_none() {
+                if known.insert(shape.id()) {
                     shapes.push(shape);
                 }
                 Bytes::from(text)
@@ -108,6 +87,57 @@ pub(super) fn decode(value: &Value, texts: &[String]) -> Result<Vec<StreamEvent>
         });
     }
     Ok(events)
+}
+
+/// Returns a body that came as one as what differs from one of `shapes`, where it has one of them.
+pub(super) fn encode_whole(text: &str, table: &mut Table<'_>, shapes: &[Shape]) -> Option<Value> {
+    let shape = Shape::of(text);
+    let (number, known) = shapes
+        .iter()
+        .enumerate()
+        .find(|(_number, known)| known.pieces == shape.pieces)?;
+    let mut row = vec![json!(number)];
+    row.extend(differences(known, &shape, table, &mut Tracker::default()));
+    Some(Value::Array(row))
+}
+
+/// Returns the text that [`encode_whole`] made this JSON of.
+pub(super) fn decode_whole(
+    value: &Value,
+    texts: &[String],
+    shapes: &[Shape],
+) -> Result<String, CodecError> {
+    let Some([number, changes @ ..]) = value.as_array().map(Vec::as_slice) else {
+        return Err(CodecError::malformed("a shape and its tokens", value));
+    };
+    let mut shapes = shapes.to_vec();
+    let shape = nth(&mut shapes, number)?;
+    change(shape, changes, &mut Reader::new(texts))?;
+    Ok(shape.to_text())
+}
+
+fn nth<'a>(shapes: &'a mut [Shape], number: &Value) -> Result<&'a mut Shape, CodecError> {
+    number
+        .as_u64()
+        .and_then(|number| shapes.get_mut(usize::try_from(number).ok()?))
+        .ok_or_else(|| CodecError::malformed("the number of a shape", number))
+}
+
+/// Returns places and tokens in which `new` differs from `old`, which has the same pieces.
+fn differences(
+    old: &Shape,
+    new: &Shape,
+    table: &mut Table<'_>,
+    tracker: &mut Tracker,
+) -> Vec<Value> {
+    let mut changes = Vec::new();
+    for (place, (old, new)) in old.tokens.iter().zip(&new.tokens).enumerate() {
+        if old != new {
+            changes.push(json!(place));
+            changes.push(token_to_json(new, table, tracker));
+        }
+    }
+    changes
 }
 
 /// Puts other tokens into a shape.

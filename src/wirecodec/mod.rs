@@ -10,10 +10,11 @@
 //! ```text
 //! {"base64": "…"}                          bytes that are no text
 //! {"text": TEXT, "from": [SOURCE, …]}      a text
+//! {"like": [shape, place, TOKEN, …], "from": […]}      a text of a shape that is kept elsewhere
 //! {"events": [EVENT, …], "from": […]}      a stream
 //! EVENT  = [delay_us, TEXT] | [delay_us, {"base64": "…"}]      a whole event
-//!        | [delay_us, shape, place, TOKEN, place, TOKEN, …]    the n-th shape (from 0, in the order of
-//!                                  whole text events) with other tokens at these places
+//!        | [delay_us, shape, place, TOKEN, place, TOKEN, …]    the n-th shape (from 0: those kept
+//!                                  elsewhere, then whole text events) with other tokens at these places
 //! TEXT   = "…" | ["…", REF, "…"]
 //! REF    = [source] | [source, STYLE]      all of that source, escaped
 //! TOKEN  = "…" | 12                        a JSON string, an integer
@@ -22,7 +23,8 @@
 //!        | [source] | [source, length] | [source, length, start]      all of a source as a string; its
 //!                                  next `length` bytes of UTF-8; so many from the byte `start` on
 //!        | […, "ascii"]            the same, everything beyond ASCII escaped
-//! SOURCE = "/parts/0/text"                 a JSON pointer into the answer's message
+//! SOURCE = 0                               the n-th of the provider's ids
+//!        | "/parts/0/text"                 a JSON pointer into the answer's message
 //!        | ["/parts/1/arguments", "compact" | "spaced"]   a value there, as JSON text
 //! STYLE  = "json" (default) | "json2" | "ascii" | "ascii2"    2: escaped twice, JSON within JSON
 //! ```
@@ -32,6 +34,7 @@
 mod cursor;
 mod escape;
 mod events;
+mod shape;
 mod sources;
 mod splice;
 #[cfg(test)]
@@ -44,6 +47,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::model::{Body, Message, StreamEvent};
+pub use shape::{Shape, shapes};
 use sources::{Catalogue, Table};
 
 /// Why an encoded body can't be read.
@@ -74,14 +78,25 @@ impl CodecError {
     }
 }
 
-/// Returns the body as JSON; `output` is the answer that will be at hand to decode it.
-pub fn encode(body: &Body, output: Option<&Message>) -> Value {
-    let catalogue = Catalogue::of(output);
+/// What both sides of the codec have at hand.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Known<'a> {
+    /// The answer in its normal form.
+    pub output: Option<&'a Message>,
+    /// The provider's ids of the answer and its tool calls.
+    pub ids: &'a [&'a str],
+    /// Shapes that are kept apart (see [`shapes`]).
+    pub shapes: &'a [Shape],
+}
+
+/// Returns the body as JSON that [`decode`] can read with the same `known`.
+pub fn encode(body: &Body, known: Known<'_>) -> Value {
+    let catalogue = Catalogue::of(known);
     let compact = match body {
-        Body::Whole(bytes) => whole(bytes, &catalogue),
-        Body::Events(events) => stream(events, &catalogue),
+        Body::Whole(bytes) => whole(bytes, &catalogue, known.shapes),
+        Body::Events(events) => stream(events, &catalogue, known.shapes),
     };
-    if decode(&compact, output).as_ref() == Ok(body) {
+    if decode(&compact, known).as_ref() == Ok(body) {
         return compact;
     }
     verbatim(body)
@@ -91,33 +106,40 @@ pub fn encode(body: &Body, output: Option<&Message>) -> Value {
 ///
 /// # Errors
 ///
-/// The JSON is not of the form above, or refers to what `output` does not have.
-pub fn decode(value: &Value, output: Option<&Message>) -> Result<Body, CodecError> {
+/// The JSON is not of the form above, or refers to what is not known.
+pub fn decode(value: &Value, known: Known<'_>) -> Result<Body, CodecError> {
     let object = value
         .as_object()
         .ok_or_else(|| CodecError::malformed("an object", value))?;
-    let texts = sources::resolve(object.get("from"), output)?;
+    let texts = sources::resolve(object.get("from"), known)?;
     if let Some(text) = object.get("text") {
         return Ok(Body::Whole(Bytes::from(splice::decode(text, &texts)?)));
     }
+    if let Some(like) = object.get("like") {
+        let text = events::decode_whole(like, &texts, known.shapes)?;
+        return Ok(Body::Whole(Bytes::from(text)));
+    }
     if let Some(events) = object.get("events") {
-        return events::decode(events, &texts).map(Body::Events);
+        return events::decode(events, &texts, known.shapes).map(Body::Events);
     }
     Ok(Body::Whole(bytes_of(value)?))
 }
 
-fn whole(bytes: &Bytes, catalogue: &Catalogue) -> Value {
+fn whole(bytes: &Bytes, catalogue: &Catalogue, shapes: &[Shape]) -> Value {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return base64(bytes);
     };
     let mut table = Table::new(catalogue);
+    if let Some(like) = events::encode_whole(text, &mut table, shapes) {
+        return with_sources("like", like, &table);
+    }
     let text = splice::encode(text, &mut table);
     with_sources("text", text, &table)
 }
 
-fn stream(events: &[StreamEvent], catalogue: &Catalogue) -> Value {
+fn stream(events: &[StreamEvent], catalogue: &Catalogue, shapes: &[Shape]) -> Value {
     let mut table = Table::new(catalogue);
-    let events = events::encode(events, &mut table);
+    let events = events::encode(events, &mut table, shapes);
     with_sources("events", events, &table)
 }
 

@@ -1,10 +1,9 @@
-//! The texts of an answer that its wire body can refer to.
+//! The texts that a wire body can refer to: those of the answer, and its ids.
 
 use serde_json::{Value, json};
 
-use super::CodecError;
 use super::escape::spaced;
-use crate::model::Message;
+use super::{CodecError, Known};
 
 /// How a value of the answer becomes a text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,26 +16,32 @@ enum Form {
     Spaced,
 }
 
-/// A text of the answer.
+/// A text that is at hand.
 #[derive(Debug)]
 pub(super) struct Source {
-    pointer: String,
-    form: Form,
+    /// How it is named.
+    address: Value,
     /// The text.
     pub(super) text: String,
 }
 
-/// All texts of an answer, in the order of their pointers.
+/// All texts that are at hand: the ids, then those of the answer in the order of their pointers.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
     sources: Vec<Source>,
 }
 
 impl Catalogue {
-    /// Returns the texts of `output`.
-    pub(super) fn of(output: Option<&Message>) -> Self {
-        let mut catalogue = Self::default();
-        let value = output.map(serde_json::to_value);
+    /// Returns the texts of what is known.
+    pub(super) fn of(known: Known<'_>) -> Self {
+        let ids = known.ids.iter().enumerate().map(|(number, id)| Source {
+            address: json!(number),
+            text: (*id).to_owned(),
+        });
+        let mut catalogue = Self {
+            sources: ids.collect(),
+        };
+        let value = known.output.map(serde_json::to_value);
         if let Some(Ok(value)) = value {
             catalogue.collect(&value, &mut String::new());
         }
@@ -76,11 +81,12 @@ impl Catalogue {
     }
 
     fn add(&mut self, pointer: &str, form: Form, text: String) {
-        self.sources.push(Source {
-            pointer: pointer.to_owned(),
-            form,
-            text,
-        });
+        let address = match form {
+            Form::Text => json!(pointer),
+            Form::Compact => json!([pointer, "compact"]),
+            Form::Spaced => json!([pointer, "spaced"]),
+        };
+        self.sources.push(Source { address, text });
     }
 }
 
@@ -124,56 +130,56 @@ impl<'a> Table<'a> {
         self.used
             .iter()
             .filter_map(|key| self.source(*key))
-            .map(|source| match source.form {
-                Form::Text => json!(source.pointer),
-                Form::Compact => json!([source.pointer, "compact"]),
-                Form::Spaced => json!([source.pointer, "spaced"]),
-            })
+            .map(|source| source.address.clone())
             .collect()
     }
 }
 
 /// Returns the texts that the `from` of an encoded body names.
-pub(super) fn resolve(
-    from: Option<&Value>,
-    output: Option<&Message>,
-) -> Result<Vec<String>, CodecError> {
+pub(super) fn resolve(from: Option<&Value>, known: Known<'_>) -> Result<Vec<String>, CodecError> {
     let Some(from) = from else {
         return Ok(Vec::new());
     };
     let entries = from
         .as_array()
         .ok_or_else(|| CodecError::malformed("a list of sources", from))?;
-    let message = output
+    let message = known
+        .output
         .and_then(|output| serde_json::to_value(output).ok())
         .unwrap_or_default();
     entries
         .iter()
-        .map(|entry| {
-            let malformed = || CodecError::malformed("a source", entry);
-            let (pointer, form) = match entry.as_array().map(Vec::as_slice) {
-                None => (entry.as_str().ok_or_else(malformed)?, Form::Text),
-                Some([pointer, form]) => (
-                    pointer.as_str().ok_or_else(malformed)?,
-                    match form.as_str() {
-                        Some("compact") => Form::Compact,
-                        Some("spaced") => Form::Spaced,
-                        Some(_) | None => return Err(malformed()),
-                    },
-                ),
-                Some(_) => return Err(malformed()),
-            };
-            let dangling = || CodecError::Dangling {
-                pointer: pointer.to_owned(),
-            };
-            let value = message.pointer(pointer).ok_or_else(dangling)?;
-            match form {
-                Form::Text => value.as_str().map(str::to_owned).ok_or_else(dangling),
-                Form::Compact => Ok(value.to_string()),
-                Form::Spaced => Ok(spaced(value)),
-            }
-        })
+        .map(|entry| text_at(entry, &message, known.ids))
         .collect()
+}
+
+fn text_at(entry: &Value, message: &Value, ids: &[&str]) -> Result<String, CodecError> {
+    let malformed = || CodecError::malformed("a source", entry);
+    if let Some(number) = entry.as_u64() {
+        let id = usize::try_from(number)
+            .ok()
+            .and_then(|number| ids.get(number));
+        return id.map(|id| (*id).to_owned()).ok_or_else(malformed);
+    }
+    let (pointer, form) = match entry.as_array().map(Vec::as_slice) {
+        None => (entry, Form::Text),
+        Some([pointer, form]) => match form.as_str() {
+            Some("compact") => (pointer, Form::Compact),
+            Some("spaced") => (pointer, Form::Spaced),
+            Some(_) | None => return Err(malformed()),
+        },
+        Some(_) => return Err(malformed()),
+    };
+    let pointer = pointer.as_str().ok_or_else(malformed)?;
+    let dangling = || CodecError::Dangling {
+        pointer: pointer.to_owned(),
+    };
+    let value = message.pointer(pointer).ok_or_else(dangling)?;
+    match form {
+        Form::Text => value.as_str().map(str::to_owned).ok_or_else(dangling),
+        Form::Compact => Ok(value.to_string()),
+        Form::Spaced => Ok(spaced(value)),
+    }
 }
 
 fn escape_segment(name: &str) -> String {

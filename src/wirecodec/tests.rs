@@ -20,11 +20,23 @@ fn events(texts: &[String]) -> Body {
 }
 
 fn assert_round_trip(body: &Body, output: Option<&Message>) -> String {
-    let value = encode(body, output);
+    let known = Known {
+        output,
+        ..Known::default()
+    };
+    let value = encode(body, known);
     // Through text, as in a file.
     let text = value.to_string();
     let read: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(&decode(&read, output).unwrap(), body);
+    assert_eq!(&decode(&read, known).unwrap(), body);
+    let shapes = shapes(body);
+    let known = Known {
+        shapes: &shapes,
+        ids: &["chatcmpl-Abc123", "call_1"],
+        ..known
+    };
+    let apart = encode(body, known);
+    assert_eq!(&decode(&apart, known).unwrap(), body);
     text
 }
 
@@ -133,7 +145,7 @@ fn an_answer_is_not_written_twice() {
     );
     let body = json!({"id": "chatcmpl-1", "choices": [{"message": {"content": text,
         "tool_calls": [{"function": {"name": "write", "arguments": arguments.to_string()}}]}}]});
-    let ascii = super::escape::Style::Ascii.quote(&text);
+    let ascii = escape::Style::Ascii.quote(&text);
     for raw in [
         body.to_string(),
         serde_json::to_string_pretty(&body).unwrap(),
@@ -156,7 +168,7 @@ fn escaped_pieces_of_a_stream_are_found_in_the_answer() {
     let stream: Vec<String> = chat_stream(&pieces)
         .iter()
         .map(|event| {
-            super::escape::Style::Ascii
+            escape::Style::Ascii
                 .escape(event)
                 .replace("\\\"", "\"")
                 .replace("\\n", "\n")
@@ -194,6 +206,26 @@ fn what_is_no_json_comes_back_too() {
 }
 
 #[test]
+fn bodies_of_one_shape_need_little_more_than_what_differs() {
+    let body = |id: &str, tokens: u32| {
+        let value = json!({"id": id, "object": "chat.completion", "created": 1_730_000_000,
+            "choices": [{"message": {"role": "assistant", "content": null}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": tokens, "completion_tokens": 20}});
+        Body::Whole(Bytes::from(value.to_string()))
+    };
+    let shapes = shapes(&body("chatcmpl-0", 100));
+    let known = Known {
+        ids: &["chatcmpl-0123456789abcdef"],
+        shapes: &shapes,
+        ..Known::default()
+    };
+    let second = body("chatcmpl-0123456789abcdef", 250);
+    let encoded = encode(&second, known);
+    assert_eq!(encoded, json!({"like": [0, 3, [0], 6, 250], "from": [0]}));
+    assert_eq!(decode(&encoded, known).unwrap(), second);
+}
+
+#[test]
 fn broken_encodings_are_errors() {
     for text in [
         "null",
@@ -208,12 +240,15 @@ fn broken_encodings_are_errors() {
         r#"{"events": [["x", "a"]]}"#,
         r#"{"text": [[0]], "from": ["/parts/0/text"]}"#,
         r#"{"text": [[0, "rot13"]]}"#,
+        r#"{"text": "x", "from": [7]}"#,
+        r#"{"like": []}"#,
+        r#"{"like": [0]}"#,
     ] {
         let value: Value = serde_json::from_str(text).unwrap();
-        assert!(decode(&value, None).is_err(), "{text}");
+        assert!(decode(&value, Known::default()).is_err(), "{text}");
     }
     let value = json!({"text": [[0]], "from": ["/parts/0/text"]});
-    let error = decode(&value, None).unwrap_err().to_string();
+    let error = decode(&value, Known::default()).unwrap_err().to_string();
     assert!(error.contains("/parts/0/text"), "{error}");
 }
 

@@ -193,6 +193,79 @@ print(ask("q", path="/files").status)
 }
 
 #[test]
+fn a_key_of_the_agents_own_passes_with_a_note_unless_keys_are_strict() {
+    let upstream = Upstream::start(|_request| json(200, &answer("hi")));
+    let bench = Bench::new(
+        r#"
+own = {"Authorization": "Bearer sk-proj-OWN0123456789abcdefghij"}
+print(ask("q", headers=own).status)
+"#,
+    );
+    let output = bench.record(&upstream);
+    assert_eq!(text(&output.stdout), "200\n", "{output:?}");
+    assert!(
+        text(&output.stderr).contains("a key of its own"),
+        "{output:?}"
+    );
+    let key = upstream.received()[0]
+        .header("authorization")
+        .map(str::to_owned);
+    assert_eq!(
+        key.as_deref(),
+        Some("Bearer sk-proj-OWN0123456789abcdefghij")
+    );
+    std::fs::write(
+        bench.path().join("rewind.toml"),
+        "[capture]\nstrict_keys = true\n",
+    )
+    .unwrap();
+    let output = bench.record(&upstream);
+    assert_eq!(text(&output.stdout), "403\n", "{output:?}");
+    assert_eq!(upstream.received().len(), 1);
+}
+
+#[test]
+fn the_scripted_model_needs_neither_key_nor_permission() {
+    let bench = Bench::new(
+        r#"
+print(json.loads(ask("How many live in Tokyo?").read())["choices"][0]["message"]["content"])
+"#,
+    );
+    let rules = "[[rule]]\nwhen = { last_user = \"Tokyo\" }\nreply = { text = \"14 million\" }\n";
+    std::fs::write(bench.path().join("model.toml"), rules).unwrap();
+    let mut rewind = Command::new(env!("CARGO_BIN_EXE_rewind"));
+    let output = rewind
+        .current_dir(bench.path())
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("CI", "true")
+        .args([
+            "record",
+            "--scripted",
+            "model.toml",
+            "--",
+            "python3",
+            "agent.py",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(text(&output.stdout), "14 million\n", "{output:?}");
+    assert_eq!(output_text(&bench.calls()[0]), "14 million");
+}
+
+#[test]
+fn standard_output_can_be_the_answer() {
+    let upstream = Upstream::start(|_request| json(200, &answer("hi")));
+    let bench = Bench::new("ask('q').read(); print('the answer')");
+    let config = "[agent]\noutput = \"stdout\"\n";
+    std::fs::write(bench.path().join("rewind.toml"), config).unwrap();
+    let output = bench.record(&upstream);
+    assert_eq!(text(&output.stdout), "the answer\n", "{output:?}");
+    let found = bench.session().timelines[0].outcome.answer.clone();
+    assert_eq!(found.as_deref(), Some("the answer"));
+}
+
+#[test]
 fn events_are_passed_on_as_they_arrive() {
     let (go, gate) = mpsc::channel();
     let gate = Mutex::new(Some(gate));

@@ -22,8 +22,8 @@ use crate::config::{Answer, Config};
 use crate::exit::Exit;
 use crate::lineage;
 use crate::model::{Outcome, SessionId, Source, Timeline};
-use crate::proxy::{Backend, Proxy, placeholder_key};
-use crate::record::{RecordResponder, Recorder, Sink, StoreSink};
+use crate::proxy::{Backend, Proxy, Responder, placeholder_key};
+use crate::record::{RecordResponder, Recorder, Sink, StoreSink, StrictKeys};
 use crate::redact::Redactor;
 use crate::store::{SessionHead, Store, StoreError, TimelineHead};
 use crate::wire::Parser;
@@ -83,6 +83,7 @@ pub async fn run(
         timeline: &finished.timeline,
         took,
         unstored: finished.unstored.as_ref(),
+        notices: &finished.notices,
         removed: spec.environment.explain_removed(),
     };
     if let Err(error) = summary.write(err) {
@@ -136,6 +137,7 @@ struct Recording {
 struct Finished {
     timeline: Timeline,
     unstored: Option<StoreError>,
+    notices: Vec<String>,
 }
 
 impl Recording {
@@ -175,8 +177,12 @@ impl Recording {
     ) -> Result<(Ended, Duration), CommandError> {
         let options = listener(config)?;
         let placeholder = placeholder_key(&options.token);
-        let responder = RecordResponder::new(Arc::clone(&self.recorder), backend);
-        let proxy = Proxy::start(options, Arc::new(responder))
+        let recorder = Arc::clone(&self.recorder);
+        let mut responder: Arc<dyn Responder> = Arc::new(RecordResponder::new(recorder, backend));
+        if config.capture.strict_keys {
+            responder = Arc::new(StrictKeys::new(responder));
+        }
+        let proxy = Proxy::start(options, responder)
             .await
             .map_err(own_failure)?;
         let routing = Routing {
@@ -238,7 +244,11 @@ impl Recording {
             .sink
             .close()
             .and_then(|writer| writer.finish(&timeline).err());
-        Finished { timeline, unstored }
+        Finished {
+            timeline,
+            unstored,
+            notices: recorded.notices,
+        }
     }
 
     fn clean(&self, text: &str) -> String {

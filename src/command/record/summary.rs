@@ -17,6 +17,8 @@ pub(super) struct Summary<'a> {
     pub(super) took: Duration,
     /// Why the end of the timeline could not be stored.
     pub(super) unstored: Option<&'a StoreError>,
+    /// What the user should know though nothing went wrong.
+    pub(super) notices: &'a [String],
     /// What is said of the agent's environment should it have failed.
     pub(super) removed: Option<String>,
 }
@@ -102,6 +104,9 @@ impl Summary<'_> {
                 "  WARNING  the end of the recording could not be stored: {error}\n           \
                  the calls stored before it are kept; the session is marked incomplete"
             )?;
+        }
+        for notice in self.notices {
+            writeln!(out, "  note     {notice}")?;
         }
         match &self.removed {
             Some(sentence) if self.timeline.outcome.exit != Some(0) => {

@@ -8,7 +8,7 @@ use crate::model::{Ancillary, ContentId, Exchange};
 use crate::store::error::Fault;
 use crate::store::key;
 use crate::store::pool::{self, PoolWriter, RowId};
-use crate::wirecodec;
+use crate::wirecodec::{self, Known};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct AncillaryRow {
@@ -46,7 +46,7 @@ pub(in crate::store) fn put(
         wire: exchange
             .body
             .as_ref()
-            .map(|body| wirecodec::encode(body, None)),
+            .map(|body| wirecodec::encode(body, Known::default())),
         truncated: exchange.truncated,
     };
     let content = pool.put_value(connection, &row)?;
@@ -81,7 +81,7 @@ pub(in crate::store) fn load(
         let body = row
             .wire
             .as_ref()
-            .map(|wire| wirecodec::decode(wire, None))
+            .map(|wire| wirecodec::decode(wire, Known::default()))
             .transpose()
             .map_err(|error| Fault::row(format!("content {content}"), error))?;
         found.push(Ancillary {

@@ -3,20 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::thread::{self, NodeNumber, ThreadWriter};
-use super::{from_text, to_text};
+use super::columns::Columns;
+use super::shape::ShapeReader;
+use super::thread;
+use super::{Pens, from_text, to_text};
 use crate::model::{
-    ApiError, Attempt, Call, ContentId, Dialect, Exchange, FinishReason, Message, Pooled, Request,
-    Response, Served, ThreadInterner, Treatment, Usage,
+    ApiError, Attempt, Body, Call, ContentId, Dialect, Exchange, FinishReason, Message, Pooled,
+    Request, Response, Served, ThreadInterner, Treatment,
 };
 use crate::store::error::Fault;
 use crate::store::key;
 use crate::store::pool::{self, PoolReader, PoolWriter, RowId};
-use crate::wirecodec;
+use crate::wirecodec::{self, Known};
 
 /// What calls of an agent mostly have in common.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,96 +49,95 @@ pub(in crate::store) struct CallHead {
     finish: Option<FinishReason>,
 }
 
-/// What is a call's own.
+/// What is a call's own and has no column.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::store) struct CallRow {
-    /// The row of the [`CallHead`].
-    pub(in crate::store) head: RowId,
-    /// The node of the history.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    thread: NodeNumber,
-    /// The row of the answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::store) output: Option<RowId>,
     /// The rows of further answers.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "alt", default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::store) alternatives: Vec<RowId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    usage: Option<[u64; 5]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<ApiError>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "ids", default, skip_serializing_if = "Vec::is_empty")]
     call_ids: Vec<String>,
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(rename = "v", default, skip_serializing_if = "Map::is_empty")]
     volatile: Map<String, Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The wire body, its `from` aside.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     wire: Option<Value>,
+    /// The rows of the shapes that the wire body is told by.
+    #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::store) shapes: Vec<RowId>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     attempts: Vec<Attempt>,
-    /// Beginning, first byte, end.
-    us: [u64; 3],
     #[serde(default, skip_serializing_if = "Option::is_none")]
     served: Option<Served>,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_zero(number: &NodeNumber) -> bool {
-    *number == 0
 }
 
 /// Writes a call; an earlier one with its ordinal gives way.
 pub(in crate::store) fn put(
     connection: &Connection,
-    timeline: u32,
-    pool: &mut PoolWriter,
-    threads: &mut ThreadWriter,
+    pens: &mut Pens,
     call: &Call,
 ) -> Result<(), Fault> {
+    let pool = &mut pens.pool;
     let head = head(connection, pool, call)?;
     let head = pool.put_value(connection, &head)?;
     let response = &call.response;
     let put = |pool: &mut PoolWriter, message: &Pooled<Message>| pool.put(connection, message);
     let output = response.output.as_deref();
+    let body = call.exchange.body.as_ref();
+    let shapes = body.map_or_else(Vec::new, wirecodec::shapes);
+    let (shape_rows, shapes) = pens.shapes.put(connection, pool, shapes)?;
+    let ids = ids(response);
+    let known = Known {
+        output: output.map(Pooled::value),
+        ids: &ids,
+        shapes: &shapes,
+    };
+    let mut wire = body.map(|body| wirecodec::encode(body, known));
+    let from = wire
+        .as_mut()
+        .and_then(Value::as_object_mut)
+        .and_then(|wire| wire.remove("from"));
+    let node = pens.threads.put(connection, pool, &call.request.thread)?;
+    let output_row = output.map(|output| put(pool, output)).transpose()?;
+    let from = from
+        .map(|from| pool.put_value(connection, &from))
+        .transpose()?;
     let row = CallRow {
-        head,
-        thread: threads.put(connection, pool, &call.request.thread)?,
-        output: output.map(|output| put(pool, output)).transpose()?,
         alternatives: response
             .alternatives
             .iter()
             .map(|message| put(pool, message))
             .collect::<Result<_, Fault>>()?,
-        usage: response.usage.map(usage_to_row),
         error: response.error.clone(),
         id: response.id.clone(),
         call_ids: response.call_ids.clone(),
         volatile: response.volatile.clone(),
-        wire: call
-            .exchange
-            .body
-            .as_ref()
-            .map(|body| wirecodec::encode(body, output.map(Pooled::value))),
+        wire,
+        shapes: shape_rows,
         truncated: call.exchange.truncated,
         attempts: call.attempts.clone(),
-        us: [call.began_us, call.first_byte_us, call.ended_us],
         served: call.served.clone(),
     };
-    let fingerprint = call.exchange.fingerprint.as_ref().map(ContentId::as_bytes);
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO call (id, fingerprint, body) VALUES (?1, ?2, ?3)")?
-        .execute(params![
-            key(timeline, call.ordinal),
-            fingerprint.map(<[u8; 32]>::as_slice),
-            to_text("call", &row)?
-        ])?;
-    Ok(())
+    let columns = Columns {
+        head,
+        node,
+        output: output_row,
+        from,
+        us: [call.began_us, call.first_byte_us, call.ended_us],
+        usage: response.usage,
+        fingerprint: call.exchange.fingerprint,
+    };
+    columns.insert(
+        connection,
+        key(pens.timeline, call.ordinal),
+        &to_text("call", &row)?,
+    )
 }
 
 fn head(connection: &Connection, pool: &mut PoolWriter, call: &Call) -> Result<CallHead, Fault> {
@@ -172,31 +173,29 @@ pub(in crate::store) fn load(
     interner: &mut ThreadInterner,
 ) -> Result<Vec<Arc<Call>>, Fault> {
     let threads = thread::load(connection, timeline, pool, interner)?;
+    let mut shapes = ShapeReader::default();
     let mut heads: HashMap<RowId, (CallHead, Arc<Treatment>)> = HashMap::new();
-    let mut statement = connection.prepare_cached(
-        "SELECT id & 4294967295, fingerprint, body FROM call
-         WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
-    )?;
+    let mut statement = connection.prepare_cached(Columns::SELECT)?;
     let mut rows = statement.query([key(timeline, 0), key(timeline, u32::MAX)])?;
     let mut calls = Vec::new();
     while let Some(row) = rows.next()? {
         let place = Place {
-            ordinal: row.get(0)?,
+            ordinal: row.get("ordinal")?,
             timeline,
         };
-        let fingerprint: Option<[u8; 32]> = row.get(1)?;
-        let text: String = row.get(2)?;
+        let columns = Columns::of(row)?;
+        let text: String = row.get("body")?;
         let row: CallRow = from_text(&place, &text)?;
-        if !heads.contains_key(&row.head) {
-            let head: CallHead = pool::value(connection, row.head)?;
+        if !heads.contains_key(&columns.head) {
+            let head: CallHead = pool::value(connection, columns.head)?;
             let treatment = treatment(connection, pool, &head)?;
-            heads.insert(row.head, (head, Arc::new(treatment)));
+            heads.insert(columns.head, (head, Arc::new(treatment)));
         }
-        let Some((head, treatment)) = heads.get(&row.head) else {
+        let Some((head, treatment)) = heads.get(&columns.head) else {
             continue;
         };
         let thread = threads
-            .get(&row.thread)
+            .get(&columns.node)
             .ok_or_else(|| Fault::row(&place, "its conversation is missing"))?;
         let request = Request {
             dialect: head.dialect,
@@ -205,11 +204,11 @@ pub(in crate::store) fn load(
             stream: head.stream,
             agent: head.agent.clone(),
         };
-        let response = response(connection, pool, head, &row)?;
-        let exchange = exchange(head, &row, fingerprint, &response)
-            .map_err(|error| Fault::row(&place, error))?;
+        let response = response(connection, pool, (head, &columns), &row)?;
+        let body = body(connection, &mut shapes, (&columns, &row), &response)?;
+        let exchange = exchange(head, &row, columns.fingerprint, body);
         calls.push(Arc::new(assemble(
-            place.ordinal,
+            (place.ordinal, columns.us),
             head,
             row,
             (request, response, exchange),
@@ -231,12 +230,12 @@ impl std::fmt::Display for Place {
 }
 
 fn assemble(
-    ordinal: u32,
+    (ordinal, us): (u32, [u64; 3]),
     head: &CallHead,
     row: CallRow,
     (request, response, exchange): (Request, Response, Exchange),
 ) -> Call {
-    let [began_us, first_byte_us, ended_us] = row.us;
+    let [began_us, first_byte_us, ended_us] = us;
     Call {
         ordinal,
         provider: head.provider.clone(),
@@ -272,12 +271,12 @@ fn treatment(
 fn response(
     connection: &Connection,
     pool: &mut PoolReader,
-    head: &CallHead,
+    (head, columns): (&CallHead, &Columns),
     row: &CallRow,
 ) -> Result<Response, Fault> {
     let mut message = |row: &RowId| pool.message(connection, *row);
     Ok(Response {
-        output: row.output.as_ref().map(&mut message).transpose()?,
+        output: columns.output.as_ref().map(&mut message).transpose()?,
         alternatives: row
             .alternatives
             .iter()
@@ -285,7 +284,7 @@ fn response(
             .collect::<Result<_, Fault>>()?,
         finish: head.finish.clone(),
         model: head.answered_by.clone(),
-        usage: row.usage.map(usage_from_row),
+        usage: columns.usage,
         error: row.error.clone(),
         id: row.id.clone(),
         call_ids: row.call_ids.clone(),
@@ -293,45 +292,46 @@ fn response(
     })
 }
 
+/// Returns the provider's ids, which the wire body repeats.
+fn ids(response: &Response) -> Vec<&str> {
+    let calls = response.call_ids.iter().map(String::as_str);
+    response.id.as_deref().into_iter().chain(calls).collect()
+}
+
+fn body(
+    connection: &Connection,
+    shapes: &mut ShapeReader,
+    (columns, row): (&Columns, &CallRow),
+    response: &Response,
+) -> Result<Option<Body>, Fault> {
+    let Some(mut wire) = row.wire.clone() else {
+        return Ok(None);
+    };
+    if let (Some(from), Some(wire)) = (columns.from, wire.as_object_mut()) {
+        wire.insert("from".to_owned(), pool::value(connection, from)?);
+    }
+    let known = Known {
+        output: response.output.as_deref().map(Pooled::value),
+        ids: &ids(response),
+        shapes: &shapes.shapes(connection, &row.shapes)?,
+    };
+    let body = wirecodec::decode(&wire, known).map_err(|error| Fault::row("wire body", error))?;
+    Ok(Some(body))
+}
+
 fn exchange(
     head: &CallHead,
     row: &CallRow,
-    fingerprint: Option<[u8; 32]>,
-    response: &Response,
-) -> Result<Exchange, wirecodec::CodecError> {
-    let output = response.output.as_deref().map(Pooled::value);
-    Ok(Exchange {
+    fingerprint: Option<ContentId>,
+    body: Option<Body>,
+) -> Exchange {
+    Exchange {
         method: head.method.clone(),
         path: head.path.clone(),
-        fingerprint: fingerprint.map(ContentId::from_bytes),
+        fingerprint,
         status: head.status,
         headers: head.headers.clone(),
-        body: row
-            .wire
-            .as_ref()
-            .map(|wire| wirecodec::decode(wire, output))
-            .transpose()?,
+        body,
         truncated: row.truncated,
-    })
-}
-
-fn usage_to_row(usage: Usage) -> [u64; 5] {
-    let Usage {
-        input,
-        cached_input,
-        cache_write,
-        output,
-        reasoning,
-    } = usage;
-    [input, cached_input, cache_write, output, reasoning]
-}
-
-fn usage_from_row([input, cached_input, cache_write, output, reasoning]: [u64; 5]) -> Usage {
-    Usage {
-        input,
-        cached_input,
-        cache_write,
-        output,
-        reasoning,
     }
 }

@@ -5,6 +5,8 @@
 
 pub(super) mod ancillary;
 pub(super) mod call;
+pub(super) mod columns;
+pub(super) mod shape;
 pub(super) mod step;
 pub(super) mod thread;
 
@@ -12,6 +14,37 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::Fault;
+use super::pool::PoolWriter;
+use shape::ShapeWriter;
+use thread::ThreadWriter;
+
+/// What writing the calls of one timeline has to remember.
+#[derive(Debug)]
+pub(super) struct Pens {
+    pub(super) timeline: u32,
+    pub(super) pool: PoolWriter,
+    threads: ThreadWriter,
+    shapes: ShapeWriter,
+}
+
+impl Pens {
+    /// Returns pens for a timeline without calls.
+    pub(super) fn new(timeline: u32) -> Self {
+        Self {
+            timeline,
+            pool: PoolWriter::default(),
+            threads: ThreadWriter::new(timeline),
+            shapes: ShapeWriter::default(),
+        }
+    }
+
+    /// Forgets what may not have been committed.
+    pub(super) fn forget(&mut self) {
+        self.pool.forget();
+        self.threads.forget();
+        self.shapes.forget();
+    }
+}
 
 /// Returns the JSON of a row.
 fn to_text<T: Serialize>(what: &str, row: &T) -> Result<String, Fault> {

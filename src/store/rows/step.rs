@@ -15,82 +15,126 @@ use crate::model::{
 };
 use crate::store::error::Fault;
 
-/// A step as it stands in the JSON text; its number is its place.
-#[derive(Debug, Serialize, Deserialize)]
+/// A step as it stands in the JSON text. What is usual is left out: see [`Usual`].
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct StepRow {
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     call: Option<u32>,
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
     tool: Option<ToolRow>,
-    #[serde(rename = "l")]
-    lane: u32,
-    #[serde(rename = "a", default, skip_serializing_if = "String::is_empty")]
-    agent: String,
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
-    parent: Option<u32>,
-    #[serde(rename = "s")]
-    status: Status,
-    /// Beginning and end, where they are not the call's.
-    #[serde(rename = "us", default, skip_serializing_if = "Option::is_none")]
-    us: Option<(u64, u64)>,
-    /// The number, where it is not the place.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     number: Option<u32>,
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    lane: Option<u32>,
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
+    /// The parent's number; 0 for none.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    parent: Option<u32>,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    #[serde(rename = "us", default, skip_serializing_if = "Option::is_none")]
+    us: Option<(u64, u64)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct ToolRow {
-    #[serde(rename = "by")]
-    called_by: u32,
-    #[serde(rename = "i", default)]
-    call_index: u32,
-    #[serde(rename = "seen", default, skip_serializing_if = "Option::is_none")]
+    /// The model step that called, where it is not the one before.
+    #[serde(rename = "by", default, skip_serializing_if = "Option::is_none")]
+    called_by: Option<u32>,
+    /// The place among the answer's calls, where it is not the first.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    call_index: Option<u32>,
+    #[serde(rename = "in", default, skip_serializing_if = "Option::is_none")]
     seen_by: Option<u32>,
-    captured: Captured,
+    #[serde(rename = "cap", default, skip_serializing_if = "Option::is_none")]
+    captured: Option<Captured>,
     /// Name and arguments, where the answer does not hold them.
     #[serde(rename = "call", default, skip_serializing_if = "Option::is_none")]
     call: Option<(String, Value)>,
+    /// The place of the result in the request that has seen it: messages from its end, part.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
-    result: Option<ResultRow>,
+    result_at: Option<(u32, u32)>,
+    /// The result, where that request does not hold it.
+    #[serde(rename = "is", default, skip_serializing_if = "Option::is_none")]
+    result: Option<Vec<Part>>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-enum ResultRow {
-    /// The place in the request that has seen it: messages from its end, part of the message.
-    #[serde(rename = "at")]
-    At(u32, u32),
-    /// The content itself.
-    #[serde(rename = "is")]
-    Is(Vec<Part>),
+/// What a step mostly is, seen from the steps before it.
+#[derive(Debug, Default)]
+struct Usual {
+    /// The place, which is the number.
+    place: u32,
+    /// Lane and agent of the step before.
+    lane: u32,
+    agent: String,
+    /// The latest model step of each lane: the parent.
+    latest: HashMap<u32, u32>,
+    /// The latest model step: the caller.
+    caller: u32,
 }
+
+impl Usual {
+    fn parent(&self, row: &StepRow, lane: u32) -> u32 {
+        match &row.tool {
+            Some(tool) => tool.called_by.unwrap_or(self.caller),
+            None => self.latest.get(&lane).copied().unwrap_or(0),
+        }
+    }
+
+    fn advance(&mut self, step: &Step) {
+        self.lane = step.lane.0;
+        self.agent.clone_from(&step.agent);
+        if step.call().is_some() {
+            self.latest.insert(step.lane.0, step.number.0);
+            self.caller = step.number.0;
+        }
+    }
+}
+
+/// Calls by the numbers of their steps.
+type ByNumber<'a> = HashMap<StepIndex, &'a Arc<Call>>;
 
 /// Returns the JSON text of the steps.
 pub(in crate::store) fn encode(steps: &[Step]) -> Result<String, Fault> {
-    let calls: HashMap<StepIndex, &Arc<Call>> = steps
+    let calls: ByNumber<'_> = steps
         .iter()
         .filter_map(|step| step.call().map(|call| (step.number, call)))
         .collect();
-    let rows: Vec<StepRow> = (1_u32..)
-        .zip(steps)
-        .map(|(place, step)| {
-            let (call, tool) = match &step.kind {
-                StepKind::Model(call) => (Some(call.ordinal), None),
-                StepKind::Tool(tool) => (None, Some(tool_row(tool, &calls))),
-            };
-            let usual = usual_times(step.call().or_else(|| owner(step, &calls)), call.is_some());
-            StepRow {
-                call,
-                tool,
-                lane: step.lane.0,
-                agent: step.agent.clone(),
-                parent: step.parent.map(|parent| parent.0),
-                status: step.status,
-                us: Some((step.began_us, step.ended_us)).filter(|times| Some(*times) != usual),
-                number: Some(step.number.0).filter(|number| *number != place),
-            }
+    let mut usual = Usual::default();
+    let rows: Vec<StepRow> = steps
+        .iter()
+        .map(|step| {
+            usual.place = usual.place.saturating_add(1);
+            let row = row(step, &calls, &usual);
+            usual.advance(step);
+            row
         })
         .collect();
     to_text("steps", &rows)
+}
+
+fn row(step: &Step, calls: &ByNumber<'_>, usual: &Usual) -> StepRow {
+    let mut row = StepRow::default();
+    match &step.kind {
+        StepKind::Model(call) => row.call = Some(call.ordinal),
+        StepKind::Tool(tool) => row.tool = Some(tool_row(tool, calls, usual)),
+    }
+    let times = usual_times(
+        step.call().or_else(|| owner(step, calls)),
+        row.call.is_some(),
+    );
+    let parent = step.parent.map_or(0, |parent| parent.0);
+    let usual_parent = usual.parent(&row, step.lane.0);
+    row.parent = Some(parent).filter(|parent| *parent != usual_parent);
+    row.number = Some(step.number.0).filter(|number| *number != usual.place);
+    row.lane = Some(step.lane.0).filter(|lane| *lane != usual.lane);
+    row.agent = Some(&step.agent)
+        .filter(|agent| **agent != usual.agent)
+        .cloned();
+    row.status = Some(step.status).filter(|status| *status != Status::Ok);
+    row.us = Some((step.began_us, step.ended_us)).filter(|us| Some(*us) != times);
+    row
 }
 
 /// Returns the steps that the JSON text holds.
@@ -98,59 +142,65 @@ pub(in crate::store) fn decode(text: &str, calls: &[Arc<Call>]) -> Result<Vec<St
     let rows: Vec<StepRow> = from_text("steps", text)?;
     let by_ordinal: HashMap<u32, &Arc<Call>> =
         calls.iter().map(|call| (call.ordinal, call)).collect();
-    let number = |place: u32, row: &StepRow| StepIndex(row.number.unwrap_or(place));
-    let by_number: HashMap<StepIndex, &Arc<Call>> = (1_u32..)
+    let by_number: ByNumber<'_> = (1_u32..)
         .zip(&rows)
         .filter_map(|(place, row)| {
             let call = by_ordinal.get(&row.call?)?;
-            Some((number(place, row), *call))
+            Some((StepIndex(row.number.unwrap_or(place)), *call))
         })
         .collect();
-    (1_u32..)
-        .zip(&rows)
-        .map(|(place, row)| {
-            let number = number(place, row);
-            let missing = |what: &str| Fault::row(format!("step {number}"), what);
-            let (kind, usual) = match (row.call, &row.tool) {
-                (Some(ordinal), None) => {
-                    let call = by_ordinal
-                        .get(&ordinal)
-                        .ok_or_else(|| missing("its call is missing"))?;
-                    (
-                        StepKind::Model(Arc::clone(call)),
-                        usual_times(Some(call), true),
-                    )
-                }
-                (None, Some(tool)) => {
-                    let owner = by_number.get(&StepIndex(tool.called_by)).copied();
-                    let tool = tool_step(tool, &by_number)
-                        .ok_or_else(|| missing("its tool call or result is missing"))?;
-                    (StepKind::Tool(tool), usual_times(owner, false))
-                }
-                (Some(_), Some(_)) | (None, None) => {
-                    return Err(missing("it is neither a call nor a tool step"));
-                }
-            };
-            let (began_us, ended_us) = row
-                .us
-                .or(usual)
-                .ok_or_else(|| missing("its times are missing"))?;
-            Ok(Step {
-                number,
-                kind,
-                lane: LaneId(row.lane),
-                agent: row.agent.clone(),
-                parent: row.parent.map(StepIndex),
-                status: row.status,
-                began_us,
-                ended_us,
-            })
+    let mut usual = Usual::default();
+    rows.into_iter()
+        .map(|row| {
+            usual.place = usual.place.saturating_add(1);
+            let call = row
+                .call
+                .and_then(|ordinal| by_ordinal.get(&ordinal).copied());
+            let step = step(row, call, &by_number, &usual)
+                .map_err(|why| Fault::row(format!("step {}", usual.place), why))?;
+            usual.advance(&step);
+            Ok(step)
         })
         .collect()
 }
 
+fn step(
+    row: StepRow,
+    call: Option<&Arc<Call>>,
+    calls: &ByNumber<'_>,
+    usual: &Usual,
+) -> Result<Step, &'static str> {
+    let lane = row.lane.unwrap_or(usual.lane);
+    let parent = row.parent.unwrap_or_else(|| usual.parent(&row, lane));
+    let (kind, times) = match (call, &row.tool) {
+        (Some(call), None) => (
+            StepKind::Model(Arc::clone(call)),
+            usual_times(Some(call), true),
+        ),
+        (None, Some(tool)) => {
+            let tool = tool_step(tool, calls, usual).ok_or("its tool call or result is missing")?;
+            let owner = calls.get(&tool.called_by).copied();
+            (StepKind::Tool(tool), usual_times(owner, false))
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            return Err("it is no tool step, and its call is missing");
+        }
+    };
+    let (began_us, ended_us) = row.us.or(times).ok_or("its times are missing")?;
+    Ok(Step {
+        number: StepIndex(row.number.unwrap_or(usual.place)),
+        kind,
+        lane: LaneId(lane),
+        agent: row.agent.unwrap_or_else(|| usual.agent.clone()),
+        parent: Some(StepIndex(parent)).filter(|parent| parent.0 > 0),
+        status: row.status.unwrap_or(Status::Ok),
+        began_us,
+        ended_us,
+    })
+}
+
 /// Returns the call whose answer asked for this tool step.
-fn owner<'a>(step: &Step, calls: &HashMap<StepIndex, &'a Arc<Call>>) -> Option<&'a Arc<Call>> {
+fn owner<'a>(step: &Step, calls: &ByNumber<'a>) -> Option<&'a Arc<Call>> {
     step.tool()
         .and_then(|tool| calls.get(&tool.called_by).copied())
 }
@@ -166,55 +216,54 @@ fn usual_times(call: Option<&Arc<Call>>, is_model: bool) -> Option<(u64, u64)> {
     })
 }
 
-fn tool_row(tool: &ToolStep, calls: &HashMap<StepIndex, &Arc<Call>>) -> ToolRow {
+fn tool_row(tool: &ToolStep, calls: &ByNumber<'_>, usual: &Usual) -> ToolRow {
     let called = calls
         .get(&tool.called_by)
         .and_then(|call| asked(call, tool.call_index));
     let is_there = called == Some((tool.name.as_str(), &tool.arguments));
     let seen_by = tool.seen_by.and_then(|step| calls.get(&step));
-    let result = tool.result.as_ref().map(|content| {
-        let place = seen_by.and_then(|call| find(&call.request.thread, content));
-        place.map_or_else(
-            || ResultRow::Is(content.clone()),
-            |(back, part)| ResultRow::At(back, part),
-        )
-    });
+    let result_at = tool
+        .result
+        .as_deref()
+        .zip(seen_by)
+        .and_then(|(content, call)| find(&call.request.thread, content));
     ToolRow {
-        called_by: tool.called_by.0,
-        call_index: tool.call_index,
+        called_by: Some(tool.called_by.0).filter(|caller| *caller != usual.caller),
+        call_index: Some(tool.call_index).filter(|index| *index > 0),
         seen_by: tool.seen_by.map(|step| step.0),
-        captured: tool.captured,
+        captured: Some(tool.captured).filter(|captured| *captured != Captured::Messages),
         call: (!is_there).then(|| (tool.name.clone(), tool.arguments.clone())),
-        result,
+        result_at,
+        result: tool.result.clone().filter(|_content| result_at.is_none()),
     }
 }
 
-fn tool_step(row: &ToolRow, calls: &HashMap<StepIndex, &Arc<Call>>) -> Option<ToolStep> {
+fn tool_step(row: &ToolRow, calls: &ByNumber<'_>, usual: &Usual) -> Option<ToolStep> {
+    let called_by = StepIndex(row.called_by.unwrap_or(usual.caller));
+    let call_index = row.call_index.unwrap_or(0);
     let (name, arguments) = match &row.call {
         Some((name, arguments)) => (name.clone(), arguments.clone()),
         None => {
-            let call = calls.get(&StepIndex(row.called_by))?;
-            let (name, arguments) = asked(call, row.call_index)?;
+            let (name, arguments) = asked(calls.get(&called_by)?, call_index)?;
             (name.to_owned(), arguments.clone())
         }
     };
     let seen_by = row.seen_by.map(StepIndex);
-    let result = match &row.result {
-        None => None,
-        Some(ResultRow::Is(content)) => Some(content.clone()),
-        Some(ResultRow::At(back, part)) => {
+    let result = match row.result_at {
+        None => row.result.clone(),
+        Some((back, part)) => {
             let call = seen_by.and_then(|step| calls.get(&step))?;
-            Some(content_at(&call.request.thread, *back, *part)?.to_vec())
+            Some(content_at(&call.request.thread, back, part)?.to_vec())
         }
     };
     Some(ToolStep {
         name,
         arguments,
         result,
-        called_by: StepIndex(row.called_by),
-        call_index: row.call_index,
+        called_by,
+        call_index,
         seen_by,
-        captured: row.captured,
+        captured: row.captured.unwrap_or(Captured::Messages),
     })
 }
 
