@@ -5,15 +5,17 @@ use std::time::Duration;
 use clap::CommandFactory as _;
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{Args, Command, Upstream};
+use super::args::{Args, Command, Global, Replay, Require, Timing, Upstream};
 use crate::command::record::{self, RecordOptions};
+use crate::command::replay::{self, ReplayOptions};
 use crate::command::{BackendOptions, CommandError, Context};
 use crate::config::Period;
 use crate::exit::Exit;
+use crate::model::Rung;
 
 /// Runs the command.
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
-    let mut out = anstream::stdout().lock();
+    let mut out = anstream::stdout();
     match args.command {
         Command::Completions(options) => {
             clap_complete::generate(options.shell, &mut Args::command(), "rewind", &mut out);
@@ -30,11 +32,43 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 command: typed.command,
             };
             let mut err = anstream::stderr();
-            drop(out);
             runtime()?.block_on(record::run(&options, context, &mut err))
+        }
+        Command::Replay(typed) => {
+            let options = replay_options(args.global, typed)?;
+            let (mut out, mut err) = (anstream::stdout(), anstream::stderr());
+            runtime()?.block_on(replay::run(&options, context, &mut out, &mut err))
         }
         _ => Err(CommandError::usage("not wired yet")),
     }
+}
+
+fn replay_options(global: Global, typed: Replay) -> Result<ReplayOptions, CommandError> {
+    Ok(ReplayOptions {
+        store: global.store,
+        config: global.config,
+        session: typed.session,
+        from: typed.from,
+        timeline: typed.timeline,
+        offline: typed.offline,
+        live: typed.live,
+        label: typed.label,
+        timing: typed.timing.map(|timing| match timing {
+            Timing::Instant => crate::replay::Timing::Instant,
+            Timing::Recorded => crate::replay::Timing::Recorded,
+        }),
+        require: typed.require.map(|require| match require {
+            Require::Exact => Rung::Exact,
+            Require::Normalised => Rung::Normalised,
+            Require::Drift => Rung::Drift,
+        }),
+        serve: typed.serve,
+        bind: typed.bind,
+        upstream: backend(typed.upstream),
+        timeout: timeout(typed.timeout.as_deref())?,
+        json: typed.json,
+        command: typed.command,
+    })
 }
 
 fn backend(typed: Upstream) -> BackendOptions {

@@ -5,6 +5,8 @@ mod context;
 mod failure;
 mod keys;
 pub mod record;
+pub mod replay;
+pub mod rules;
 mod setup;
 
 pub use backend::{BackendOptions, WayOut, check_live, way_out};
