@@ -122,7 +122,8 @@ fn of_call(call: &Call, pricing: Pricing<'_>) -> Totals {
         calls: 1,
         usage: call.response.usage.unwrap_or_default(),
         cost_micro_usd: price.unwrap_or_default(),
-        unpriced: u32::from(price.is_none()),
+        // A call that failed costs nothing.
+        unpriced: u32::from(price.is_none() && call.is_ok()),
         time_us: took(call),
     }
 }
