@@ -1,12 +1,13 @@
 //! What a replay did not have to pay again, counted from what was not sent.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Call, MicroUsd, Timeline, Usage};
 use crate::price::PriceTable;
 
 /// Steps, tokens, money and time of a set of model calls.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tally {
     /// Number of model calls.
     pub calls: u32,
@@ -14,7 +15,8 @@ pub struct Tally {
     pub input_tokens: u64,
     /// Output tokens.
     pub output_tokens: u64,
-    /// Their price in micro-dollars, as far as it is known.
+    /// Their price, as far as it is known; `cost_micro_usd` in JSON.
+    #[serde(rename = "cost_micro_usd")]
     pub cost: MicroUsd,
     /// Number of calls whose model has no price.
     pub unpriced: u32,
@@ -46,13 +48,38 @@ impl Tally {
     }
 }
 
+impl std::ops::Add for Tally {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_add(other.calls),
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cost: self.cost + other.cost,
+            unpriced: self.unpriced.saturating_add(other.unpriced),
+            time_us: self.time_us.saturating_add(other.time_us),
+        }
+    }
+}
+
 /// What one timeline paid, and what it was spared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Savings {
     /// The calls that went to the provider.
     pub paid: Tally,
     /// The calls that were served, at the price and the time of their recording.
     pub saved: Tally,
+}
+
+impl std::iter::Sum for Savings {
+    fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
+        iter.fold(Self::default(), |sum, one| Self {
+            paid: sum.paid + one.paid,
+            saved: sum.saved + one.saved,
+        })
+    }
 }
 
 /// Returns what `timeline` paid and, as a fork of `parent`, was spared.

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use super::savings::block;
 use super::{Style, words};
 use crate::model::{ReplayReport, Timeline};
+use crate::replay::Savings;
 use crate::report::escape::plain;
-use crate::report::totals::Savings;
 use crate::report::units::{count, excerpt};
 
 /// Writes what a replay did, what it found out, and what was not paid again.
@@ -68,7 +68,8 @@ mod tests {
     use super::*;
     use crate::lineage::testing::{Talk, fork, research, timeline};
     use crate::model::{Divergence, DivergenceKind, Rung, StepIndex};
-    use crate::report::savings;
+    use crate::price::PriceTable;
+    use crate::replay::savings;
 
     #[test]
     fn a_replay_that_diverged_says_where_and_what_to_do() {
@@ -99,7 +100,7 @@ mod tests {
             ..ReplayReport::default()
         });
         let mut out = Vec::new();
-        let savings = savings(&cut, Some(&main), &|_call| None);
+        let savings = savings(&cut, Some(&main), &PriceTable::built_in());
         replay(&cut, &savings, Style::Plain, &mut out).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap());
     }

@@ -5,13 +5,14 @@ use std::io::{self, Write};
 use super::Style;
 use super::table::{Align, lines};
 use crate::model::Timeline;
+use crate::replay::{Savings, Tally};
+use crate::report::cost::cost as price;
 use crate::report::escape::plain;
-use crate::report::totals::{Savings, Totals};
 use crate::report::units::{duration, percent, tokens};
 
 /// Writes what one fork did not pay again, beside what it paid.
 pub(super) fn block(savings: &Savings, out: &mut dyn Write) -> io::Result<()> {
-    let (served, live) = (&savings.served, &savings.live);
+    let (served, live) = (&savings.saved, &savings.paid);
     let rows = vec![
         row("", "steps", "tokens", "cost", "time"),
         numbers("not paid again", served),
@@ -31,7 +32,7 @@ pub(super) fn over_forks(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let all: Savings = forks.iter().map(|(_timeline, savings)| *savings).sum();
-    let (before, after) = (all.served + all.live, all.live);
+    let (before, after) = (all.saved + all.paid, all.paid);
     let attempts = forks.len();
     let plural = if attempts == 1 { "" } else { "s" };
     writeln!(
@@ -47,21 +48,21 @@ pub(super) fn over_forks(
             .map_or("", |fork| fork.address.as_str());
         numbers(
             &plain(&format!("{} (from {at})", timeline.label)),
-            &savings.live,
+            &savings.paid,
         )
     }));
     rows.push(numbers("before: every attempt from the start", &before));
     rows.push(numbers("after: what was paid", &after));
     let cost = match before.unpriced {
-        0 => percent(all.served.cost_micro_usd.0, before.cost_micro_usd.0),
+        0 => percent(all.saved.cost.0, before.cost.0),
         _ => "-".to_owned(),
     };
     rows.push(row(
         "saved",
-        &percent(all.served.calls.into(), before.calls.into()),
-        &percent(all.served.usage.total(), before.usage.total()),
+        &percent(all.saved.calls.into(), before.calls.into()),
+        &percent(all.saved.tokens(), before.tokens()),
         &cost,
-        &percent(all.served.time_us, before.time_us),
+        &percent(all.saved.time_us, before.time_us),
     ));
     for line in lines(&rows, &COLUMNS) {
         writeln!(out, "{line}")?;
@@ -69,12 +70,12 @@ pub(super) fn over_forks(
     Ok(())
 }
 
-fn numbers(name: &str, totals: &Totals) -> Vec<String> {
+fn numbers(name: &str, totals: &Tally) -> Vec<String> {
     row(
         name,
         &totals.calls.to_string(),
-        &tokens(totals.usage.total()),
-        &totals.cost(),
+        &tokens(totals.tokens()),
+        &price(totals),
         &duration(totals.time_us),
     )
 }

@@ -7,8 +7,10 @@ use super::table::{Align, lines};
 use super::tree::{self, Item};
 use super::{Style, words};
 use crate::model::{Session, Source, Step, StepKind, Timeline};
+use crate::price::PriceTable;
+use crate::replay::{Savings, savings};
+use crate::report::cost::cost;
 use crate::report::escape::plain;
-use crate::report::totals::{Pricing, Savings, savings};
 use crate::report::units::{count, duration, excerpt, tokens};
 
 /// Writes a session: its head, each timeline as a tree, and the savings over all forks.
@@ -20,7 +22,7 @@ use crate::report::units::{count, duration, excerpt, tokens};
 pub fn show(
     session: &Session,
     only: Option<&str>,
-    pricing: Pricing<'_>,
+    prices: &PriceTable,
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -31,7 +33,7 @@ pub fn show(
         .filter(|timeline| only.is_none_or(|label| timeline.label == label));
     for timeline in chosen {
         writeln!(out)?;
-        let savings = savings(timeline, parent_of(session, timeline), pricing);
+        let savings = savings(timeline, parent_of(session, timeline), prices);
         one(timeline, &savings, style, out)?;
     }
     let forks: Vec<(&Timeline, Savings)> = session
@@ -41,7 +43,7 @@ pub fn show(
         .map(|timeline| {
             (
                 timeline,
-                savings(timeline, parent_of(session, timeline), pricing),
+                savings(timeline, parent_of(session, timeline), prices),
             )
         })
         .collect();
@@ -189,14 +191,14 @@ fn ending(
         writeln!(out, "{}", style.bad(&format!("fault    {}", plain(fault))))?;
     }
     words::findings(timeline, out)?;
-    let all = savings.served + savings.live;
+    let all = savings.saved + savings.paid;
     writeln!(
         out,
         "total    {}, {} in, {} out, {}, {}",
         count(all.calls.into(), "model call"),
-        tokens(all.usage.input),
-        tokens(all.usage.output),
-        all.cost(),
+        tokens(all.input_tokens),
+        tokens(all.output_tokens),
+        cost(&all),
         duration(all.time_us),
     )?;
     if timeline.forked_from.is_some() {
@@ -220,17 +222,18 @@ mod tests {
 
     use super::*;
     use crate::lineage::testing::{Talk, fork, research, session, timeline};
-    use crate::model::{Call, MicroUsd, Rung};
-
-    fn price(call: &Call) -> Option<MicroUsd> {
-        call.response
-            .usage
-            .map(|usage| MicroUsd(usage.input * 3 + usage.output * 12))
-    }
+    use crate::model::Rung;
 
     fn shown(session: &Session) -> String {
         let mut out = Vec::new();
-        show(session, None, &price, Style::Plain, &mut out).unwrap();
+        show(
+            session,
+            None,
+            &PriceTable::built_in(),
+            Style::Plain,
+            &mut out,
+        )
+        .unwrap();
         let text = String::from_utf8(out).unwrap();
         text.replace(&session.id.to_string(), "ID")
     }
