@@ -5,18 +5,22 @@
 //! What agents and models wrote passes `escape` before it is shown.
 
 mod cost;
+mod diff_report;
 mod escape;
 pub mod html;
 mod junit;
 mod markdown;
 mod run_report;
+mod session_report;
 pub mod terminal;
 mod units;
 
 pub use cost::estimate;
+pub use diff_report::{DiffReport, DiffRow, Is, Metrics};
 pub use junit::{JunitError, junit};
 pub use markdown::{MAX_BYTES, MarkdownError, markdown};
 pub use run_report::{Content, FORMAT, ForkReport, ReportError, RunReport, Timing};
+pub use session_report::{SessionReport, StepReport, TimelineReport};
 
 #[cfg(test)]
 mod testing;

@@ -1,16 +1,20 @@
 //! What people read in a terminal or a log: plain text that needs no colour to be understood.
 
+mod diff;
 mod gate;
 mod replay;
 mod savings;
 mod show;
+mod step;
 mod style;
 mod table;
 mod tree;
-mod words;
+pub(super) mod words;
 
+pub use diff::{Shown, diff};
 pub use gate::gate;
 pub use replay::replay;
 pub use savings::over_forks;
 pub use show::show;
+pub use step::step;
 pub use style::Style;

@@ -42,6 +42,14 @@ impl Style {
         }
     }
 
+    /// Returns the words that make a line different.
+    pub(super) fn strong(self, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Colour => text.bold().underline().to_string(),
+        }
+    }
+
     /// Returns something that is wrong or gone.
     pub(super) fn bad(self, text: &str) -> String {
         match self {

@@ -9,7 +9,7 @@ use crate::report::escape::plain;
 use crate::report::units::excerpt;
 
 /// Returns the model of a call; for an opaque one the path.
-pub(super) fn model(call: &Call) -> String {
+pub(in crate::report) fn model(call: &Call) -> String {
     let model = call
         .response
         .model
@@ -83,7 +83,8 @@ fn retries(step: &Step) -> Option<String> {
     Some(format!("after {}", tries.join(", ")))
 }
 
-fn failure(step: &Step) -> Option<String> {
+/// Returns what went wrong with a step; `None` where nothing did.
+pub(in crate::report) fn failure(step: &Step) -> Option<String> {
     let what = match step.status {
         Status::Ok => return None,
         Status::NoResult => return Some("no result".to_owned()),
