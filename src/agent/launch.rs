@@ -1,9 +1,4 @@
 //! Runs an agent to its end: signals passed on, time limited, nothing left behind.
-//!
-//! Signals: SIGINT, SIGTERM and SIGHUP that reach Rewind go on to the agent's process group; the
-//! second one kills it. Where the agent reads from the terminal it stays in Rewind's own group, as
-//! the terminal lets only the foreground group read and sends Ctrl-C to all of it; then only the
-//! agent itself is signalled, and processes it leaves behind are not ended.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -13,14 +8,14 @@ use std::process::{ExitStatus, Stdio as Pipe};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use rustix::process::{Pid, Signal};
+use rustix::process::Pid;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
-use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
-use tokio::time::{Instant, sleep_until};
 
+use super::error::{AgentError, not_started};
 use super::group::Group;
 use super::output::{Keep, Reading, Show};
+use super::watch::{Ending, Watch};
 
 /// Where the agent's standard streams lead.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,19 +53,6 @@ pub struct Launch {
     pub timeout: Option<Duration>,
 }
 
-/// What ended a run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ending {
-    /// The agent ended by itself.
-    Own,
-    /// It ran longer than it may.
-    TimedOut,
-    /// The caller's `cancel` was ready.
-    Cancelled,
-    /// A signal that reached Rewind was passed on.
-    Interrupted,
-}
-
 /// How a run ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ended {
@@ -82,57 +64,6 @@ pub struct Ended {
     pub stderr: Vec<u8>,
     /// What ended it.
     pub ending: Ending,
-}
-
-/// Why an agent could not be run.
-#[derive(Debug, thiserror::Error)]
-pub enum AgentError {
-    /// There is no command.
-    #[error("no command was given; write it after `--`")]
-    NoCommand,
-    /// The command, or the interpreter that its first line names, does not exist.
-    #[error("the agent's command `{command}` was not found; check its spelling and PATH")]
-    NotFound {
-        /// The command's first word.
-        command: String,
-    },
-    /// The command is no program that may be run.
-    #[error(
-        "the agent's command `{command}` can't be executed: {source}; is it a program, with the x bit set?"
-    )]
-    NotExecutable {
-        /// The command's first word.
-        command: String,
-        /// The system's answer.
-        source: io::Error,
-    },
-    /// The working directory is missing.
-    #[error("the agent's working directory {path} does not exist")]
-    NoDirectory {
-        /// The directory.
-        path: Utf8PathBuf,
-    },
-    /// The system refused a process, a signal handler or a wait.
-    #[error("the agent's command `{command}` could not be {what}")]
-    System {
-        /// The command's first word.
-        command: String,
-        /// What was tried.
-        what: &'static str,
-        /// The system's answer.
-        source: io::Error,
-    },
-}
-
-impl AgentError {
-    /// Returns the exit status that a shell would give: 127 not found, 126 not executable, else 125.
-    pub fn status(&self) -> u8 {
-        match self {
-            Self::NotFound { .. } => 127,
-            Self::NotExecutable { .. } => 126,
-            Self::NoCommand | Self::NoDirectory { .. } | Self::System { .. } => 125,
-        }
-    }
 }
 
 /// Runs the agent until it ends, its time is up, or `cancel` is ready.
@@ -204,27 +135,6 @@ pub fn harden() {
     }
 }
 
-fn not_started(program: &str, source: io::Error) -> AgentError {
-    let command = program.to_owned();
-    match source.raw_os_error() {
-        Some(code) if code == rustix::io::Errno::NOENT.raw_os_error() => {
-            AgentError::NotFound { command }
-        }
-        Some(code)
-            if NOT_EXECUTABLE
-                .iter()
-                .any(|errno| errno.raw_os_error() == code) =>
-        {
-            AgentError::NotExecutable { command, source }
-        }
-        Some(_) | None => AgentError::System {
-            command,
-            what: "started",
-            source,
-        },
-    }
-}
-
 fn set_streams(command: &mut Command, run: &Launch) {
     let (stdin, stdout, stderr) = match run.stdio {
         Stdio::Inherit => (Pipe::inherit(), Pipe::inherit(), Pipe::inherit()),
@@ -292,110 +202,11 @@ impl Streams {
     }
 }
 
-/// Waits for the end of the agent, and for whatever may hasten it.
-struct Watch {
-    interrupt: Arrivals,
-    terminate: Arrivals,
-    hangup: Arrivals,
-    deadline: Option<Instant>,
-    kill_at: Option<Instant>,
-    signals: u32,
-    ending: Ending,
-}
-
-impl Watch {
-    fn new(timeout: Option<Duration>) -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
-            kill_at: None,
-            signals: 0,
-            ending: Ending::Own,
-        })
-    }
-
-    async fn wait(
-        &mut self,
-        child: &mut Child,
-        group: &Group,
-        cancel: impl Future<Output = ()>,
-        shares_group: bool,
-    ) -> io::Result<ExitStatus> {
-        let mut cancel = std::pin::pin!(cancel);
-        let mut is_cancelled = false;
-        loop {
-            tokio::select! {
-                status = child.wait() => return status,
-                // The terminal has sent Ctrl-C to the agent already where they share a group.
-                Some(()) = self.interrupt.recv() => self.pass(group, Signal::INT, shares_group),
-                Some(()) = self.terminate.recv() => self.pass(group, Signal::TERM, false),
-                Some(()) = self.hangup.recv() => self.pass(group, Signal::HUP, shares_group),
-                () = &mut cancel, if !is_cancelled => {
-                    is_cancelled = true;
-                    self.stop(group, Ending::Cancelled);
-                }
-                () = at(self.deadline) => {
-                    self.deadline = None;
-                    self.stop(group, Ending::TimedOut);
-                }
-                () = at(self.kill_at) => {
-                    self.kill_at = None;
-                    group.signal(Signal::KILL);
-                }
-            }
-        }
-    }
-
-    /// Passes a signal on; the second one kills.
-    fn pass(&mut self, group: &Group, signal: Signal, has_it_already: bool) {
-        self.signals += 1;
-        if self.ending == Ending::Own {
-            self.ending = Ending::Interrupted;
-        }
-        if self.signals > 1 {
-            group.signal(Signal::KILL);
-        } else if !has_it_already {
-            group.signal(signal);
-        }
-    }
-
-    /// Asks the agent to end, and sees to it that it does.
-    fn stop(&mut self, group: &Group, ending: Ending) {
-        if self.ending == Ending::Own {
-            self.ending = ending;
-        }
-        group.signal(Signal::TERM);
-        self.kill_at = self
-            .kill_at
-            .or_else(|| Instant::now().checked_add(GRACE_FOR_AGENT));
-    }
-}
-
-/// Is ready at `instant`; never without one.
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// How long an agent that was asked to end may take.
-const GRACE_FOR_AGENT: Duration = Duration::from_secs(5);
-
 /// How long output is still read after the end of the agent, should a process hold it open.
 pub(super) const GRACE_FOR_PIPES: Duration = Duration::from_secs(1);
 
 /// The most bytes of standard error that are kept.
 const STDERR_TAIL: usize = 16 * 1024;
-
-/// What the system answers for files that are no programs.
-const NOT_EXECUTABLE: [rustix::io::Errno; 3] = [
-    rustix::io::Errno::ACCESS,
-    rustix::io::Errno::NOEXEC,
-    rustix::io::Errno::ISDIR,
-];
 
 #[cfg(test)]
 mod tests {

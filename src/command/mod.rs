@@ -1,4 +1,4 @@
-//! One file per command: plain options in, text out, an [`Exit`] back.
+//! One file per command: plain options in, text out, an [`Exit`](crate::exit::Exit) back.
 
 mod backend;
 mod context;

@@ -104,7 +104,7 @@ fn scrub_place(
             }
             clean.push_str(part(piece, &range, rest..found.start));
             if finding.range.start >= range.start {
-                clean.push_str(&format!("[redacted:{}]", finding.kind));
+                clean.extend(["[redacted:", &finding.kind, "]"]);
             }
             rest = found.end;
         }

@@ -1,1 +1,21 @@
-//! To be written.
+//! Reports: what people and programs read about a run or a session.
+//!
+//! A gate run becomes one [`RunReport`], and every format is made from that: [`json`](RunReport::to_json),
+//! [`junit`], [`markdown`], [`terminal`]. Nothing here decides anything, prints, or reads a file.
+//! What agents and models wrote passes `escape` before it is shown.
+
+mod escape;
+mod junit;
+mod markdown;
+mod run_report;
+pub mod terminal;
+mod totals;
+mod units;
+
+pub use junit::{JunitError, junit};
+pub use markdown::{MAX_BYTES, MarkdownError, markdown};
+pub use run_report::{Content, FORMAT, ForkReport, ReportError, RunReport, Timing};
+pub use totals::{Pricing, Savings, Totals, estimate, savings};
+
+#[cfg(test)]
+mod testing;

@@ -82,7 +82,7 @@ pub async fn run(
         head: &head,
         timeline: &finished.timeline,
         took,
-        unstored: finished.unstored.as_ref(),
+        unstored: finished.unstored.as_deref(),
         notices: &finished.notices,
         removed: spec.environment.explain_removed(),
     };
@@ -136,7 +136,7 @@ struct Recording {
 /// A session that was recorded.
 struct Finished {
     timeline: Timeline,
-    unstored: Option<StoreError>,
+    unstored: Option<String>,
     notices: Vec<String>,
 }
 
@@ -240,10 +240,13 @@ impl Recording {
             },
             replay: None,
         };
-        let unstored = self
-            .sink
-            .close()
-            .and_then(|writer| writer.finish(&timeline).err());
+        let unstored = match self.sink.close() {
+            Some(writer) => writer
+                .finish(&timeline)
+                .err()
+                .map(|error| error.to_string()),
+            None => Some("the thread that writes the store has failed".to_owned()),
+        };
         Finished {
             timeline,
             unstored,

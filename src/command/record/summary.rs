@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use crate::model::{Status, Timeline, Usage};
-use crate::store::{SessionHead, StoreError};
+use crate::store::SessionHead;
 
 /// All that the summary is made of.
 pub(super) struct Summary<'a> {
@@ -16,7 +16,7 @@ pub(super) struct Summary<'a> {
     /// How long the agent ran.
     pub(super) took: Duration,
     /// Why the end of the timeline could not be stored.
-    pub(super) unstored: Option<&'a StoreError>,
+    pub(super) unstored: Option<&'a str>,
     /// What the user should know though nothing went wrong.
     pub(super) notices: &'a [String],
     /// What is said of the agent's environment should it have failed.

@@ -1,0 +1,157 @@
+//! Makes texts that anyone may have written harmless for the place where they are shown.
+
+use std::fmt::Write as _;
+
+/// Returns the text without the characters that XML 1.0 does not allow and without `]]>`.
+///
+/// Markup characters are left to the XML writer.
+pub(super) fn xml(text: &str) -> String {
+    let kept: String = text
+        .chars()
+        .map(|c| if is_xml(c) { c } else { '\u{fffd}' })
+        .collect();
+    kept.replace("]]>", "]] >")
+}
+
+fn is_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// Returns the text for a line or table cell of Markdown: one line, no markup, no mention, no link, no
+/// comment.
+pub(super) fn markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in plain(text)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+    {
+        match c {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '+' | '!' | '|' | '~'
+            | '$' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            // An empty comment keeps a name from becoming a mention and a number a reference.
+            '@' | '#' => {
+                escaped.push(c);
+                escaped.push_str("<!-- -->");
+            }
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+        .replace("://", ":<!-- -->//")
+        .replace("www.", "www<!-- -->.")
+}
+
+/// Returns the text as code within a line of Markdown.
+pub(super) fn code(text: &str) -> String {
+    let line = plain(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() {
+        return "` `".to_owned();
+    }
+    let fence = "`".repeat(longest_run(&line) + 1);
+    let pad = if line.starts_with('`') || line.ends_with('`') {
+        " "
+    } else {
+        ""
+    };
+    format!("{fence}{pad}{line}{pad}{fence}")
+}
+
+/// Returns Markdown so that it can stand in a table cell.
+pub(super) fn cell(markdown: &str) -> String {
+    markdown.replace('|', "\\|")
+}
+
+/// Returns the text as a block of code in Markdown, fenced longer than any fence inside.
+pub(super) fn block(text: &str, language: &str) -> String {
+    let text = plain(text);
+    let fence = "`".repeat(longest_run(&text).max(2) + 1);
+    format!(
+        "{fence}{language}\n{}\n{fence}",
+        text.trim_end_matches('\n')
+    )
+}
+
+fn longest_run(text: &str) -> usize {
+    let (mut longest, mut run) = (0, 0);
+    for c in text.chars() {
+        run = if c == '`' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
+}
+
+/// Returns the text without control characters but line breaks and tabs, and without those that turn
+/// the direction of writing: nothing in it can steer a terminal or look like something else.
+pub(super) fn plain(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    for c in text.replace("\r\n", "\n").chars() {
+        match c {
+            '\n' | '\t' => kept.push(c),
+            _ if c.is_control() || is_direction(c) => {
+                // Writing to a String can't fail.
+                drop(write!(kept, "\\u{{{:x}}}", u32::from(c)));
+            }
+            _ => kept.push(c),
+        }
+    }
+    kept
+}
+
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn markdown_of_strangers_does_nothing() {
+        let hostile = "@everyone <img src=x> [a](https://evil) <!-- x --> | `b`\n# c";
+        assert_eq!(
+            markdown(hostile),
+            "@<!-- -->everyone &lt;img src=x&gt; \\[a\\]\\(https:<!-- -->//evil\\) &lt;\\!-- x --&gt; \\| \\`b\\` #<!-- --> c"
+        );
+    }
+
+    #[test]
+    fn fences_are_longer_than_any_inside() {
+        assert_eq!(code("a `b` c"), "``a `b` c``");
+        assert_eq!(code("`"), "`` ` ``");
+        assert_eq!(block("x\n````\ny", "json"), "`````json\nx\n````\ny\n`````");
+    }
+
+    #[test]
+    fn terminals_get_no_escape_sequences() {
+        assert_eq!(
+            plain("a\u{1b}[31mred\u{202e}\nb"),
+            "a\\u{1b}[31mred\\u{202e}\nb"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn escaped_texts_hold_nothing_forbidden(text in any::<String>()) {
+            prop_assert!(xml(&text).chars().all(is_xml));
+            prop_assert!(!xml(&text).contains("]]>"));
+            prop_assert!(!plain(&text).chars().any(|c| u32::from(c) == 0x1b));
+            let line = markdown(&text);
+            prop_assert!(!line.contains('\n'));
+            let bare = line.replace("<!-- -->", "");
+            prop_assert!(!bare.contains('<'));
+            let fenced = block(&text, "");
+            let fence: String = fenced.chars().take_while(|c| *c == '`').collect();
+            prop_assert_eq!(fenced.matches(&fence).count(), 2);
+        }
+    }
+}

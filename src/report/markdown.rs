@@ -1,0 +1,376 @@
+//! Markdown: the comment on a pull request and the summary of a job.
+//!
+//! Everything that agents or models wrote stands in code that it can't close; names and sentences
+//! can't mention people, link or load anything. The text never exceeds [`MAX_BYTES`]: the least
+//! important sections go first.
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use super::escape;
+use super::run_report::{ForkReport, RunReport};
+use super::totals::{Savings, Totals};
+use super::units::{duration, tokens};
+use crate::check::Outcome;
+use crate::gate::Shown;
+
+/// The size that the text never exceeds; GitHub takes 65,536 characters.
+pub const MAX_BYTES: usize = 60_000;
+
+/// A report that could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the Markdown template could not be filled")]
+pub struct MarkdownError(#[from] minijinja::Error);
+
+/// Returns the run as Markdown.
+///
+/// # Errors
+/// The template can't be filled, which would be a fault of this program.
+pub fn markdown(report: &RunReport) -> Result<String, MarkdownError> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_name| AutoEscape::None);
+    environment.add_filter("md", |text: String| escape::markdown(&text));
+    environment.add_filter("code", |text: String| escape::code(&text));
+    environment.add_filter("cell", |text: String| escape::cell(&text));
+    environment.add_filter("block", |text: String| escape::block(&text, ""));
+    environment.add_filter("indented", |text: String| {
+        text.lines()
+            .map(|line| format!("  {line}"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    });
+    environment.add_template("report.md", include_str!("templates/report.md.jinja"))?;
+    let template = environment.get_template("report.md")?;
+    let mut text = String::new();
+    for detail in DETAILS {
+        text = template.render(Serde(&page(report, detail)))?;
+        if text.len() <= MAX_BYTES {
+            break;
+        }
+    }
+    Ok(text)
+}
+
+/// How much of the run is shown.
+#[derive(Debug, Clone, Copy)]
+struct Detail {
+    /// Forks in a section.
+    rows: usize,
+    /// Findings below a fork.
+    findings: usize,
+    /// Whether a section with all forks is there.
+    all: bool,
+}
+
+/// From everything to next to nothing; the first that fits is taken.
+const DETAILS: [Detail; 6] = [
+    Detail {
+        rows: usize::MAX,
+        findings: 10,
+        all: true,
+    },
+    Detail {
+        rows: 100,
+        findings: 5,
+        all: true,
+    },
+    Detail {
+        rows: 100,
+        findings: 3,
+        all: false,
+    },
+    Detail {
+        rows: 50,
+        findings: 0,
+        all: false,
+    },
+    Detail {
+        rows: 10,
+        findings: 0,
+        all: false,
+    },
+    Detail {
+        rows: 0,
+        findings: 0,
+        all: false,
+    },
+];
+
+#[derive(Serialize)]
+struct Page {
+    title: String,
+    alert: &'static str,
+    sentence: String,
+    is_enforced: bool,
+    drift: Vec<String>,
+    notes: Vec<String>,
+    savings: SavingsView,
+    covered: u32,
+    gating: u32,
+    min_coverage: String,
+    sections: Vec<Section>,
+    reproduce: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SavingsView {
+    served: TotalsView,
+    live: TotalsView,
+}
+
+#[derive(Serialize)]
+struct TotalsView {
+    calls: u32,
+    tokens: String,
+    cost: String,
+    time: String,
+}
+
+#[derive(Serialize)]
+struct Section {
+    title: &'static str,
+    is_open: bool,
+    count: usize,
+    forks: Vec<ForkView>,
+    more: usize,
+}
+
+#[derive(Serialize)]
+struct ForkView {
+    name: String,
+    verdict: &'static str,
+    why: String,
+    estimate: Option<String>,
+    details: Vec<DetailView>,
+}
+
+#[derive(Serialize)]
+struct DetailView {
+    message: String,
+    step: Option<u32>,
+    texts: Vec<Text>,
+}
+
+#[derive(Serialize)]
+struct Text {
+    name: &'static str,
+    text: String,
+}
+
+fn page(report: &RunReport, detail: Detail) -> Page {
+    let worst = report.worst();
+    let sentence = match worst {
+        _ if report.verdict == Shown::Pass => {
+            let forks = report.forks.len();
+            if forks == 0 {
+                "nothing had to be run".to_owned()
+            } else {
+                format!("all {forks} forks hold")
+            }
+        }
+        Some(fork) => format!("{}: {}", fork.name(), fork.decision.why),
+        None => "nothing was measured".to_owned(),
+    };
+    let reproduce = worst
+        .filter(|_fork| report.verdict != Shown::Pass)
+        .map(|fork| format!("rewind gate --filter '{}'", fork.evidence.baseline));
+    let mut sections: Vec<Section> = [
+        ("❌ Failed", Shown::Fail),
+        ("🚫 Not measured", Shown::NotMeasured),
+        ("⚠️ To look at", Shown::Look),
+    ]
+    .into_iter()
+    .map(|(title, shown)| section(title, report.shown(shown).collect(), detail))
+    .collect();
+    if detail.all {
+        let all = Detail {
+            findings: 0,
+            ..detail
+        };
+        sections.push(section("All forks", report.forks.iter().collect(), all));
+    }
+    sections.retain(|section| section.count > 0);
+    if let Some(first) = sections.first_mut() {
+        first.is_open = report.verdict != Shown::Pass;
+    }
+    Page {
+        title: format!("{} · {}", report.verdict, report.summary()),
+        alert: match report.verdict {
+            Shown::Pass => "TIP",
+            Shown::Look => "NOTE",
+            Shown::NotMeasured => "WARNING",
+            Shown::Fail => "CAUTION",
+        },
+        sentence,
+        is_enforced: report.policy.is_enforced,
+        drift: report.drift().iter().map(ToString::to_string).collect(),
+        notes: report.notes.clone(),
+        savings: savings_view(&report.savings),
+        covered: report.covered,
+        gating: report.gating,
+        min_coverage: format!("{:.0} %", report.policy.min_coverage * 100.0),
+        sections,
+        reproduce,
+    }
+}
+
+fn section(title: &'static str, forks: Vec<&ForkReport>, detail: Detail) -> Section {
+    let count = forks.len();
+    let forks: Vec<ForkView> = forks
+        .into_iter()
+        .take(detail.rows)
+        .map(|fork| fork_view(fork, detail))
+        .collect();
+    let more = count - forks.len();
+    Section {
+        title,
+        is_open: false,
+        count,
+        forks,
+        more,
+    }
+}
+
+fn fork_view(fork: &ForkReport, detail: Detail) -> ForkView {
+    let estimate = fork.live_estimate.map(|totals| {
+        format!(
+            "{} calls, {} tokens, {}",
+            totals.calls,
+            tokens(totals.usage.total()),
+            totals.cost()
+        )
+    });
+    let mut details = details(fork);
+    details.truncate(detail.findings);
+    ForkView {
+        name: fork.name(),
+        verdict: fork.decision.verdict.row().name,
+        why: fork.decision.why.clone(),
+        estimate,
+        details,
+    }
+}
+
+/// Returns what is wrong with a fork: findings of its checks, then where the agent went another way.
+fn details(fork: &ForkReport) -> Vec<DetailView> {
+    if fork.decision.verdict.row().shown == Shown::Pass {
+        return Vec::new();
+    }
+    let mut details = Vec::new();
+    for sample in &fork.evidence.samples {
+        for check in &sample.checks {
+            let Outcome::Failed { findings, .. } = &check.outcome else {
+                continue;
+            };
+            details.extend(findings.iter().map(|finding| DetailView {
+                message: format!("{}: {}", check.id, finding.message),
+                step: finding.step.map(|step| step.0),
+                texts: texts([("expected", &finding.expected), ("found", &finding.found)]),
+            }));
+        }
+        details.extend(sample.replay.divergences.iter().map(|divergence| {
+            let mut texts = texts([
+                ("recorded", &divergence.recorded),
+                ("found", &divergence.found),
+            ]);
+            if !divergence.remedy.is_empty() {
+                let text = divergence.remedy.clone();
+                texts.push(Text {
+                    name: "to let it pass, add to rewind.toml",
+                    text,
+                });
+            }
+            DetailView {
+                message: divergence.message.clone(),
+                step: divergence.step.map(|step| step.0),
+                texts,
+            }
+        }));
+    }
+    if !fork.agent_log.is_empty() {
+        let texts = texts([("standard error", &fork.agent_log), ("", &String::new())]);
+        details.push(DetailView {
+            message: "the agent's last words".to_owned(),
+            step: None,
+            texts,
+        });
+    }
+    details
+}
+
+fn texts(values: [(&'static str, &String); 2]) -> Vec<Text> {
+    values
+        .into_iter()
+        .filter(|(_name, value)| !value.is_empty())
+        .map(|(name, value)| Text {
+            name,
+            text: value.chars().take(MAX_VALUE_CHARS).collect(),
+        })
+        .collect()
+}
+
+fn savings_view(savings: &Savings) -> SavingsView {
+    let view = |totals: &Totals| TotalsView {
+        calls: totals.calls,
+        tokens: tokens(totals.usage.total()),
+        cost: totals.cost(),
+        time: duration(totals.time_us),
+    };
+    SavingsView {
+        served: view(&savings.served),
+        live: view(&savings.live),
+    }
+}
+
+/// How much of a value is shown.
+const MAX_VALUE_CHARS: usize = 1_500;
+
+#[cfg(test)]
+mod tests {
+    use super::super::run_report::Content;
+    use super::super::testing::report;
+    use super::*;
+    use crate::gate::Policy;
+
+    #[test]
+    fn the_comment_says_the_worst_first() {
+        insta::assert_snapshot!(markdown(&report(Content::None)).unwrap());
+    }
+
+    #[test]
+    fn content_stands_in_code_that_it_cannot_close() {
+        let text = markdown(&report(Content::Full)).unwrap();
+        insta::assert_snapshot!(text);
+        let mut fence: Option<String> = None;
+        for line in text.lines().map(str::trim) {
+            let ticks: String = line.chars().take_while(|c| *c == '`').collect();
+            match &fence {
+                None if ticks.len() >= 3 && ticks == line => fence = Some(ticks),
+                Some(open) if ticks == *open && ticks == line => fence = None,
+                None => assert!(!line.contains("@everyone"), "{line}"),
+                Some(_) => {}
+            }
+        }
+        assert_eq!(fence, None);
+    }
+
+    #[test]
+    fn a_huge_report_fits_and_says_what_is_left_out() {
+        let one = report(Content::Full);
+        let forks: Vec<ForkReport> = (0..400)
+            .flat_map(|number| {
+                one.forks.iter().cloned().map(move |mut fork| {
+                    fork.evidence.baseline = format!("{}-{number}", fork.evidence.baseline);
+                    fork
+                })
+            })
+            .collect();
+        let huge = RunReport::new(forks, Policy::default(), Content::Full);
+        let text = markdown(&huge).unwrap();
+        assert!(text.len() <= MAX_BYTES, "{}", text.len());
+        assert!(text.contains("FAIL"));
+        assert!(text.contains("more in `rewind-report.json`"));
+    }
+}

@@ -1,0 +1,344 @@
+//! The result of a gate run, from which every report is made: `rewind-report.json`.
+//!
+//! Everything in it is sorted, and the same run gives the same file but for [`Timing`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::totals::{Savings, Totals};
+use super::units::excerpt;
+use crate::check::Outcome;
+use crate::gate::{
+    ForkInput, ForkVerdict, Policy, RunVerdict, Shown, Verdict, decide_fork, decide_run,
+};
+use crate::model::Drift;
+
+/// The version of the file's format.
+///
+/// 1.0: first version.
+pub const FORMAT: &str = "1.0";
+
+/// How much of what agents and models wrote stands in the reports.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// Nothing: names, numbers and places only.
+    #[default]
+    None,
+    /// The beginnings of the values that a failure names.
+    Excerpt,
+    /// The values that a failure names, whole.
+    Full,
+}
+
+/// What happened in time; everything else in a report is the same for the same run.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Timing {
+    /// When the run began.
+    pub started_at: jiff::Timestamp,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// How long each fork took, in milliseconds, by `baseline@fork`.
+    pub forks_ms: BTreeMap<String, u64>,
+}
+
+/// The result of one fork.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForkReport {
+    /// The facts.
+    pub evidence: ForkInput,
+    /// The verdict that follows from them.
+    pub decision: ForkVerdict,
+    /// What was paid and what was not.
+    #[serde(default)]
+    pub savings: Savings,
+    /// What a live run costs, where one is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_estimate: Option<Totals>,
+    /// The end of what the agent wrote to standard error, where its run failed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub agent_log: String,
+}
+
+impl ForkReport {
+    /// Returns the report of a fork with these facts.
+    pub fn new(evidence: ForkInput, savings: Savings) -> Self {
+        let decision = decide_fork(&evidence);
+        Self {
+            evidence,
+            decision,
+            savings,
+            live_estimate: None,
+            agent_log: String::new(),
+        }
+    }
+
+    /// Returns the name that it is sorted and addressed by, such as `tokyo@auto`.
+    pub fn name(&self) -> String {
+        format!("{}@{}", self.evidence.baseline, self.evidence.fork)
+    }
+
+    /// Returns what of the treatment differs from the recording, in any sample.
+    pub fn drift(&self) -> Vec<Drift> {
+        let mut drift: Vec<Drift> = self
+            .evidence
+            .samples
+            .iter()
+            .flat_map(|sample| sample.replay.drift.clone())
+            .collect();
+        drift.sort();
+        drift.dedup();
+        drift
+    }
+}
+
+/// The result of a whole run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunReport {
+    /// The version of the format.
+    pub format: String,
+    /// The program that wrote it.
+    pub generator: String,
+    /// The word that people see.
+    pub verdict: Shown,
+    /// The exit code of the run.
+    pub exit: u8,
+    /// What the run had to reach.
+    pub policy: Policy,
+    /// Number of gating forks that count for the coverage.
+    pub gating: u32,
+    /// Number of those that were measured.
+    pub covered: u32,
+    /// How often each verdict was given.
+    pub counts: BTreeMap<Verdict, u32>,
+    /// What was paid and what was not, over all forks.
+    pub savings: Savings,
+    /// What people should know beside the verdicts, sorted.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// How much of what agents and models wrote stands here.
+    pub content: Content,
+    /// The forks, by the names of their baselines, in the order of each baseline.
+    pub forks: Vec<ForkReport>,
+    /// What happened in time.
+    #[serde(default)]
+    pub timing: Timing,
+}
+
+/// A report that can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// It is no JSON, or has not the shape of a report.
+    #[error("this is no rewind report")]
+    Shape(#[from] serde_json::Error),
+    /// It was written by a newer version.
+    #[error("the report has format {0}, this rewind reads 1.x; update rewind")]
+    Newer(String),
+}
+
+impl RunReport {
+    /// Returns the report of a run with these forks.
+    pub fn new(mut forks: Vec<ForkReport>, policy: Policy, content: Content) -> Self {
+        forks.sort_by(|a, b| a.evidence.baseline.cmp(&b.evidence.baseline));
+        let RunVerdict {
+            shown,
+            exit,
+            gating,
+            covered,
+            counts,
+        } = decide(&forks, &policy);
+        let mut report = Self {
+            format: FORMAT.to_owned(),
+            generator: format!("rewind {}", env!("CARGO_PKG_VERSION")),
+            verdict: shown,
+            exit: exit.code(),
+            policy,
+            gating,
+            covered,
+            counts,
+            savings: forks.iter().map(|fork| fork.savings).sum(),
+            notes: Vec::new(),
+            content,
+            forks,
+            timing: Timing::default(),
+        };
+        report.limit(content);
+        report
+    }
+
+    /// Returns the report that a file holds.
+    ///
+    /// # Errors
+    /// The text is no report, or one of a newer version.
+    pub fn parse(text: &str) -> Result<Self, ReportError> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: String,
+        }
+        let head: Head = serde_json::from_str(text)?;
+        let major = head.format.split('.').next().unwrap_or_default();
+        if major.parse::<u32>().is_ok_and(|major| major > 1) {
+            return Err(ReportError::Newer(head.format));
+        }
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// Returns the text of the file.
+    pub fn to_json(&self) -> String {
+        // Our own types have string keys, so this can't fail; if it did, the reason is the text.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_else(|error| error.to_string());
+        text.push('\n');
+        text
+    }
+
+    /// Returns whether the verdicts in it follow from the facts in it.
+    pub fn is_consistent(&self) -> bool {
+        let run = decide(&self.forks, &self.policy);
+        self.forks
+            .iter()
+            .all(|fork| decide_fork(&fork.evidence).verdict == fork.decision.verdict)
+            && (run.shown, run.exit.code()) == (self.verdict, self.exit)
+            && (run.gating, run.covered) == (self.gating, self.covered)
+            && run.counts == self.counts
+    }
+
+    /// Takes out what agents and models wrote, as far as `content` does not allow it.
+    fn limit(&mut self, content: Content) {
+        let keep = |text: &mut String| match content {
+            Content::None => text.clear(),
+            Content::Excerpt => *text = excerpt(text, EXCERPT_CHARS),
+            Content::Full => *text = cut(text, FULL_CHARS),
+        };
+        for fork in &mut self.forks {
+            keep(&mut fork.agent_log);
+            for sample in &mut fork.evidence.samples {
+                for divergence in &mut sample.replay.divergences {
+                    keep(&mut divergence.recorded);
+                    keep(&mut divergence.found);
+                }
+                for check in &mut sample.checks {
+                    let Outcome::Failed { findings, .. } = &mut check.outcome else {
+                        continue;
+                    };
+                    for finding in findings {
+                        keep(&mut finding.expected);
+                        keep(&mut finding.found);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the forks with this word, in order.
+    pub fn shown(&self, shown: Shown) -> impl Iterator<Item = &ForkReport> {
+        self.forks
+            .iter()
+            .filter(move |fork| fork.decision.verdict.row().shown == shown)
+    }
+
+    /// Returns what of the treatment differs from the recordings, in any fork.
+    pub fn drift(&self) -> Vec<Drift> {
+        let mut drift: Vec<Drift> = self.forks.iter().flat_map(ForkReport::drift).collect();
+        drift.sort();
+        drift.dedup();
+        drift
+    }
+
+    /// Returns the run in numbers, worst first, such as `1 broken, 2 stable`.
+    pub fn summary(&self) -> String {
+        let mut counts: Vec<(&Verdict, &u32)> = self.counts.iter().collect();
+        counts.sort_by_key(|(verdict, _count)| (std::cmp::Reverse(verdict.row().shown), **verdict));
+        let parts: Vec<String> = counts
+            .into_iter()
+            .map(|(verdict, count)| format!("{count} {}", verdict.row().name.replace('_', " ")))
+            .collect();
+        if parts.is_empty() {
+            "nothing to run".to_owned()
+        } else {
+            parts.join(", ")
+        }
+    }
+
+    /// Returns the fork that says the worst, the first of them.
+    pub fn worst(&self) -> Option<&ForkReport> {
+        let gating = self.forks.iter().filter(|fork| fork.evidence.is_gating);
+        gating.min_by_key(|fork| {
+            let verdict = fork.decision.verdict;
+            (std::cmp::Reverse(verdict.row().shown), verdict)
+        })
+    }
+}
+
+fn decide(forks: &[ForkReport], policy: &Policy) -> RunVerdict {
+    decide_run(
+        forks
+            .iter()
+            .map(|fork| (fork.decision.verdict, fork.evidence.is_gating)),
+        policy,
+    )
+}
+
+fn cut(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(limit).collect();
+    format!("{kept}…")
+}
+
+/// How much of a value an excerpt holds.
+const EXCERPT_CHARS: usize = 200;
+
+/// How much of a value a report holds at most.
+const FULL_CHARS: usize = 20_000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{HOSTILE, report};
+    use super::*;
+
+    #[test]
+    fn a_report_reads_back_as_written_and_verifies() {
+        for content in [Content::None, Content::Excerpt, Content::Full] {
+            let written = report(content);
+            assert!(written.is_consistent());
+            let read = RunReport::parse(&written.to_json()).unwrap();
+            assert_eq!(read, written);
+            assert!(read.is_consistent());
+        }
+        assert_eq!(
+            report(Content::None).summary(),
+            "1 violated, 1 not measured, 1 needs live, 1 inconclusive, 1 unaffected"
+        );
+    }
+
+    #[test]
+    fn a_verdict_that_was_tampered_with_is_found_out() {
+        let mut forged = report(Content::None);
+        forged.verdict = Shown::Pass;
+        assert!(!forged.is_consistent());
+        let mut forged = report(Content::None);
+        forged.forks[0].decision.verdict = Verdict::Stable;
+        assert!(!forged.is_consistent());
+    }
+
+    #[test]
+    fn without_leave_no_content_is_in_the_file() {
+        assert!(!report(Content::None).to_json().contains("everyone"));
+        assert!(report(Content::Excerpt).to_json().contains("everyone"));
+        let full = report(Content::Full);
+        let divergence = &full.forks[0].evidence.samples[0].replay.divergences[0];
+        assert_eq!(divergence.found, HOSTILE);
+    }
+
+    #[test]
+    fn a_newer_report_and_no_report_are_told_apart() {
+        let newer = RunReport::parse(r#"{"format": "2.0", "x": 1}"#).unwrap_err();
+        assert!(newer.to_string().contains("format 2.0"), "{newer}");
+        assert!(matches!(RunReport::parse("[]"), Err(ReportError::Shape(_))));
+    }
+}

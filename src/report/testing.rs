@@ -1,0 +1,148 @@
+//! A gate run for the tests of the reports: good, bad and hostile forks.
+
+use super::{Content, ForkReport, RunReport, Savings, Totals};
+use crate::check::{CheckResult, Finding, Outcome, Severity};
+use crate::gate::{Accepted, Fault, FaultKind, ForkInput, Mode, Policy, Sample};
+use crate::model::{Divergence, DivergenceKind, Drift, MicroUsd, ReplayReport, StepIndex, Usage};
+
+/// Text as a hostile model would write it.
+pub(super) const HOSTILE: &str =
+    "]]> </failure> @everyone <script>alert(1)</script> \u{1b}[31m\u{0} ``` <!-- & \u{ffff}";
+
+fn check(id: &str, outcome: Outcome) -> CheckResult {
+    CheckResult {
+        id: id.into(),
+        kind: id.into(),
+        severity: Severity::Gate,
+        outcome,
+    }
+}
+
+fn passed(id: &str) -> CheckResult {
+    check(id, Outcome::passed("looked at 4 tool calls"))
+}
+
+fn sample(replay: ReplayReport, checks: Vec<CheckResult>) -> Sample {
+    Sample {
+        mode: Mode::Offline,
+        replay,
+        exit: Some(0),
+        recorded_exit: Some(0),
+        fault: None,
+        is_same_trajectory: true,
+        checks,
+    }
+}
+
+fn fork(baseline: &str, fork: &str, sample: Sample) -> ForkReport {
+    let evidence = ForkInput {
+        baseline: baseline.into(),
+        fork: fork.into(),
+        step: None,
+        is_gating: true,
+        min_samples: 1,
+        accepted: Accepted::Passed,
+        samples: vec![sample],
+    };
+    let usage = Usage {
+        input: 12_000,
+        output: 400,
+        ..Usage::default()
+    };
+    let served = Totals {
+        calls: 8,
+        usage,
+        cost_micro_usd: MicroUsd(41_000),
+        unpriced: 0,
+        time_us: 9_300_000,
+    };
+    ForkReport::new(
+        evidence,
+        Savings {
+            served,
+            live: Totals::default(),
+        },
+    )
+}
+
+/// Returns a run with one fork of each kind that people see.
+pub(super) fn report(content: Content) -> RunReport {
+    let served = ReplayReport {
+        served: 8,
+        ..ReplayReport::default()
+    };
+    let whole = ReplayReport {
+        is_unaffected: true,
+        ..served.clone()
+    };
+    let good = vec![passed("trajectory"), passed("tools")];
+    let unaffected = fork("tokyo", "auto", sample(whole, good.clone()));
+
+    let findings = vec![
+        Finding::new("forbidden tool `delete_all_files` was called")
+            .values("", HOSTILE)
+            .step(Some(StepIndex(4))),
+    ];
+    let bad = vec![
+        check(
+            "tools",
+            Outcome::Failed {
+                findings,
+                is_violation: true,
+            },
+        ),
+        check(
+            "answer",
+            Outcome::not_run("the run could not be followed to its end"),
+        ),
+    ];
+    let divergence = Divergence {
+        kind: DivergenceKind::History,
+        step: Some(StepIndex(5)),
+        agent: "researcher".into(),
+        pointer: "/messages/3/content".into(),
+        recorded: "14 million".into(),
+        found: HOSTILE.into(),
+        message: "the agent went another way than step 5 (researcher)".into(),
+        remedy: "[replay] tool_results = { web_search = \"recorded\" }".into(),
+    };
+    let cut = ReplayReport {
+        refused: 1,
+        divergences: vec![divergence],
+        skipped: vec![StepIndex(7)],
+        ..served.clone()
+    };
+    let violated = fork(
+        "broken|copy",
+        "auto",
+        Sample {
+            exit: Some(1),
+            ..sample(cut, bad)
+        },
+    );
+
+    let drifted = ReplayReport {
+        drift: vec![Drift::SystemPrompt],
+        ..served.clone()
+    };
+    let mut needs_live = fork("currency", "last", sample(drifted, good.clone()));
+    needs_live.live_estimate = Some(needs_live.savings.served);
+
+    let message = "cannot start `pyton3`: no such file".to_owned();
+    let fault = Some(Fault {
+        kind: FaultKind::Harness,
+        message,
+    });
+    let unmeasured = fork(
+        "currency",
+        "auto",
+        Sample {
+            fault,
+            exit: None,
+            ..sample(ReplayReport::default(), Vec::new())
+        },
+    );
+    let unchecked = fork("tallest", "auto", sample(served, Vec::new()));
+    let forks = vec![unaffected, violated, needs_live, unmeasured, unchecked];
+    RunReport::new(forks, Policy::default(), content)
+}
