@@ -8,6 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::args::{Args, Command, Global, Replay, Require, Timing, Upstream};
 use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
+use crate::command::scripted::{self, ScriptedOptions};
 use crate::command::{BackendOptions, CommandError, Context};
 use crate::config::Period;
 use crate::exit::Exit;
@@ -38,6 +39,14 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             let options = replay_options(args.global, typed)?;
             let (mut out, mut err) = (anstream::stdout(), anstream::stderr());
             runtime()?.block_on(replay::run(&options, context, &mut out, &mut err))
+        }
+        Command::Scripted(typed) => {
+            let options = ScriptedOptions {
+                file: typed.file,
+                addr: typed.addr,
+                log: typed.log,
+            };
+            runtime()?.block_on(scripted::run(&options, &mut out))
         }
         _ => Err(CommandError::usage("not wired yet")),
     }

@@ -7,6 +7,7 @@ mod keys;
 pub mod record;
 pub mod replay;
 pub mod rules;
+pub mod scripted;
 mod setup;
 
 pub use backend::{BackendOptions, WayOut, check_live, way_out};

@@ -13,6 +13,7 @@ mod hop;
 mod kept;
 mod listener;
 mod refusal;
+mod relay;
 mod sse;
 #[cfg(test)]
 mod testing;
@@ -23,6 +24,7 @@ pub use forward::{Captured, forward};
 pub use kept::kept_headers;
 pub use listener::{Options, Proxy, ProxyError, placeholder_key, random_token};
 pub use refusal::refusal;
+pub use relay::Relay;
 pub use upstream::{
     Allowed, AuthStyle, HttpBackend, InvalidAllowed, Known, Timeouts, Upstream, Upstreams,
     providers,

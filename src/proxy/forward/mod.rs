@@ -194,7 +194,7 @@ impl Open {
 }
 
 /// Returns the answer to a request that the backend failed on.
-fn refused(error: &BackendError) -> Answer {
+pub(in crate::proxy) fn refused(error: &BackendError) -> Answer {
     let (status, kind) = match error {
         BackendError::Unreachable { .. } => {
             (StatusCode::BAD_GATEWAY, "rewind_upstream_unreachable")

@@ -39,7 +39,7 @@ pub struct Options {
     pub bind: SocketAddr,
     /// The host, or host and port, that agents elsewhere (in a container) reach it by.
     pub advertise: Option<String>,
-    /// The run token.
+    /// The run token; empty for a listener that is open to every local client.
     pub token: String,
     /// The largest request body, in bytes, before and after content decoding.
     pub max_body: usize,
@@ -98,7 +98,10 @@ impl Proxy {
         };
         let listener = TcpListener::bind(options.bind).await.map_err(at)?;
         let addr = listener.local_addr().map_err(at)?;
-        let base = format!("http://{}/r/{}", host(addr, &options), options.token);
+        let base = match options.token.as_str() {
+            "" => format!("http://{}", host(addr, &options)),
+            token => format!("http://{}/r/{token}", host(addr, &options)),
+        };
         let (stop, stopped) = watch::channel(false);
         let grace = options.grace;
         let shared = Arc::new(Shared {

@@ -43,11 +43,11 @@ pub(super) enum Forbidden {
 
 /// Reads the route of a request and takes the placeholder out of its headers.
 pub(super) fn route(uri: &Uri, headers: &mut HeaderMap, token: &str) -> Result<Route, Forbidden> {
-    let rest = uri.path().strip_prefix("/r/").ok_or(Forbidden::NoToken)?;
-    let (given, mut rest) = first_segment(rest);
-    if !is_same(given, token) {
-        return Err(Forbidden::WrongToken);
-    }
+    let mut rest = if token.is_empty() {
+        uri.path()
+    } else {
+        behind_token(uri.path(), token)?
+    };
     let mut agent = None;
     let mut provider = None;
     while let Some((marker, value, after)) = marked(rest) {
@@ -74,6 +74,15 @@ pub(super) fn route(uri: &Uri, headers: &mut HeaderMap, token: &str) -> Result<R
         agent,
         credential,
     })
+}
+
+/// Returns the path behind the run token.
+fn behind_token<'p>(path: &'p str, token: &str) -> Result<&'p str, Forbidden> {
+    let rest = path.strip_prefix("/r/").ok_or(Forbidden::NoToken)?;
+    let (given, rest) = first_segment(rest);
+    is_same(given, token)
+        .then_some(rest)
+        .ok_or(Forbidden::WrongToken)
 }
 
 /// Returns the first segment and what follows it, with its slash.
