@@ -6,6 +6,7 @@ use clap::CommandFactory as _;
 use tokio::runtime::{Builder, Runtime};
 
 use super::args::{Args, Command, Global, Replay, Require, Timing, Upstream};
+use crate::command::gate::{self, GateOptions};
 use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
 use crate::command::scripted::{self, ScriptedOptions};
@@ -47,6 +48,22 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 log: typed.log,
             };
             runtime()?.block_on(scripted::run(&options, &mut out))
+        }
+        Command::Gate(typed) => {
+            let options = GateOptions {
+                config: args.global.config,
+                filter: typed.filter,
+                baselines: typed.baselines,
+                out: typed.out,
+                offline: typed.offline,
+                live: typed.live,
+                allow_needs_live: typed.allow_needs_live,
+                jobs: typed.jobs,
+                upstream: backend(typed.upstream),
+                json: typed.json,
+            };
+            let mut err = anstream::stderr();
+            runtime()?.block_on(gate::run(&options, context, &mut out, &mut err))
         }
         _ => Err(CommandError::usage("not wired yet")),
     }

@@ -3,6 +3,7 @@
 mod backend;
 mod context;
 mod failure;
+pub mod gate;
 mod keys;
 pub mod record;
 pub mod replay;

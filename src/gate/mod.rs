@@ -5,18 +5,20 @@
 //! Policy (coverage, enforcement) ────────────────────────────┴▶ decide_run ─▶ RunVerdict
 //! ```
 //!
-//! Everything here is a pure function of plain data: the same evidence always gives the same verdict.
-//! Running agents and writing reports is done elsewhere. What people see of a [`Verdict`] stands in
+//! Everything here but the [`Runner`] is a pure function of plain data: the same evidence always gives
+//! the same verdict. Writing reports is done elsewhere. What people see of a [`Verdict`] stands in
 //! one table, [`Verdict::row`].
 
 mod fork;
 mod input;
 mod run;
+mod runner;
 mod verdict;
 
 pub use fork::{ForkVerdict, decide_fork};
 pub use input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};
 pub use run::{Policy, RunVerdict, decide_run};
+pub use runner::{Case, ForkRun, Runner, paid_from, reference};
 pub use verdict::{CheckRun, Junit, Row, Shown, Verdict};
 
 #[cfg(test)]

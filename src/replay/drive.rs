@@ -3,9 +3,8 @@
 use std::future::Future;
 use std::io;
 
-use super::session::{Left, Replay};
+use super::session::{Finished, Left, Replay};
 use crate::agent::{AgentError, AgentSpec, Ended, Ending, RunDir, launch};
-use crate::model::Timeline;
 
 /// Why an agent could not be driven.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +20,8 @@ pub enum DriveError {
 /// What became of a driven run.
 #[derive(Debug)]
 pub struct Driven {
-    /// The finished timeline.
-    pub timeline: Timeline,
+    /// What the replay became.
+    pub finished: Finished,
     /// How the agent ended.
     pub ended: Ended,
 }
@@ -55,7 +54,7 @@ pub async fn drive(
         faults: faults(&ended, spec),
     };
     Ok(Driven {
-        timeline: replay.finish(left).await,
+        finished: replay.finish(left).await,
         ended,
     })
 }

@@ -59,6 +59,8 @@ pub(super) struct State {
     pub(super) rungs: BTreeMap<Rung, u32>,
     pub(super) live: u32,
     pub(super) refused: u32,
+    /// The conversations of refused requests: what they hold has happened.
+    pub(super) refused_threads: Vec<Thread>,
 }
 
 /// A recorded step that fits a request.
@@ -110,11 +112,15 @@ impl Matcher {
     pub fn decide(&self, question: Question<'_>) -> Decision {
         let mut state = self.lock();
         let parent = state.conversations.claim(&question.request.thread);
-        match self.fork {
+        let decision = match self.fork {
             Fork::At(first_live) => self.decide_at(&mut state, question, parent, first_live),
             Fork::Auto => self.decide_auto(&mut state, question, parent),
             Fork::Never => self.decide_offline(&mut state, question),
+        };
+        if let Decision::Refuse(_) = &decision {
+            state.refused_threads.push(question.request.thread.clone());
         }
+        decision
     }
 
     /// Takes in a live answer, so that what builds on it is known to be live.
@@ -130,6 +136,11 @@ impl Matcher {
     /// Returns whether a conversation builds on an answer that this run has given.
     pub fn knows(&self, request: &Request) -> bool {
         self.lock().conversations.knows(&request.thread)
+    }
+
+    /// Returns the conversations of the requests that were refused so far.
+    pub fn refused(&self) -> Vec<Thread> {
+        self.lock().refused_threads.clone()
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

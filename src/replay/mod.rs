@@ -24,7 +24,6 @@ mod order;
 mod recording;
 mod responder;
 mod rules;
-mod savings;
 mod serve;
 mod session;
 mod treatment;
@@ -39,9 +38,8 @@ pub use normalise::{NormaliseError, NormaliseRule, Normaliser};
 pub use recording::Recording;
 pub use responder::ReplayResponder;
 pub use rules::{OnDivergence, Rules, TreatmentPart};
-pub use savings::{Savings, Tally, savings};
 pub use serve::Timing;
-pub use session::{AnswerFrom, Left, Plan, Replay};
+pub use session::{AnswerFrom, Finished, Left, Plan, Replay};
 
 #[cfg(test)]
 mod tests;

@@ -14,9 +14,9 @@ use super::rules::Rules;
 use super::serve::Timing;
 use crate::agent::Routing;
 use crate::lineage;
-use crate::model::{ForkPoint, ForkedFrom, Outcome, Timeline};
-use crate::proxy::{Backend, Options, Proxy, ProxyError, placeholder_key};
-use crate::record::Recorder;
+use crate::model::{ForkPoint, ForkedFrom, Outcome, Thread, Timeline};
+use crate::proxy::{Backend, Options, Proxy, ProxyError, Responder, placeholder_key};
+use crate::record::{Recorder, StrictKeys};
 
 /// How long the end of a replay waits for answers that are still being taken in.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -39,6 +39,8 @@ pub struct Plan {
     pub timing: Timing,
     /// Where the final answer is read.
     pub output: AnswerFrom,
+    /// Whether requests with a credential of the agent's own are refused.
+    pub strict_keys: bool,
 }
 
 /// Where the final answer of a run is read.
@@ -64,6 +66,15 @@ pub struct Left {
     pub stdout: Option<Vec<u8>>,
     /// What else went wrong, in words.
     pub faults: Vec<String>,
+}
+
+/// What a replay became.
+#[derive(Debug)]
+pub struct Finished {
+    /// The finished timeline.
+    pub timeline: Timeline,
+    /// The conversations of requests that were refused: not in the timeline, but they have happened.
+    pub refused: Vec<Thread>,
 }
 
 /// A replay under way: its listener is open.
@@ -98,7 +109,11 @@ impl Replay {
             plan.timing,
         );
         let placeholder = placeholder_key(&options.token);
-        let proxy = Proxy::start(options, Arc::new(responder)).await?;
+        let mut responder: Arc<dyn Responder> = Arc::new(responder);
+        if plan.strict_keys {
+            responder = Arc::new(StrictKeys::new(responder));
+        }
+        let proxy = Proxy::start(options, responder).await?;
         let started_at = jiff::Timestamp::now();
         Ok(Self {
             plan,
@@ -123,8 +138,8 @@ impl Replay {
         }
     }
 
-    /// Closes the listener and returns the finished timeline.
-    pub async fn finish(self, left: Left) -> Timeline {
+    /// Closes the listener and returns what the run became.
+    pub async fn finish(self, left: Left) -> Finished {
         self.proxy.shutdown().await;
         // What the listener dropped is being taken in; a provider that hangs must not hold the end up.
         drop(tokio::time::timeout(DRAIN, self.recorder.drained()).await);
@@ -152,7 +167,7 @@ impl Replay {
             Fork::Auto | Fork::Never => lineage::first_unserved(&finished.calls, parent),
         };
         let faults = left.faults.into_iter().chain(finished.faults).collect();
-        Timeline {
+        let timeline = Timeline {
             label: self.plan.label,
             forked_from: Some(ForkedFrom {
                 label: parent.label.clone(),
@@ -169,6 +184,10 @@ impl Replay {
                 faults,
             },
             replay: Some(report),
+        };
+        Finished {
+            timeline,
+            refused: self.matcher.refused(),
         }
     }
 }

@@ -73,7 +73,11 @@ struct StepView {
 ///
 /// # Errors
 /// The template can't be filled, which would be a fault of this program.
-pub fn render(session: &Session, content: Content, prices: &PriceTable) -> Result<String, HtmlError> {
+pub fn render(
+    session: &Session,
+    content: Content,
+    prices: &PriceTable,
+) -> Result<String, HtmlError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_name| AutoEscape::Html);
@@ -82,8 +86,15 @@ pub fn render(session: &Session, content: Content, prices: &PriceTable) -> Resul
     let page = Page {
         name: &session.name,
         id: session.id.to_string(),
-        recorded_at: session.recorded_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-        command: if has_content { session.command.join(" ") } else { String::new() },
+        recorded_at: session
+            .recorded_at
+            .strftime("%Y-%m-%d %H:%M UTC")
+            .to_string(),
+        command: if has_content {
+            session.command.join(" ")
+        } else {
+            String::new()
+        },
         input: session.input.as_deref().filter(|_input| has_content),
         has_content,
         timelines: session
@@ -93,7 +104,9 @@ pub fn render(session: &Session, content: Content, prices: &PriceTable) -> Resul
             .collect(),
         version: env!("CARGO_PKG_VERSION"),
     };
-    Ok(environment.get_template("share.html")?.render(Serde(&page))?)
+    Ok(environment
+        .get_template("share.html")?
+        .render(Serde(&page))?)
 }
 
 fn timeline_view<'a>(
@@ -102,14 +115,19 @@ fn timeline_view<'a>(
     prices: &PriceTable,
 ) -> TimelineView<'a> {
     let replay = timeline.replay.as_ref();
-    let fork_step =
-        timeline.forked_from.as_ref().and_then(|fork| fork.step).map(|number| number.0);
+    let fork_step = timeline
+        .forked_from
+        .as_ref()
+        .and_then(|fork| fork.step)
+        .map(|number| number.0);
     let live_calls = || {
         let calls = timeline.model_steps().map(|(_step, call)| call);
         calls.filter(|call| call.served.is_none())
     };
-    let costs: Vec<Option<MicroUsd>> =
-        live_calls().filter(|call| call.response.usage.is_some()).map(|call| prices.price_of(call)).collect();
+    let costs: Vec<Option<MicroUsd>> = live_calls()
+        .filter(|call| call.response.usage.is_some())
+        .map(|call| prices.price_of(call))
+        .collect();
     let cost = if costs.iter().any(Option::is_none) {
         "unpriced".to_owned()
     } else {
@@ -123,9 +141,15 @@ fn timeline_view<'a>(
             .map(|fork| format!("{} at {}", fork.label, fork.address)),
         fork_step,
         exit: timeline.outcome.exit,
-        answer: timeline.outcome.answer.as_deref().filter(|_answer| has_content),
+        answer: timeline
+            .outcome
+            .answer
+            .as_deref()
+            .filter(|_answer| has_content),
         faults: &timeline.outcome.faults,
-        drift: replay.map(|r| r.drift.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+        drift: replay
+            .map(|r| r.drift.iter().map(ToString::to_string).collect())
+            .unwrap_or_default(),
         divergences: replay
             .map(|r| r.divergences.iter().map(|d| d.message.as_str()).collect())
             .unwrap_or_default(),
@@ -157,14 +181,22 @@ fn step_view(step: &Step, fork_step: Option<u32>, has_content: bool) -> StepView
         StepKind::Model(call) => {
             let model = call.request.treatment.model.clone();
             let usage = call.response.usage;
-            let question =
-                call.request.thread.last().map(|message| parts_text(&message.parts));
+            let question = call
+                .request
+                .thread
+                .last()
+                .map(|message| parts_text(&message.parts));
             let answer = call
                 .response
                 .output
                 .as_ref()
                 .map(|message| parts_text(&message.parts))
-                .or_else(|| call.response.error.as_ref().map(|error| error.message.clone()))
+                .or_else(|| {
+                    call.response
+                        .error
+                        .as_ref()
+                        .map(|error| error.message.clone())
+                })
                 .or_else(|| call.exchange.body.as_ref().map(raw_text));
             (
                 "model",
@@ -209,7 +241,9 @@ fn parts_text(parts: &[Part]) -> String {
         .map(|part| match part {
             Part::Text { text, .. } | Part::Refusal { text } => text.clone(),
             Part::Reasoning { text, .. } => format!("(reasoning) {text}"),
-            Part::ToolCall { name, arguments, .. } => format!("{name}({arguments})"),
+            Part::ToolCall {
+                name, arguments, ..
+            } => format!("{name}({arguments})"),
             Part::ToolResult { content, .. } => plain_text(content),
             Part::Media { kind, .. } => format!("[{kind}]"),
             Part::Other { value } => value.to_string(),

@@ -5,6 +5,7 @@
 //! What agents and models wrote passes `escape` before it is shown.
 
 mod escape;
+pub mod html;
 mod junit;
 mod markdown;
 mod run_report;

@@ -127,7 +127,7 @@ pub async fn run(
                 }
             })?;
             explain_failure(err, spec, driven.ended.exit);
-            driven.timeline
+            driven.finished.timeline
         }
         How::Serve => serve(replay, err).await?,
     };
@@ -287,6 +287,7 @@ fn plan(
             .timing
             .unwrap_or_else(|| timing(config.replay.timing)),
         output,
+        strict_keys: config.capture.strict_keys,
     })
 }
 
@@ -324,7 +325,7 @@ async fn serve(replay: Replay, err: &mut dyn Write) -> Result<Timeline, CommandE
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-    Ok(replay.finish(Left::default()).await)
+    Ok(replay.finish(Left::default()).await.timeline)
 }
 
 fn explain_failure(err: &mut dyn Write, spec: &AgentSpec, exit: i32) {

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{Divergence, Drift, MicroUsd, ReplayReport, Session, StepIndex, Timeline};
+use crate::model::{Divergence, Drift, ReplayReport, Session, StepIndex, Timeline};
 use crate::price::PriceTable;
-use crate::replay::{Savings, Tally, savings};
+use crate::report::{Savings, Totals, savings};
 
 /// The outcome of a replay; serialised for `--json` (`docs/json-output.md`).
 #[derive(Debug, Clone, Serialize)]
@@ -58,9 +58,9 @@ pub struct ForkRow {
     /// Its label.
     pub label: String,
     /// Model calls that went to the provider.
-    pub paid: Tally,
+    pub live: Totals,
     /// Model calls that were served.
-    pub saved: Tally,
+    pub served: Totals,
 }
 
 impl Outline {
@@ -74,11 +74,11 @@ impl Outline {
         let report = timeline.replay.clone().unwrap_or_default();
         let fork = timeline.forked_from.as_ref();
         let row = |one: &Timeline, parent: Option<&Timeline>| {
-            let found = savings(one, parent, prices);
+            let found = savings(one, parent, &|call| prices.price_of(call));
             ForkRow {
                 label: one.label.clone(),
-                paid: found.paid,
-                saved: found.saved,
+                live: found.live,
+                served: found.served,
             }
         };
         let earlier = session.timelines.iter().map(|one| {
@@ -114,7 +114,7 @@ impl Outline {
             divergences,
             skipped,
             faults: timeline.outcome.faults.clone(),
-            savings: savings(timeline, Some(parent), prices),
+            savings: savings(timeline, Some(parent), &|call| prices.price_of(call)),
             saved_steps: served,
             forks: earlier.chain([row(timeline, Some(parent))]).collect(),
         }
@@ -181,14 +181,14 @@ impl Outline {
     }
 
     fn push_savings(&self, text: &mut String) {
-        let saved = &self.savings.saved;
+        let saved = &self.savings.served;
         push(
             text,
             format_args!(
                 "  not paid again: {} steps, {} tokens, {}, {}\n",
                 self.saved_steps,
-                saved.tokens(),
-                cost(saved),
+                saved.usage.total(),
+                saved.cost(),
                 seconds(saved.time_us)
             ),
         );
@@ -215,11 +215,11 @@ impl Outline {
                 format_args!(
                     "  {:width$}  {:>5}  {:>6}  {:>8}  {:>9}  {:>8}\n",
                     row.label,
-                    row.paid.calls,
-                    row.saved.calls,
-                    row.paid.tokens(),
-                    cost(&row.paid),
-                    seconds(row.paid.time_us)
+                    row.live.calls,
+                    row.served.calls,
+                    row.live.usage.total(),
+                    row.live.cost(),
+                    seconds(row.live.time_us)
                 ),
             );
         }
@@ -259,15 +259,6 @@ fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
-}
-
-/// Returns the price of the calls: `unpriced` where no price of any is known.
-fn cost(tally: &Tally) -> String {
-    match (tally.cost, tally.unpriced) {
-        (MicroUsd(0), unpriced) if unpriced > 0 => "unpriced".to_owned(),
-        (cost, 0) => cost.to_string(),
-        (cost, unpriced) => format!("{cost}+{unpriced} unpriced"),
-    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]

@@ -1,0 +1,121 @@
+//! `session.toml`: the version, where the session came from, and how its timelines ended.
+
+use camino::Utf8Path;
+use serde::{Deserialize, Serialize};
+
+use super::{FORMAT, FormatError, MAJOR};
+use crate::model::{ForkedFrom, Outcome, ReplayReport, Session, Source, Timeline};
+
+/// The content of `session.toml`; the version stands first.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manifest {
+    pub(super) format: String,
+    pub(super) name: String,
+    pub(super) source: Source,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) command: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) input: Option<String>,
+    #[serde(default, rename = "timeline", skip_serializing_if = "Vec::is_empty")]
+    pub(super) timelines: Vec<TimelineEntry>,
+}
+
+/// A timeline without its steps.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TimelineEntry {
+    pub(super) label: String,
+    /// The number of its steps: a file that lost its last lines is noticed.
+    pub(super) steps: usize,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub(super) complete: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) forked_from: Option<ForkedFrom>,
+    #[serde(default)]
+    pub(super) outcome: Outcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) replay: Option<ReplayReport>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+impl TimelineEntry {
+    fn of(timeline: &Timeline) -> Self {
+        Self {
+            label: timeline.label.clone(),
+            steps: timeline.steps.len(),
+            complete: timeline.is_complete,
+            forked_from: timeline.forked_from.clone(),
+            outcome: timeline.outcome.clone(),
+            replay: timeline.replay.clone(),
+        }
+    }
+}
+
+/// Only the version: read first, so that a newer format is told by name.
+#[derive(Debug, Deserialize)]
+struct Version {
+    format: String,
+}
+
+impl Manifest {
+    /// Returns the manifest of a session.
+    pub(super) fn of(session: &Session) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            name: session.name.clone(),
+            source: session.source.clone(),
+            command: session.command.clone(),
+            input: session.input.clone(),
+            timelines: session.timelines.iter().map(TimelineEntry::of).collect(),
+        }
+    }
+
+    /// Returns the manifest as TOML.
+    pub(super) fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        let text = toml::to_string(self)?;
+        Ok(format!(
+            "# Written by rewind; made anew by `rewind session export`.\n{text}"
+        ))
+    }
+
+    /// Reads a manifest.
+    pub(super) fn parse(text: &str, path: &Utf8Path) -> Result<Self, FormatError> {
+        let malformed = |error: toml::de::Error| FormatError::Manifest {
+            path: path.to_owned(),
+            detail: error.to_string().trim_end().to_owned(),
+        };
+        let version: Version = toml::from_str(text).map_err(malformed)?;
+        let major = version
+            .format
+            .split('.')
+            .next()
+            .and_then(|major| major.parse::<u32>().ok());
+        match major {
+            Some(major) if major == MAJOR => toml::from_str(text).map_err(malformed),
+            Some(major) if major > MAJOR => Err(FormatError::Newer {
+                path: path.to_owned(),
+                found: version.format,
+                known: MAJOR,
+            }),
+            Some(_) | None => Err(FormatError::Manifest {
+                path: path.to_owned(),
+                detail: format!(
+                    "`{}` is no format of a session; expected `format = \"{FORMAT}\"`",
+                    version.format
+                ),
+            }),
+        }
+    }
+}

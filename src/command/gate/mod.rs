@@ -1,0 +1,319 @@
+//! `rewind gate`: replays all committed baselines against the current agent code and judges the
+//! result.
+
+mod reports;
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Instant;
+
+use camino::Utf8PathBuf;
+
+use super::rules::{answer_from, prices, real_tools, replay_rules, timing};
+use super::{
+    BackendOptions, CommandError, Context, WayOut, agent_spec, listener, load_config, redactor,
+    way_out,
+};
+use crate::agent::{Routing, Stdio, harden};
+use crate::baseline::session::read_session;
+use crate::baseline::{Baseline, Baselines};
+use crate::config::{self, Config};
+use crate::exit::Exit;
+use crate::gate::{Case, ForkRun, Mode, Policy, Runner, Shown, paid_from, reference};
+use crate::model::Timeline;
+use crate::proxy::Options;
+use crate::replay::Keys;
+use crate::report::{Content, ForkReport, RunReport, Savings, Timing, estimate, savings};
+
+/// What was typed.
+#[derive(Debug, Clone, Default)]
+pub struct GateOptions {
+    /// The configuration file; the nearest one where it is not given.
+    pub config: Option<Utf8PathBuf>,
+    /// Globs of baseline names; all where there is none.
+    pub filter: Vec<String>,
+    /// The directory of the baselines; as configured where it is not given.
+    pub baselines: Option<Utf8PathBuf>,
+    /// The directory for the reports.
+    pub out: Utf8PathBuf,
+    /// Whether nothing may go live.
+    pub offline: bool,
+    /// Whether tails run live.
+    pub live: bool,
+    /// Whether forks that need a live run are left out of the coverage.
+    pub allow_needs_live: bool,
+    /// How many agents run at once.
+    pub jobs: Option<usize>,
+    /// Where live calls go.
+    pub upstream: BackendOptions,
+    /// Whether to print the report as JSON.
+    pub json: bool,
+}
+
+/// Runs the gate, writes the reports, and prints the table to `out`.
+///
+/// # Errors
+/// Usage and configuration (exit 2), no baselines (5), a filter that matches none (4).
+pub async fn run(
+    options: &GateOptions,
+    context: &Context,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, CommandError> {
+    let config = load_config(options.config.as_deref(), context)?;
+    let way_out = way_out(&options.upstream, &config, context)?;
+    if !way_out.secrets.is_empty() {
+        harden();
+    }
+    let baselines = baselines(options, &config, context)?;
+    let cases = cases(&baselines, &config, context)?;
+    let references: Vec<&Timeline> = cases.iter().map(|case| case.reference.as_ref()).collect();
+    if let Some(warning) = real_tools(&references, &config, context)? {
+        say(err, &format!("rewind: {warning}\n"));
+    }
+    let runner = runner(options, &config, context, &way_out)?;
+    let started_at = jiff::Timestamp::now();
+    let begun = Instant::now();
+    let runs = runner.run(&cases, &|_name| {}).await;
+    let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let mut report = report(options, &config, context, &cases, runs);
+    report.timing.started_at = started_at;
+    report.timing.duration_ms = duration_ms;
+    if way_out.is_scripted && runner.backend.is_some() {
+        report
+            .notes
+            .push("live calls were answered by a scripted model, at $0".to_owned());
+    }
+    explain_no_calls(&mut report);
+    let dir = context.cwd.join(&options.out);
+    reports::write(&report, &dir).map_err(CommandError::usage)?;
+    let written = if options.json {
+        out.write_all(report.to_json().as_bytes())
+    } else {
+        reports::print(&report, &dir, context, out)
+    };
+    if let Err(error) = written {
+        tracing::debug!(%error, "the table could not be written");
+    }
+    Ok(exit(&report))
+}
+
+fn baselines(
+    options: &GateOptions,
+    config: &Config,
+    context: &Context,
+) -> Result<Baselines, CommandError> {
+    let dir = match (&options.baselines, &config.gate.baselines) {
+        (Some(typed), _) => context.cwd.join(typed),
+        (None, Some(configured)) => config.resolve(configured),
+        (None, None) => config.root.join("baselines"),
+    };
+    let all = Baselines::discover(&dir).map_err(CommandError::usage)?;
+    if all.is_empty() {
+        return Err(
+            CommandError::usage(format!("there are no baselines in {dir}"))
+                .exit(Exit::NoBaseline)
+                .help(
+                    "make one: rewind record -- CMD, then rewind session export latest -o \
+                 baselines/NAME/session, and write baselines/NAME/baseline.toml",
+                ),
+        );
+    }
+    let selected = all.select(&options.filter).map_err(CommandError::usage)?;
+    if selected.is_empty() {
+        let filters = options.filter.join(", ");
+        return Err(
+            CommandError::usage(format!("no baseline in {dir} fits {filters}"))
+                .exit(Exit::NothingSelected),
+        );
+    }
+    Ok(selected)
+}
+
+fn cases(
+    baselines: &Baselines,
+    config: &Config,
+    context: &Context,
+) -> Result<Vec<Case>, CommandError> {
+    baselines
+        .iter()
+        .map(|baseline| case(baseline, config, context))
+        .collect()
+}
+
+fn case(baseline: &Baseline, config: &Config, context: &Context) -> Result<Case, CommandError> {
+    let session = read_session(&baseline.recording_dir())
+        .map_err(|error| CommandError::usage(error).exit(Exit::NoBaseline))?;
+    let reference = reference(&session, baseline).ok_or_else(|| {
+        CommandError::usage(format!("baseline `{}` has no such timeline", baseline.name))
+            .help("name one of the recording's timelines with `timeline = \"…\"` in baseline.toml")
+    })?;
+    let own = &baseline.definition.command;
+    if own.is_empty() && config.agent.command.is_empty() {
+        return Err(CommandError::usage(format!(
+            "baseline `{}` has no command to run the agent with",
+            baseline.name
+        ))
+        .help("write `[agent] command = [\"python3\", \"agent.py\"]` in rewind.toml"));
+    }
+    let stdio = Stdio::Capture {
+        limit: STDOUT_LIMIT,
+    };
+    let mut agent = agent_spec(config, &[], stdio, context);
+    if !own.is_empty() {
+        agent.command.clone_from(own);
+    }
+    agent.on_terminal = false;
+    agent.timeout = agent.timeout.or(Some(DEFAULT_TIMEOUT));
+    Ok(Case {
+        input: baseline
+            .definition
+            .input
+            .clone()
+            .or_else(|| session.input.clone()),
+        baseline: baseline.clone(),
+        agent,
+        reference: Arc::new(reference.clone()),
+    })
+}
+
+fn runner(
+    options: &GateOptions,
+    config: &Config,
+    context: &Context,
+    way_out: &WayOut,
+) -> Result<Runner, CommandError> {
+    let rules = replay_rules(config);
+    let keys = Keys::new(&rules).map_err(CommandError::usage)?;
+    let listen = listener(config)?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(Runner {
+        rules: Arc::new(rules),
+        keys: Arc::new(keys),
+        redactor: redactor(config, way_out)?,
+        backend: is_live(options, config, context, way_out).then(|| Arc::clone(&way_out.backend)),
+        listen: Box::new(move || Options {
+            token: crate::proxy::random_token(),
+            ..listen.clone()
+        }),
+        timing: timing(config.replay.timing),
+        output: answer_from(config),
+        strict_keys: config.capture.strict_keys,
+        jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),
+    })
+}
+
+/// Returns whether tails run live: as typed, else as configured, else on a terminal with a key. The
+/// scripted model costs nothing and always may; nothing else may with CI set unless it is said.
+fn is_live(options: &GateOptions, config: &Config, context: &Context, way_out: &WayOut) -> bool {
+    if options.offline || options.live {
+        return options.live;
+    }
+    match config.gate.mode {
+        Some(config::Mode::Offline) => false,
+        Some(config::Mode::Live) => true,
+        None if way_out.is_scripted => true,
+        None => {
+            let has_key = Routing::key_variables()
+                .into_iter()
+                .any(|name| context.var(name).is_some());
+            has_key && context.stdout_is_terminal && !context.is_ci()
+        }
+    }
+}
+
+fn report(
+    options: &GateOptions,
+    config: &Config,
+    context: &Context,
+    cases: &[Case],
+    runs: Vec<Vec<ForkRun>>,
+) -> RunReport {
+    let prices = prices(config);
+    let pricing = |call: &crate::model::Call| prices.price_of(call);
+    let mut timing = Timing::default();
+    let mut forks = Vec::new();
+    for (case, runs) in cases.iter().zip(runs) {
+        for (nth, run) in runs.into_iter().enumerate() {
+            // Forks decided by the same dry run share its savings.
+            let is_live = run
+                .evidence
+                .samples
+                .iter()
+                .any(|sample| sample.mode == Mode::Live);
+            let savings = match &run.timeline {
+                Some(timeline) if nth == 0 || is_live => {
+                    savings(timeline, Some(&case.reference), &pricing)
+                }
+                Some(_) | None => Savings::default(),
+            };
+            let from = paid_from(&run.evidence.fork, &case.reference);
+            let mut fork = ForkReport::new(run.evidence, savings);
+            if fork.decision.verdict.row().shown == Shown::NotMeasured {
+                fork.live_estimate = Some(estimate(&case.reference, from, &pricing));
+            }
+            fork.agent_log = run.log;
+            timing.forks_ms.insert(fork.name(), run.took_ms);
+            forks.push(fork);
+        }
+    }
+    let policy = Policy {
+        min_coverage: config
+            .gate
+            .min_coverage
+            .unwrap_or(Policy::default().min_coverage),
+        allow_needs_live: options.allow_needs_live,
+        is_enforced: config.gate.enforce.unwrap_or(true),
+    };
+    let content = if context.is_ci() {
+        Content::None
+    } else {
+        Content::Full
+    };
+    let mut report = RunReport::new(forks, policy, content);
+    report.timing = timing;
+    report
+}
+
+/// Adds a note where an agent never reached the listener, with the likely causes.
+fn explain_no_calls(report: &mut RunReport) {
+    let silent: Vec<String> = report
+        .forks
+        .iter()
+        .filter(|fork| {
+            fork.evidence.samples.iter().any(|sample| {
+                let replay = &sample.replay;
+                sample.fault.is_none() && replay.served + replay.live + replay.refused == 0
+            })
+        })
+        .map(ForkReport::name)
+        .collect();
+    if !silent.is_empty() {
+        report.notes.push(format!(
+            "the agent made no model calls through Rewind ({}): it may have failed before its first \
+             call, use a base URL that is written in its code instead of OPENAI_BASE_URL or \
+             ANTHROPIC_BASE_URL, or need a variable that `[agent] env` does not list",
+            silent.join(", ")
+        ));
+    }
+}
+
+fn exit(report: &RunReport) -> Exit {
+    match report.exit {
+        0 => Exit::Pass,
+        1 => Exit::Fail,
+        _ => Exit::NotMeasured,
+    }
+}
+
+fn say(err: &mut dyn Write, text: &str) {
+    if let Err(error) = err.write_all(text.as_bytes()).and_then(|()| err.flush()) {
+        tracing::debug!(%error, "standard error is closed");
+    }
+}
+
+/// The most bytes of standard output that are kept as the final answer.
+const STDOUT_LIMIT: usize = 4 << 20;
+
+/// The longest time that an agent may run where nothing is configured.
+const DEFAULT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(600);

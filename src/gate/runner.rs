@@ -1,0 +1,343 @@
+//! Runs baselines: replays each against the current agent, dry first, and live where that is needed.
+//!
+//! The dry pass goes all the way on the recording and proves an unaffected baseline at 0 tokens. Only
+//! where it doesn't, and live runs are allowed, the forks run live.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::stream::{self, StreamExt as _};
+
+use super::input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};
+use crate::agent::AgentSpec;
+use crate::baseline::Baseline;
+use crate::check::{self, CheckContext, tool_uses};
+use crate::model::{
+    Call, DivergenceKind, ForkPoint, Session, StepIndex, Thread, Timeline, canonical_json,
+};
+use crate::proxy::{Backend, Options};
+use crate::record::{NoSink, Recorder};
+use crate::redact::Redactor;
+use crate::replay::{
+    AnswerFrom, Driven, Fork, Keys, Plan, Recording, Replay, Rules, Timing, drive, resolve,
+};
+use crate::wire::Parser;
+
+/// A baseline with its recording.
+#[derive(Debug)]
+pub struct Case {
+    /// What people wrote about it.
+    pub baseline: Baseline,
+    /// The recorded input; `None` where the command holds it.
+    pub input: Option<String>,
+    /// How the agent is run.
+    pub agent: AgentSpec,
+    /// The timeline that is held up as right.
+    pub reference: Arc<Timeline>,
+}
+
+/// How cases are run.
+pub struct Runner {
+    /// The rules of the replays.
+    pub rules: Arc<Rules>,
+    /// What requests are compared by.
+    pub keys: Arc<Keys>,
+    /// What is taken out before anything is compared.
+    pub redactor: Arc<Redactor>,
+    /// Where live calls go; `None` runs everything offline.
+    pub backend: Option<Arc<dyn Backend>>,
+    /// Makes the options of a listener, with a fresh token each.
+    pub listen: Box<dyn Fn() -> Options + Send + Sync>,
+    /// When recorded answers are served.
+    pub timing: Timing,
+    /// Where the final answer is read.
+    pub output: AnswerFrom,
+    /// Whether requests with a credential of the agent's own are refused.
+    pub strict_keys: bool,
+    /// How many agents run at once; at least 1.
+    pub jobs: usize,
+}
+
+/// One fork of a case, as it was run.
+#[derive(Debug)]
+pub struct ForkRun {
+    /// The facts for the verdict.
+    pub evidence: ForkInput,
+    /// The timeline of the sample; `None` where the agent could not be run.
+    pub timeline: Option<Timeline>,
+    /// The end of what the agent wrote to standard error.
+    pub log: String,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// What one run of the agent came to.
+struct Attempt {
+    sample: Sample,
+    timeline: Option<Timeline>,
+    log: String,
+    took_ms: u64,
+}
+
+impl Runner {
+    /// Runs all cases, `jobs` at once, and returns their forks in the order of the cases.
+    ///
+    /// `done` is told the name of each case that has ended.
+    pub async fn run(&self, cases: &[Case], done: &(dyn Fn(&str) + Sync)) -> Vec<Vec<ForkRun>> {
+        stream::iter(cases)
+            .map(|case| async move {
+                let forks = self.case(case).await;
+                done(&case.baseline.name);
+                forks
+            })
+            .buffered(self.jobs.max(1))
+            .collect()
+            .await
+    }
+
+    async fn case(&self, case: &Case) -> Vec<ForkRun> {
+        let now = jiff::Timestamp::now();
+        let recording = Arc::new(Recording::new(
+            Arc::clone(&case.reference),
+            Arc::clone(&self.keys),
+            now,
+        ));
+        let dry = self.attempt(case, &recording, None).await;
+        let is_unaffected = dry.sample.replay.is_unaffected;
+        let forks = &case.baseline.definition.forks;
+        if is_unaffected || self.backend.is_none() || dry.sample.fault.is_some() {
+            return forks.iter().map(|fork| dry.as_fork(case, fork)).collect();
+        }
+        let mut runs = Vec::new();
+        for fork in forks {
+            if *fork == ForkPoint::Auto && !needs_auto(forks, &dry.sample) {
+                continue;
+            }
+            let attempt = self.attempt(case, &recording, Some(fork)).await;
+            runs.push(attempt.as_fork(case, fork));
+        }
+        runs
+    }
+
+    /// Runs the agent once: live from `fork` on, or dry where there is none.
+    fn attempt<'a>(
+        &'a self,
+        case: &'a Case,
+        recording: &'a Arc<Recording>,
+        fork: Option<&'a ForkPoint>,
+    ) -> impl Future<Output = Attempt> + 'a {
+        async move {
+            let begun = Instant::now();
+            let driven = self.driven(case, recording, fork).await;
+            let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let mode = if fork.is_some() {
+                Mode::Live
+            } else {
+                Mode::Offline
+            };
+            match driven {
+                Ok(driven) => measured(case, driven, mode, took_ms),
+                Err(message) => unmeasured(case, message, mode, took_ms),
+            }
+        }
+    }
+
+    async fn driven(
+        &self,
+        case: &Case,
+        recording: &Arc<Recording>,
+        fork: Option<&ForkPoint>,
+    ) -> Result<Driven, String> {
+        let address = fork.cloned().unwrap_or(ForkPoint::Auto);
+        let resolved = match fork {
+            Some(fork) => resolve(fork, &case.reference).map_err(|error| error.to_string())?,
+            None => Fork::Never,
+        };
+        let plan = Plan {
+            recording: Arc::clone(recording),
+            rules: Arc::clone(&self.rules),
+            fork: resolved,
+            address,
+            label: "candidate".to_owned(),
+            backend: fork.and_then(|_fork| self.backend.clone()),
+            timing: self.timing,
+            output: self.output.clone(),
+            strict_keys: self.strict_keys,
+        };
+        let parser = Arc::new(Parser::new(Arc::clone(&self.redactor) as _));
+        let recorder = Arc::new(Recorder::new(
+            parser,
+            Arc::clone(&self.redactor),
+            Arc::new(NoSink),
+        ));
+        let replay = Replay::start(plan, recorder, (self.listen)()).await;
+        let replay = replay.map_err(|error| error.to_string())?;
+        drive(
+            replay,
+            &case.agent,
+            case.input.as_deref(),
+            std::future::pending(),
+        )
+        .await
+        .map_err(|error| error.to_string())
+    }
+}
+
+/// Returns whether `auto` runs live: where it stands alone, or the history went another way.
+///
+/// Beside an explicit fork it only proves baselines unaffected: what a changed treatment does is
+/// measured from the explicit fork on.
+fn needs_auto(forks: &[ForkPoint], dry: &Sample) -> bool {
+    let is_alone = forks.iter().all(|fork| *fork == ForkPoint::Auto);
+    is_alone
+        || dry.replay.divergences.iter().any(|divergence| {
+            matches!(
+                divergence.kind,
+                DivergenceKind::History | DivergenceKind::Extra
+            )
+        })
+}
+
+impl Attempt {
+    fn as_fork(&self, case: &Case, fork: &ForkPoint) -> ForkRun {
+        let is_live = self.sample.mode == Mode::Live;
+        let step = match resolve(fork, &case.reference) {
+            Ok(Fork::At(step)) if is_live => Some(step),
+            Ok(_) | Err(_) => None,
+        };
+        ForkRun {
+            evidence: ForkInput {
+                baseline: case.baseline.name.clone(),
+                fork: fork.to_string(),
+                step,
+                is_gating: true,
+                min_samples: 1,
+                accepted: Accepted::Passed,
+                samples: vec![self.sample.clone()],
+            },
+            timeline: self.timeline.clone(),
+            log: self.log.clone(),
+            took_ms: self.took_ms,
+        }
+    }
+}
+
+fn measured(case: &Case, driven: Driven, mode: Mode, took_ms: u64) -> Attempt {
+    let Driven { finished, ended } = driven;
+    let (timeline, refused): (Timeline, Vec<Thread>) = (finished.timeline, finished.refused);
+    let replay = timeline.replay.clone().unwrap_or_default();
+    let context = CheckContext {
+        reference: &case.reference,
+        candidate: &timeline,
+        refused: &refused,
+        is_complete: refused.is_empty(),
+    };
+    let sample = Sample {
+        mode,
+        exit: Some(ended.exit),
+        recorded_exit: case.reference.outcome.exit,
+        fault: provider_fault(&timeline),
+        is_same_trajectory: trajectory(&case.reference) == trajectory(&timeline),
+        checks: check::run(&case.baseline.definition.checks, &context),
+        replay,
+    };
+    let log = if ended.exit == 0 {
+        String::new()
+    } else {
+        tail(&ended.stderr)
+    };
+    Attempt {
+        sample,
+        timeline: Some(timeline),
+        log,
+        took_ms,
+    }
+}
+
+fn unmeasured(case: &Case, message: String, mode: Mode, took_ms: u64) -> Attempt {
+    let sample = Sample {
+        mode,
+        replay: crate::model::ReplayReport::default(),
+        exit: None,
+        recorded_exit: case.reference.outcome.exit,
+        fault: Some(Fault {
+            kind: FaultKind::Harness,
+            message,
+        }),
+        is_same_trajectory: false,
+        checks: Vec::new(),
+    };
+    Attempt {
+        sample,
+        timeline: None,
+        log: String::new(),
+        took_ms,
+    }
+}
+
+/// Returns the fault of a live call that the provider refused for reasons of its own.
+fn provider_fault(timeline: &Timeline) -> Option<Fault> {
+    let is_providers = |call: &Call| {
+        call.served.is_none() && matches!(call.exchange.status, 401..=403 | 429 | 500..=599)
+    };
+    let (step, call) = timeline
+        .model_steps()
+        .find(|(_step, call)| is_providers(call))?;
+    let said = call
+        .response
+        .error
+        .as_ref()
+        .map_or("", |error| error.message.as_str());
+    Some(Fault {
+        kind: FaultKind::Provider,
+        message: format!(
+            "the provider answered step {} with status {}: {said}",
+            step.number, call.exchange.status
+        ),
+    })
+}
+
+/// Returns the tool calls of a run, sorted, so that the order of parallel ones does not count.
+fn trajectory(timeline: &Timeline) -> Vec<(String, String)> {
+    let mut calls: Vec<(String, String)> = tool_uses(timeline)
+        .into_iter()
+        .map(|tool| (tool.name.to_owned(), canonical_json(tool.arguments)))
+        .collect();
+    calls.sort();
+    calls
+}
+
+/// The most characters of the agent's standard error that are kept.
+const LOG_CHARS: usize = 2_000;
+
+fn tail(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let skip = text.chars().count().saturating_sub(LOG_CHARS);
+    text.chars().skip(skip).collect()
+}
+
+/// Returns the timeline that a session's baseline holds up as right: the one named, else `main` when
+/// it ended without error, else the newest fork.
+pub fn reference<'s>(session: &'s Session, baseline: &Baseline) -> Option<&'s Timeline> {
+    use crate::baseline::Reference;
+    match &baseline.definition.reference {
+        Reference::Label(label) => session.timeline(label),
+        Reference::Automatic => {
+            let main = session.timelines.first()?;
+            if main.outcome.exit.unwrap_or(0) == 0 {
+                Some(main)
+            } else {
+                session.timelines.last()
+            }
+        }
+    }
+}
+
+/// Returns the step from which a live run of a fork would be paid.
+pub fn paid_from(fork: &str, reference: &Timeline) -> Option<StepIndex> {
+    match resolve(&fork.parse().ok()?, reference).ok()? {
+        Fork::At(step) => Some(step),
+        Fork::Auto | Fork::Never => None,
+    }
+}
