@@ -397,8 +397,8 @@ fn any_sample() -> impl Strategy<Value = Sample> {
         .prop_map(|(sample, checks, is_live)| {
             let mode = if is_live { Mode::Live } else { Mode::Offline };
             Sample {
-                checks,
                 mode,
+                checks,
                 ..sample
             }
         })

@@ -10,7 +10,9 @@ use super::recording::{Entry, Recording};
 use super::rules::{OnDivergence, Rules};
 use super::treatment;
 use crate::lineage::Conversations;
-use crate::model::{Call, ContentId, Dialect, Divergence, Drift, Request, Rung, Served, StepIndex};
+use crate::model::{
+    Call, ContentId, Dialect, Divergence, Drift, Request, Rung, Served, StepIndex, Thread,
+};
 
 /// What is to happen with a request.
 #[derive(Debug, Clone, PartialEq)]

@@ -24,6 +24,7 @@ mod order;
 mod recording;
 mod responder;
 mod rules;
+mod savings;
 mod serve;
 mod session;
 mod treatment;
@@ -38,6 +39,7 @@ pub use normalise::{NormaliseError, NormaliseRule, Normaliser};
 pub use recording::Recording;
 pub use responder::ReplayResponder;
 pub use rules::{OnDivergence, Rules, TreatmentPart};
+pub use savings::{Savings, Tally, savings};
 pub use serve::Timing;
 pub use session::{AnswerFrom, Finished, Left, Plan, Replay};
 

@@ -1,7 +1,5 @@
 //! Makes texts that anyone may have written harmless for the place where they are shown.
 
-use std::fmt::Write as _;
-
 /// Returns the text without the characters that XML 1.0 does not allow and without `]]>`.
 ///
 /// Markup characters are left to the XML writer.
@@ -95,10 +93,7 @@ pub(super) fn plain(text: &str) -> String {
     for c in text.replace("\r\n", "\n").chars() {
         match c {
             '\n' | '\t' => kept.push(c),
-            _ if c.is_control() || is_direction(c) => {
-                // Writing to a String can't fail.
-                drop(write!(kept, "\\u{{{:x}}}", u32::from(c)));
-            }
+            _ if c.is_control() || is_direction(c) => kept.extend(c.escape_unicode()),
             _ => kept.push(c),
         }
     }

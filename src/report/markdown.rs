@@ -8,12 +8,13 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
+use super::cost::cost;
 use super::escape;
 use super::run_report::{ForkReport, RunReport};
-use super::totals::{Savings, Totals};
 use super::units::{duration, tokens};
 use crate::check::Outcome;
 use crate::gate::Shown;
+use crate::replay::{Savings, Tally};
 
 /// The size that the text never exceeds; GitHub takes 65,536 characters.
 pub const MAX_BYTES: usize = 60_000;
@@ -116,12 +117,12 @@ struct Page {
 
 #[derive(Serialize)]
 struct SavingsView {
-    served: TotalsView,
-    live: TotalsView,
+    saved: TallyView,
+    paid: TallyView,
 }
 
 #[derive(Serialize)]
-struct TotalsView {
+struct TallyView {
     calls: u32,
     tokens: String,
     cost: String,
@@ -238,8 +239,8 @@ fn fork_view(fork: &ForkReport, detail: Detail) -> ForkView {
         format!(
             "{} calls, {} tokens, {}",
             totals.calls,
-            tokens(totals.usage.total()),
-            totals.cost()
+            tokens(totals.tokens()),
+            cost(&totals)
         )
     });
     let mut details = details(fork);
@@ -312,15 +313,15 @@ fn texts(values: [(&'static str, &String); 2]) -> Vec<Text> {
 }
 
 fn savings_view(savings: &Savings) -> SavingsView {
-    let view = |totals: &Totals| TotalsView {
+    let view = |totals: &Tally| TallyView {
         calls: totals.calls,
-        tokens: tokens(totals.usage.total()),
-        cost: totals.cost(),
+        tokens: tokens(totals.tokens()),
+        cost: cost(&totals),
         time: duration(totals.time_us),
     };
     SavingsView {
-        served: view(&savings.served),
-        live: view(&savings.live),
+        saved: view(&savings.saved),
+        paid: view(&savings.paid),
     }
 }
 

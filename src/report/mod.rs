@@ -4,19 +4,19 @@
 //! [`junit`], [`markdown`], [`terminal`]. Nothing here decides anything, prints, or reads a file.
 //! What agents and models wrote passes `escape` before it is shown.
 
+mod cost;
 mod escape;
 pub mod html;
 mod junit;
 mod markdown;
 mod run_report;
 pub mod terminal;
-mod totals;
 mod units;
 
+pub use cost::estimate;
 pub use junit::{JunitError, junit};
 pub use markdown::{MAX_BYTES, MarkdownError, markdown};
 pub use run_report::{Content, FORMAT, ForkReport, ReportError, RunReport, Timing};
-pub use totals::{Pricing, Savings, Totals, estimate, savings};
 
 #[cfg(test)]
 mod testing;

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::totals::{Savings, Totals};
 use super::units::excerpt;
 use crate::check::Outcome;
 use crate::gate::{
     ForkInput, ForkVerdict, Policy, RunVerdict, Shown, Verdict, decide_fork, decide_run,
 };
 use crate::model::Drift;
+use crate::replay::{Savings, Tally};
 
 /// The version of the file's format.
 ///
@@ -57,7 +57,7 @@ pub struct ForkReport {
     pub savings: Savings,
     /// What a live run costs, where one is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub live_estimate: Option<Totals>,
+    pub live_estimate: Option<Tally>,
     /// The end of what the agent wrote to standard error, where its run failed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub agent_log: String,

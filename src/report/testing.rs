@@ -1,9 +1,10 @@
 //! A gate run for the tests of the reports: good, bad and hostile forks.
 
-use super::{Content, ForkReport, RunReport, Savings, Totals};
+use super::{Content, ForkReport, RunReport};
 use crate::check::{CheckResult, Finding, Outcome, Severity};
 use crate::gate::{Accepted, Fault, FaultKind, ForkInput, Mode, Policy, Sample};
-use crate::model::{Divergence, DivergenceKind, Drift, MicroUsd, ReplayReport, StepIndex, Usage};
+use crate::model::{Divergence, DivergenceKind, Drift, MicroUsd, ReplayReport, StepIndex};
+use crate::replay::{Savings, Tally};
 
 /// Text as a hostile model would write it.
 pub(super) const HOSTILE: &str =
@@ -44,23 +45,19 @@ fn fork(baseline: &str, fork: &str, sample: Sample) -> ForkReport {
         accepted: Accepted::Passed,
         samples: vec![sample],
     };
-    let usage = Usage {
-        input: 12_000,
-        output: 400,
-        ..Usage::default()
-    };
-    let served = Totals {
+    let saved = Tally {
         calls: 8,
-        usage,
-        cost_micro_usd: MicroUsd(41_000),
+        input_tokens: 12_000,
+        output_tokens: 400,
+        cost: MicroUsd(41_000),
         unpriced: 0,
         time_us: 9_300_000,
     };
     ForkReport::new(
         evidence,
         Savings {
-            served,
-            live: Totals::default(),
+            saved,
+            paid: Tally::default(),
         },
     )
 }
@@ -126,7 +123,7 @@ pub(super) fn report(content: Content) -> RunReport {
         ..served.clone()
     };
     let mut needs_live = fork("currency", "last", sample(drifted, good.clone()));
-    needs_live.live_estimate = Some(needs_live.savings.served);
+    needs_live.live_estimate = Some(needs_live.savings.saved);
 
     let message = "cannot start `pyton3`: no such file".to_owned();
     let fault = Some(Fault {

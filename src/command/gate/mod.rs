@@ -15,15 +15,15 @@ use super::{
     way_out,
 };
 use crate::agent::{Routing, Stdio, harden};
-use crate::baseline::session::read_session;
+use crate::baseline::read_session;
 use crate::baseline::{Baseline, Baselines};
 use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::gate::{Case, ForkRun, Mode, Policy, Runner, Shown, paid_from, reference};
 use crate::model::Timeline;
 use crate::proxy::Options;
-use crate::replay::Keys;
-use crate::report::{Content, ForkReport, RunReport, Savings, Timing, estimate, savings};
+use crate::replay::{Keys, Savings, savings};
+use crate::report::{Content, ForkReport, RunReport, Timing, estimate};
 
 /// What was typed.
 #[derive(Debug, Clone, Default)]
@@ -230,7 +230,6 @@ fn report(
     runs: Vec<Vec<ForkRun>>,
 ) -> RunReport {
     let prices = prices(config);
-    let pricing = |call: &crate::model::Call| prices.price_of(call);
     let mut timing = Timing::default();
     let mut forks = Vec::new();
     for (case, runs) in cases.iter().zip(runs) {
@@ -243,14 +242,14 @@ fn report(
                 .any(|sample| sample.mode == Mode::Live);
             let savings = match &run.timeline {
                 Some(timeline) if nth == 0 || is_live => {
-                    savings(timeline, Some(&case.reference), &pricing)
+                    savings(timeline, Some(&case.reference), &prices)
                 }
                 Some(_) | None => Savings::default(),
             };
             let from = paid_from(&run.evidence.fork, &case.reference);
             let mut fork = ForkReport::new(run.evidence, savings);
             if fork.decision.verdict.row().shown == Shown::NotMeasured {
-                fork.live_estimate = Some(estimate(&case.reference, from, &pricing));
+                fork.live_estimate = Some(estimate(&case.reference, from, &prices));
             }
             fork.agent_log = run.log;
             timing.forks_ms.insert(fork.name(), run.took_ms);

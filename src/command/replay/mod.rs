@@ -24,7 +24,7 @@ use crate::replay::{
 };
 use crate::store::{Store, TimelineHead};
 use crate::wire::Parser;
-pub use outline::{ForkRow, Outline};
+pub use outline::{ForkRow, Outline, text};
 
 /// What was typed.
 #[derive(Debug, Clone, Default)]
@@ -132,11 +132,11 @@ pub async fn run(
         How::Serve => serve(replay, err).await?,
     };
     stored.finish(&timeline, err);
-    let outline = Outline::new(&session, &parent, &timeline, &prices(&config));
+    let prices = prices(&config);
     let written = if options.json {
-        outline.json(out)
+        Outline::new(&session, &parent, &timeline, &prices).json(out)
     } else {
-        outline.text(out)
+        text(&session, &parent, &timeline, &prices, out)
     };
     if let Err(error) = written {
         tracing::debug!(%error, "the outline could not be written");

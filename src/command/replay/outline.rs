@@ -1,13 +1,13 @@
 //! What came of a replay, for people and for programs.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use crate::model::{Divergence, Drift, ReplayReport, Session, StepIndex, Timeline};
 use crate::price::PriceTable;
-use crate::report::{Savings, Totals, savings};
+use crate::replay::{Savings, Tally, savings};
+use crate::report::terminal::{self, Style};
 
 /// The outcome of a replay; serialised for `--json` (`docs/json-output.md`).
 #[derive(Debug, Clone, Serialize)]
@@ -58,9 +58,9 @@ pub struct ForkRow {
     /// Its label.
     pub label: String,
     /// Model calls that went to the provider.
-    pub live: Totals,
+    pub paid: Tally,
     /// Model calls that were served.
-    pub served: Totals,
+    pub saved: Tally,
 }
 
 impl Outline {
@@ -74,11 +74,11 @@ impl Outline {
         let report = timeline.replay.clone().unwrap_or_default();
         let fork = timeline.forked_from.as_ref();
         let row = |one: &Timeline, parent: Option<&Timeline>| {
-            let found = savings(one, parent, &|call| prices.price_of(call));
+            let found = savings(one, parent, prices);
             ForkRow {
                 label: one.label.clone(),
-                live: found.live,
-                served: found.served,
+                paid: found.paid,
+                saved: found.saved,
             }
         };
         let earlier = session.timelines.iter().map(|one| {
@@ -114,7 +114,7 @@ impl Outline {
             divergences,
             skipped,
             faults: timeline.outcome.faults.clone(),
-            savings: savings(timeline, Some(parent), &|call| prices.price_of(call)),
+            savings: savings(timeline, Some(parent), prices),
             saved_steps: served,
             forks: earlier.chain([row(timeline, Some(parent))]).collect(),
         }
@@ -128,140 +128,42 @@ impl Outline {
         let text = serde_json::to_string(self).map_err(io::Error::other)?;
         writeln!(out, "{text}")
     }
-
-    /// Writes it for people.
-    ///
-    /// # Errors
-    /// The output can't be written.
-    pub fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(self.to_text().as_bytes())
-    }
-
-    fn to_text(&self) -> String {
-        let mut text = format!(
-            "\nreplayed {} as {} (from {}): {} served, {} live",
-            self.parent, self.timeline, self.from, self.served, self.live
-        );
-        if self.refused > 0 {
-            push(&mut text, format_args!(", {} refused", self.refused));
-        }
-        text.push('\n');
-        if self.unaffected {
-            text.push_str("  unaffected: proved equal to the recording, at 0 tokens\n");
-        }
-        if !self.drift.is_empty() {
-            let drift: Vec<String> = self.drift.iter().map(ToString::to_string).collect();
-            push(
-                &mut text,
-                format_args!("  this change alters: {}\n", drift.join(", ")),
-            );
-        }
-        for divergence in &self.divergences {
-            push_divergence(&mut text, divergence);
-        }
-        for fault in &self.faults {
-            push(&mut text, format_args!("  warning: {fault}\n"));
-        }
-        if let Some(exit) = self.exit.filter(|exit| *exit != 0) {
-            push(
-                &mut text,
-                format_args!("  the agent exited with status {exit}\n"),
-            );
-        }
-        self.push_savings(&mut text);
-        self.push_forks(&mut text);
-        push(
-            &mut text,
-            format_args!(
-                "  next: rewind diff {} {} {}\n",
-                self.name, self.parent, self.timeline
-            ),
-        );
-        text
-    }
-
-    fn push_savings(&self, text: &mut String) {
-        let saved = &self.savings.served;
-        push(
-            text,
-            format_args!(
-                "  not paid again: {} steps, {} tokens, {}, {}\n",
-                self.saved_steps,
-                saved.usage.total(),
-                saved.cost(),
-                seconds(saved.time_us)
-            ),
-        );
-    }
-
-    fn push_forks(&self, text: &mut String) {
-        let width = self
-            .forks
-            .iter()
-            .map(|row| row.label.chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(8);
-        push(
-            text,
-            format_args!(
-                "\n  {:width$}  {:>5}  {:>6}  {:>8}  {:>9}  {:>8}\n",
-                "timeline", "calls", "served", "tokens", "cost", "time"
-            ),
-        );
-        for row in &self.forks {
-            push(
-                text,
-                format_args!(
-                    "  {:width$}  {:>5}  {:>6}  {:>8}  {:>9}  {:>8}\n",
-                    row.label,
-                    row.live.calls,
-                    row.served.calls,
-                    row.live.usage.total(),
-                    row.live.cost(),
-                    seconds(row.live.time_us)
-                ),
-            );
-        }
-        text.push('\n');
-    }
 }
 
-fn push_divergence(text: &mut String, divergence: &Divergence) {
-    push(text, format_args!("  diverged: {}\n", divergence.message));
-    if !divergence.pointer.is_empty() {
-        push(text, format_args!("    at       {}\n", divergence.pointer));
-    }
-    if !divergence.recorded.is_empty() || !divergence.found.is_empty() {
-        push(
-            text,
-            format_args!("    recorded {}\n", one_line(&divergence.recorded)),
-        );
-        push(
-            text,
-            format_args!("    found    {}\n", one_line(&divergence.found)),
-        );
-    }
-    if !divergence.remedy.is_empty() {
-        let remedy = divergence.remedy.replace('\n', "\n      ");
-        push(text, format_args!("    to let it pass:\n      {remedy}\n"));
-    }
-}
-
-fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
-    if text.write_fmt(arguments).is_err() {
-        tracing::debug!("a value could not be formatted");
-    }
-}
-
-/// Returns a quoted text on one line, without control characters.
-fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-fn seconds(us: u64) -> String {
-    format!("{:.1} s", us as f64 / 1e6)
+/// Writes what came of a replay for people, with the table of all forks of the session.
+///
+/// # Errors
+/// The output can't be written.
+pub fn text(
+    session: &Session,
+    parent: &Timeline,
+    timeline: &Timeline,
+    prices: &PriceTable,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    // anstream takes the colour out again where it is not wanted.
+    let style = Style::Colour;
+    writeln!(out)?;
+    terminal::replay(
+        timeline,
+        &savings(timeline, Some(parent), prices),
+        style,
+        out,
+    )?;
+    let forks: Vec<(&Timeline, Savings)> = session
+        .timelines
+        .iter()
+        .chain([timeline])
+        .filter_map(|fork| {
+            let of = session.timeline(&fork.forked_from.as_ref()?.label)?;
+            Some((fork, savings(fork, Some(of), prices)))
+        })
+        .collect();
+    writeln!(out)?;
+    terminal::over_forks(&forks, style, out)?;
+    writeln!(
+        out,
+        "\nnext: rewind diff {} {} {}",
+        session.name, parent.label, timeline.label
+    )
 }

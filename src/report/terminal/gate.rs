@@ -6,6 +6,7 @@ use super::Style;
 use super::table::{Align, lines};
 use crate::check::{Outcome, Severity};
 use crate::gate::Shown;
+use crate::report::cost::cost;
 use crate::report::escape::plain;
 use crate::report::run_report::{ForkReport, RunReport};
 use crate::report::units::{count, excerpt, tokens};
@@ -107,12 +108,12 @@ fn details(fork: &ForkReport, style: Style, out: &mut dyn Write) -> io::Result<(
     if let Some(estimate) = &fork.live_estimate {
         let (calls, used) = (
             count(estimate.calls.into(), "call"),
-            tokens(estimate.usage.total()),
+            tokens(estimate.tokens()),
         );
         writeln!(
             out,
             "  a live run: {calls}, about {used} tokens, {}",
-            estimate.cost()
+            cost(estimate)
         )?;
     }
     if !fork.agent_log.is_empty() {
@@ -135,17 +136,17 @@ fn footer(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<(
     for note in &report.notes {
         writeln!(out, "note: {}", plain(note))?;
     }
-    let (served, live) = (&report.savings.served, &report.savings.live);
+    let (served, live) = (&report.savings.saved, &report.savings.paid);
     if served.calls + live.calls > 0 {
         writeln!(
             out,
             "not paid again: {}, {} tokens, {}; paid: {}, {} tokens, {}",
             count(served.calls.into(), "call"),
-            tokens(served.usage.total()),
-            served.cost(),
+            tokens(served.tokens()),
+            cost(served),
             count(live.calls.into(), "call"),
-            tokens(live.usage.total()),
-            live.cost(),
+            tokens(live.tokens()),
+            cost(live),
         )?;
     }
     let word = style.shown(report.verdict.as_str(), report.verdict);
