@@ -6,7 +6,7 @@ set -uo pipefail
 
 reports="$RUNNER_TEMP/rewind-report-${GITHUB_ACTION:-gate}"
 exit_code=3
-verdict=ERROR
+verdict=error
 
 finish() {
   {
@@ -65,8 +65,8 @@ printf '\n::%s::\n' "$token"
 if [ -f "$reports/report.md" ] && [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
   cat "$reports/report.md" >>"$GITHUB_STEP_SUMMARY"
 fi
-# The word stands on a line of its own at the top level of the report.
-word="$(sed -n 's/^  "shown": "\([A-Z ]*\)",\{0,1\}$/\1/p' "$reports/rewind-report.json" 2>/dev/null | head -n 1)"
+# The verdict of the run stands on a line of its own, at the top level of the report.
+word="$(sed -n 's/^  "verdict": "\([a-z_]*\)",\{0,1\}$/\1/p' "$reports/rewind-report.json" 2>/dev/null | head -n 1)"
 if [ -n "$word" ]; then
   verdict="$word"
 elif [ "$exit_code" = 0 ]; then

@@ -31,16 +31,16 @@ jobs:
 const REPORT: &str = r#"
 while [ "$1" != --out ]; do shift; done
 mkdir -p "$2"
-printf '{\n  "format": "1.0",\n  "shown": "WORD"\n}\n' >"$2/rewind-report.json"
+printf '{\n  "format": "1.0",\n  "verdict": "WORD"\n}\n' >"$2/rewind-report.json"
 echo '# the report' >"$2/report.md"
 "#;
 
 #[test]
 fn the_action_passes_on_what_the_gate_said() {
     for (word, code, outcome) in [
-        ("PASS", 0, "success"),
-        ("FAIL", 1, "failure"),
-        ("NOT MEASURED", 3, "failure"),
+        ("pass", 0, "success"),
+        ("fail", 1, "failure"),
+        ("not_measured", 3, "failure"),
     ] {
         let repository =
             Repository::with_fake(&format!("{}\nexit {code}", REPORT.replace("WORD", word)));
@@ -64,7 +64,7 @@ fn a_gate_that_breaks_is_never_a_pass() {
     ] {
         let repository = Repository::with_fake(script);
         let run = repository.act("pull_request", "one.yml").exits(0);
-        let seen = format!("seen outcome=failure verdict=ERROR code={code}");
+        let seen = format!("seen outcome=failure verdict=error code={code}");
         assert!(
             run.stdout.contains(&seen),
             "{script}: no {seen:?} in\n{}",
@@ -83,7 +83,7 @@ fn an_event_with_secrets_never_runs_the_agent() {
     let run = repository.act("pull_request_target", "one.yml").exits(0);
     assert!(
         run.stdout
-            .contains("seen outcome=failure verdict=ERROR code=2"),
+            .contains("seen outcome=failure verdict=error code=2"),
         "{}",
         run.stdout
     );
@@ -97,7 +97,7 @@ fn an_event_with_secrets_never_runs_the_agent() {
 #[test]
 fn what_the_agent_prints_is_no_command_of_the_runner() {
     let mask = "echo '::add-mask::outcome'";
-    let repository = Repository::with_fake(&format!("{mask}\n{}", REPORT.replace("WORD", "PASS")));
+    let repository = Repository::with_fake(&format!("{mask}\n{}", REPORT.replace("WORD", "pass")));
     let run = repository.act("pull_request", "one.yml").exits(0);
     assert!(
         run.stdout.contains("seen outcome=success"),

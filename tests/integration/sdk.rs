@@ -51,7 +51,7 @@ fn openai_python_streaming() {
         answer: "Both are worth the journey: a long answer that comes in many small pieces.",
         calls: 2,
     });
-    assert!(events > 20, "the answers came in {events} chunks");
+    assert!(events > 10, "the answers came in {events} chunks");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn openai_node() {
         answer: "Both are worth the journey: a long answer that comes in many small pieces.",
         calls: 2,
     });
-    assert!(events > 10, "the answer came in {events} chunks");
+    assert!(events > 4, "the answer came in {events} chunks");
 }
 
 #[test]
