@@ -10,6 +10,7 @@ use crate::command::gate::{self, GateOptions};
 use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
 use crate::command::scripted::{self, ScriptedOptions};
+use crate::command::share::{self, ShareOptions};
 use crate::command::{BackendOptions, CommandError, Context};
 use crate::config::Period;
 use crate::exit::Exit;
@@ -64,6 +65,16 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             };
             let mut err = anstream::stderr();
             runtime()?.block_on(gate::run(&options, context, &mut out, &mut err))
+        }
+        Command::Share(typed) => {
+            let options = ShareOptions {
+                store: args.global.store,
+                config: args.global.config,
+                session: typed.session,
+                include_content: typed.include_content,
+                output: typed.output,
+            };
+            share::run(&options, context, &mut out)
         }
         _ => Err(CommandError::usage("not wired yet")),
     }

@@ -10,6 +10,7 @@ pub mod replay;
 pub mod rules;
 pub mod scripted;
 mod setup;
+pub mod share;
 
 pub use backend::{BackendOptions, WayOut, check_live, way_out};
 pub use context::Context;

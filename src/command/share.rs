@@ -1,0 +1,86 @@
+//! `rewind share`: writes a session as one self-contained HTML file.
+
+use std::fs;
+use std::io::{self, Write};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::rules::prices;
+use super::{CommandError, Context, load_config, store_dir};
+use crate::exit::Exit;
+use crate::report::html::{self, Content};
+use crate::store::Store;
+
+/// What was typed.
+#[derive(Debug, Clone)]
+pub struct ShareOptions {
+    /// The directory of the store; the nearest one where it is not given.
+    pub store: Option<Utf8PathBuf>,
+    /// The configuration file; the nearest one where it is not given.
+    pub config: Option<Utf8PathBuf>,
+    /// The session.
+    pub session: String,
+    /// Whether prompts, answers and tool content go into the file.
+    pub include_content: bool,
+    /// The file to write.
+    pub output: Utf8PathBuf,
+}
+
+/// A file that can't be written.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to write {path}")]
+struct WriteError {
+    path: Utf8PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+/// Writes the page, and to `out` where it is and what is inside.
+///
+/// # Errors
+/// The session or the file can't be used.
+pub fn run(
+    options: &ShareOptions,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<Exit, CommandError> {
+    let config = load_config(options.config.as_deref(), context)?;
+    let store =
+        Store::open(&store_dir(options.store.as_deref(), context)).map_err(CommandError::usage)?;
+    let id = store
+        .resolve(&options.session)
+        .map_err(CommandError::usage)?;
+    let session = store.load(id).map_err(CommandError::usage)?;
+    let content = if options.include_content {
+        Content::Full
+    } else {
+        Content::Metadata
+    };
+    let page = html::render(&session, content, &prices(&config)).map_err(CommandError::usage)?;
+    let path = context.cwd.join(&options.output);
+    write_aside(&path, &page).map_err(|source| {
+        CommandError::usage(WriteError {
+            path: path.clone(),
+            source,
+        })
+    })?;
+    let inside = match content {
+        Content::Full => {
+            "with prompts, answers and tool content; secrets were redacted when it was recorded"
+        }
+        Content::Metadata => {
+            "without prompts, answers and tool content; --include-content adds them"
+        }
+    };
+    if let Err(error) = writeln!(out, "wrote {} ({inside})", options.output) {
+        tracing::debug!(%error, "standard output is closed");
+    }
+    Ok(Exit::Pass)
+}
+
+/// Writes beside the file first, so that a full disk never leaves half a page.
+fn write_aside(path: &Utf8Path, page: &str) -> io::Result<()> {
+    let aside = path.with_extension("html.new");
+    fs::write(&aside, page)?;
+    fs::rename(&aside, path)
+}
