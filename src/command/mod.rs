@@ -8,6 +8,7 @@ pub mod record;
 pub mod replay;
 pub mod rules;
 pub mod scripted;
+pub mod session;
 mod setup;
 
 pub use backend::{BackendOptions, WayOut, check_live, way_out};
