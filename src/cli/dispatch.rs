@@ -1,15 +1,18 @@
 //! Hands what was typed to the command that answers.
 
+use std::io::Write;
 use std::time::Duration;
 
+use camino::Utf8Path;
 use clap::CommandFactory as _;
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{Args, Command, Global, Replay, Require, Timing, Upstream};
+use super::args::{Args, Command, Global, Replay, Require, Session, Timing, Upstream};
 use crate::command::gate::{self, GateOptions};
 use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
 use crate::command::scripted::{self, ScriptedOptions};
+use crate::command::session;
 use crate::command::share::{self, ShareOptions};
 use crate::command::{BackendOptions, CommandError, Context};
 use crate::config::Period;
@@ -36,6 +39,15 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             };
             let mut err = anstream::stderr();
             runtime()?.block_on(record::run(&options, context, &mut err))
+        }
+        Command::Sessions(typed) => {
+            session::list(args.global.store.as_deref(), typed.json, context, &mut out)
+        }
+        Command::Session(typed) => {
+            run_session(args.global.store.as_deref(), typed, context, &mut out)
+        }
+        Command::Import(typed) => {
+            session::import(args.global.store.as_deref(), &typed.dir, context, &mut out)
         }
         Command::Replay(typed) => {
             let options = replay_options(args.global, typed)?;
@@ -77,6 +89,23 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             share::run(&options, context, &mut out)
         }
         _ => Err(CommandError::usage("not wired yet")),
+    }
+}
+
+fn run_session(
+    store: Option<&Utf8Path>,
+    typed: Session,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<Exit, CommandError> {
+    match typed {
+        Session::Export { session, output } => {
+            session::export(store, &session, output.as_deref(), context, out)
+        }
+        Session::Import(typed) => session::import(store, &typed.dir, context, out),
+        Session::Rm { session } => session::remove(store, &session, context, out),
+        Session::Gc => session::gc(store, context, out),
+        Session::Rename { session, name } => session::rename(store, &session, &name, context, out),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod record;
 pub mod replay;
 pub mod rules;
 pub mod scripted;
+pub mod session;
 mod setup;
 pub mod share;
 
