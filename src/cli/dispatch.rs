@@ -8,6 +8,7 @@ use clap::CommandFactory as _;
 use tokio::runtime::{Builder, Runtime};
 
 use super::args::{Args, Command, Global, Replay, Require, Session, Timing, Upstream};
+use crate::command::demo::{self, DemoOptions};
 use crate::command::gate::{self, GateOptions};
 use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
@@ -87,6 +88,13 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 output: typed.output,
             };
             share::run(&options, context, &mut out)
+        }
+        Command::Demo(typed) => {
+            let options = DemoOptions {
+                store: args.global.store,
+                dir: typed.dir,
+            };
+            demo::run(&options, context, &mut out)
         }
         _ => Err(CommandError::usage("not wired yet")),
     }

@@ -2,6 +2,7 @@
 
 mod backend;
 mod context;
+pub mod demo;
 mod failure;
 pub mod gate;
 mod keys;

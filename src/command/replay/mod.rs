@@ -11,8 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::rules::{answer_from, prices, real_tools, replay_rules, timing};
 use super::{
-    BackendOptions, CommandError, Context, WayOut, agent_spec, check_live, listener, load_config,
-    redactor, store_dir, way_out,
+    BackendOptions, CommandError, Context, WayOut, agent_spec, check_live, demo, listener,
+    load_config, redactor, store_dir, way_out,
 };
 use crate::agent::{AgentSpec, Environment, Stdio, harden};
 use crate::config::{Answer, Config};
@@ -73,7 +73,18 @@ pub async fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let config = load_config(options.config.as_deref(), context)?;
+    let store =
+        Store::open(&store_dir(options.store.as_deref(), context)).map_err(CommandError::usage)?;
+    let id = store
+        .resolve(&options.session)
+        .map_err(CommandError::usage)?;
+    let session = store.load(id).map_err(CommandError::usage)?;
+    let mut config = load_config(options.config.as_deref(), context)?;
+    if config.path.is_none()
+        && let Some(own) = demo::config_of(&session, context)
+    {
+        config = load_config(Some(&own), context)?;
+    }
     let way_out = way_out(&options.upstream, &config, context)?;
     if !options.offline {
         check_live(&way_out, options.live, context)?;
@@ -81,12 +92,6 @@ pub async fn run(
     if !way_out.secrets.is_empty() {
         harden();
     }
-    let store =
-        Store::open(&store_dir(options.store.as_deref(), context)).map_err(CommandError::usage)?;
-    let id = store
-        .resolve(&options.session)
-        .map_err(CommandError::usage)?;
-    let session = store.load(id).map_err(CommandError::usage)?;
     let parent = parent(&session, &options.timeline)?;
     let address: ForkPoint = options.from.parse().map_err(CommandError::usage)?;
     let fork = resolve(&address, &parent).map_err(CommandError::usage)?;
