@@ -2,6 +2,7 @@
 
 mod backend;
 mod context;
+pub mod diff;
 mod failure;
 pub mod gate;
 mod keys;
@@ -10,6 +11,9 @@ pub mod replay;
 pub mod rules;
 pub mod scripted;
 mod setup;
+pub mod share;
+pub mod show;
+mod stored;
 
 pub use backend::{BackendOptions, WayOut, check_live, way_out};
 pub use context::Context;
