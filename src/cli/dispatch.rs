@@ -9,12 +9,14 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::args::{Args, Command, Global, Replay, Require, Session, Timing, Upstream};
 use crate::command::demo::{self, DemoOptions};
+use crate::command::diff::{self, DiffOptions};
 use crate::command::gate::{self, GateOptions};
 use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
 use crate::command::scripted::{self, ScriptedOptions};
 use crate::command::session;
 use crate::command::share::{self, ShareOptions};
+use crate::command::show::{self, ShowOptions};
 use crate::command::{BackendOptions, CommandError, Context};
 use crate::config::Period;
 use crate::exit::Exit;
@@ -79,6 +81,29 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             let mut err = anstream::stderr();
             runtime()?.block_on(gate::run(&options, context, &mut out, &mut err))
         }
+        Command::Show(typed) => {
+            let options = ShowOptions {
+                store: args.global.store,
+                config: args.global.config,
+                session: typed.session,
+                timeline: typed.timeline,
+                step: typed.step,
+                json: typed.json,
+            };
+            show::run(&options, context, &mut out)
+        }
+        Command::Diff(typed) => {
+            let options = DiffOptions {
+                store: args.global.store,
+                config: args.global.config,
+                session: typed.session,
+                left: typed.left,
+                right: typed.right,
+                all: typed.all,
+                json: typed.json,
+            };
+            diff::run(&options, context, &mut out)
+        }
         Command::Share(typed) => {
             let options = ShareOptions {
                 store: args.global.store,
@@ -96,7 +121,6 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             };
             demo::run(&options, context, &mut out)
         }
-        _ => Err(CommandError::usage("not wired yet")),
     }
 }
 

@@ -3,6 +3,7 @@
 mod backend;
 mod context;
 pub mod demo;
+pub mod diff;
 mod failure;
 pub mod gate;
 mod keys;
@@ -13,6 +14,8 @@ pub mod scripted;
 pub mod session;
 mod setup;
 pub mod share;
+pub mod show;
+mod stored;
 
 pub use backend::{BackendOptions, WayOut, check_live, way_out};
 pub use context::Context;
