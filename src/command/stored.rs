@@ -11,7 +11,7 @@ use crate::store::Store;
 ///
 /// # Errors
 /// Usage: there is no store or no such session.
-pub fn session(
+pub(super) fn session(
     store: Option<&Utf8Path>,
     asked: &str,
     context: &Context,
@@ -25,7 +25,7 @@ pub fn session(
 ///
 /// # Errors
 /// Usage: there is none; the help names those that there are.
-pub fn timeline<'a>(session: &'a Session, label: &str) -> Result<&'a Timeline, CommandError> {
+pub(super) fn timeline<'a>(session: &'a Session, label: &str) -> Result<&'a Timeline, CommandError> {
     session.timeline(label).ok_or_else(|| {
         let labels: Vec<&str> = session
             .timelines
@@ -42,7 +42,7 @@ pub fn timeline<'a>(session: &'a Session, label: &str) -> Result<&'a Timeline, C
 
 /// Returns whether output is coloured: on a terminal, or where `CLICOLOR_FORCE` asks for it, and never
 /// where `NO_COLOR` is set.
-pub fn style(context: &Context) -> Style {
+pub(super) fn style(context: &Context) -> Style {
     let is_forced = context
         .var("CLICOLOR_FORCE")
         .is_some_and(|value| value != "0");
