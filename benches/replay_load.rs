@@ -86,7 +86,7 @@ fn measure(
         let asked = self::requests(exchanges, &format!("{prefix}/v1/chat/completions"));
         client::run(addr, &asked, clients, &mut taken[1]);
         let timeline = runtime.block_on(replay.finish(Left::default()));
-        let report = timeline.replay.expect("a report");
+        let report = timeline.timeline.replay.expect("a report");
         assert_eq!(report.refused, 0, "every request is served");
         assert_eq!(
             report.served as usize,
@@ -139,6 +139,7 @@ async fn replay(recording: &Arc<Recording>) -> Replay {
         backend: None,
         timing: Timing::Instant,
         output: AnswerFrom::LastMessage { agent: None },
+        strict_keys: false,
     };
     Replay::start(plan, recorder(), Options::new(random_token()))
         .await

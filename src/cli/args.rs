@@ -76,9 +76,9 @@ pub(super) enum Command {
 pub(super) struct Upstream {
     /// Send a provider's calls to this URL, such as openai=http://127.0.0.1:9000/v1 (repeatable)
     #[arg(long = "upstream", value_name = "PROVIDER=URL")]
-    pub(super) upstream: Vec<String>,
+    pub(super) urls: Vec<String>,
     /// Answer model calls by the rules in this file instead of a provider
-    #[arg(long, value_name = "FILE", conflicts_with = "upstream")]
+    #[arg(long, value_name = "FILE", conflicts_with = "urls")]
     pub(super) scripted: Option<Utf8PathBuf>,
     /// Read provider keys from this file (lines NAME=KEY), or from standard input with `-`
     #[arg(long, value_name = "FILE")]
@@ -154,6 +154,10 @@ pub(super) enum Require {
 }
 
 #[derive(Debug, ClapArgs)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command are independent of each other"
+)]
 pub(super) struct Replay {
     /// `latest`, an id, the beginning of an id, or a name
     #[arg(default_value = "latest")]
@@ -216,6 +220,10 @@ pub(super) struct Diff {
 }
 
 #[derive(Debug, ClapArgs)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command are independent of each other"
+)]
 pub(super) struct Gate {
     /// Only baselines whose name fits this glob (repeatable)
     #[arg(long, value_name = "GLOB")]

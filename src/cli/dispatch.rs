@@ -23,6 +23,10 @@ use crate::exit::Exit;
 use crate::model::Rung;
 
 /// Runs the command.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm for each command, without logic"
+)]
 pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let mut out = anstream::stdout();
     match args.command {
@@ -171,7 +175,7 @@ fn replay_options(global: Global, typed: Replay) -> Result<ReplayOptions, Comman
 
 fn backend(typed: Upstream) -> BackendOptions {
     BackendOptions {
-        overrides: typed.upstream,
+        overrides: typed.urls,
         script: typed.scripted,
         key_file: typed.key_file,
     }

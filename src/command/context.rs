@@ -6,6 +6,10 @@ use camino::Utf8PathBuf;
 
 /// The environment of the process, read once at the door and injected.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each stream is a terminal or not"
+)]
 pub struct Context {
     /// The environment variables that are valid Unicode.
     pub env: BTreeMap<String, String>,

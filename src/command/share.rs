@@ -51,12 +51,12 @@ pub fn run(
         .resolve(&options.session)
         .map_err(CommandError::usage)?;
     let session = store.load(id).map_err(CommandError::usage)?;
-    let content = if options.include_content {
+    let inner = if options.include_content {
         Content::Full
     } else {
         Content::Metadata
     };
-    let page = html::render(&session, content, &prices(&config)).map_err(CommandError::usage)?;
+    let page = html::render(&session, inner, &prices(&config)).map_err(CommandError::usage)?;
     let path = context.cwd.join(&options.output);
     write_aside(&path, &page).map_err(|source| {
         CommandError::usage(WriteError {
@@ -64,7 +64,7 @@ pub fn run(
             source,
         })
     })?;
-    let inside = match content {
+    let inside = match inner {
         Content::Full => {
             "with prompts, answers and tool content; secrets were redacted when it was recorded"
         }

@@ -25,7 +25,10 @@ pub(super) fn session(
 ///
 /// # Errors
 /// Usage: there is none; the help names those that there are.
-pub(super) fn timeline<'a>(session: &'a Session, label: &str) -> Result<&'a Timeline, CommandError> {
+pub(super) fn timeline<'a>(
+    session: &'a Session,
+    label: &str,
+) -> Result<&'a Timeline, CommandError> {
     session.timeline(label).ok_or_else(|| {
         let labels: Vec<&str> = session
             .timelines

@@ -174,6 +174,10 @@ pub struct Replay {
     /// What a request gets that comes more often than recorded.
     pub exhausted: Exhausted,
     /// Tools whose results may differ from the recorded ones.
+    #[expect(
+        clippy::zero_sized_map_values,
+        reason = "more ways to compare a result may follow"
+    )]
     pub tool_results: BTreeMap<String, ToolResult>,
     /// Tools that may run for real where `CI` is set; `*` for all.
     pub allow_tools: Vec<String>,

@@ -3,7 +3,6 @@
 //! The dry pass goes all the way on the recording and proves an unaffected baseline at 0 tokens. Only
 //! where it doesn't, and live runs are allowed, the forks run live.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -98,11 +97,7 @@ impl Runner {
 
     async fn case(&self, case: &Case) -> Vec<ForkRun> {
         let now = jiff::Timestamp::now();
-        let recording = Arc::new(Recording::new(
-            Arc::clone(&case.reference),
-            Arc::clone(&self.keys),
-            now,
-        ));
+        let recording = Arc::new(Recording::new(&case.reference, Arc::clone(&self.keys), now));
         let dry = self.attempt(case, &recording, None).await;
         let is_unaffected = dry.sample.replay.is_unaffected;
         let forks = &case.baseline.definition.forks;
@@ -121,25 +116,23 @@ impl Runner {
     }
 
     /// Runs the agent once: live from `fork` on, or dry where there is none.
-    fn attempt<'a>(
-        &'a self,
-        case: &'a Case,
-        recording: &'a Arc<Recording>,
-        fork: Option<&'a ForkPoint>,
-    ) -> impl Future<Output = Attempt> + 'a {
-        async move {
-            let begun = Instant::now();
-            let driven = self.driven(case, recording, fork).await;
-            let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let mode = if fork.is_some() {
-                Mode::Live
-            } else {
-                Mode::Offline
-            };
-            match driven {
-                Ok(driven) => measured(case, driven, mode, took_ms),
-                Err(message) => unmeasured(case, message, mode, took_ms),
-            }
+    async fn attempt(
+        &self,
+        case: &Case,
+        recording: &Arc<Recording>,
+        fork: Option<&ForkPoint>,
+    ) -> Attempt {
+        let begun = Instant::now();
+        let driven = self.driven(case, recording, fork).await;
+        let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mode = if fork.is_some() {
+            Mode::Live
+        } else {
+            Mode::Offline
+        };
+        match driven {
+            Ok(driven) => measured(case, driven, mode, took_ms),
+            Err(message) => unmeasured(case, message, mode, took_ms),
         }
     }
 

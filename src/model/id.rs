@@ -39,7 +39,7 @@ impl ContentId {
 
     /// Returns the first 12 hexadecimal digits, for people.
     pub fn short(&self) -> String {
-        self.0.iter().take(6).map(|b| format!("{b:02x}")).collect()
+        self.to_string().chars().skip(3).take(12).collect()
     }
 }
 

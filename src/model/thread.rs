@@ -43,6 +43,7 @@ impl Thread {
     }
 
     /// Returns this conversation with one message more.
+    #[must_use]
     pub fn push(&self, message: Arc<Pooled<Message>>, answers: Answers) -> Self {
         let id = child_id(self.id(), message.id(), &answers);
         let len = self.len_u32().saturating_add(1);
@@ -73,6 +74,7 @@ impl Thread {
     }
 
     /// Returns the conversation without its last message; empty for the empty one.
+    #[must_use]
     pub fn parent(&self) -> Self {
         self.0
             .as_ref()

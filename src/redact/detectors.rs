@@ -72,7 +72,7 @@ pub(super) const DETECTORS: [Detector; 29] = [
     detector("aws-key-id", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"),
     detector(
         "aws-secret-key",
-        r#"(?i)aws.{0,24}?(?:secret|session).{0,24}?(?:key|token)[^A-Za-z0-9+/]{1,8}(?P<secret>[A-Za-z0-9+/]{40,}={0,2})"#,
+        r"(?i)aws.{0,24}?(?:secret|session).{0,24}?(?:key|token)[^A-Za-z0-9+/]{1,8}(?P<secret>[A-Za-z0-9+/]{40,}={0,2})",
     ),
     detector(
         "bearer-token",

@@ -31,7 +31,13 @@ fn every_built_in_pattern_compiles() {
 
 /// Returns examples that are put together here, so that no scanner takes this file for a leak.
 fn secrets() -> Vec<(&'static str, String)> {
-    let run = |n: usize| "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC".repeat(4)[..n].to_owned();
+    let run = |n: usize| {
+        "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zC"
+            .chars()
+            .cycle()
+            .take(n)
+            .collect::<String>()
+    };
     vec![
         ("openai-key", format!("sk-proj-{}", run(40))),
         ("openai-key", format!("sk-{}", run(48))),

@@ -140,7 +140,7 @@ impl Normaliser {
     fn apply_structure(&self, value: &mut Value) {
         for pointer in &self.pointers {
             visit(value, pointer, &mut |found| {
-                *found = Value::String("<ignored>".to_owned())
+                *found = Value::String("<ignored>".to_owned());
             });
         }
         for pointer in &self.sorts {
@@ -180,9 +180,9 @@ fn visit(value: &mut Value, pointer: &[String], change: &mut dyn FnMut(&mut Valu
     };
     match value {
         Value::Object(fields) if token == "*" => {
-            fields
-                .values_mut()
-                .for_each(|field| visit(field, rest, change));
+            for field in fields.values_mut() {
+                visit(field, rest, change);
+            }
         }
         Value::Object(fields) => {
             if let Some(field) = fields.get_mut(token) {
@@ -190,7 +190,9 @@ fn visit(value: &mut Value, pointer: &[String], change: &mut dyn FnMut(&mut Valu
             }
         }
         Value::Array(items) if token == "*" => {
-            items.iter_mut().for_each(|item| visit(item, rest, change));
+            for item in items {
+                visit(item, rest, change);
+            }
         }
         Value::Array(items) => {
             if let Some(item) = token.parse::<usize>().ok().and_then(|at| items.get_mut(at)) {

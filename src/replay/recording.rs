@@ -35,7 +35,7 @@ pub struct Recording {
 
 impl Recording {
     /// Returns the index of `timeline` for a replay at the time `now`.
-    pub fn new(timeline: Arc<Timeline>, keys: Arc<Keys>, now: jiff::Timestamp) -> Self {
+    pub fn new(timeline: &Arc<Timeline>, keys: Arc<Keys>, now: jiff::Timestamp) -> Self {
         let days = Days {
             recorded: day(timeline.started_at),
             live: day(now),
@@ -55,7 +55,7 @@ impl Recording {
             })
             .collect();
         let mut recording = Self {
-            timeline: Arc::clone(&timeline),
+            timeline: Arc::clone(timeline),
             entries: Vec::new(),
             by_fingerprint: HashMap::new(),
             by_history: HashMap::new(),

@@ -135,8 +135,8 @@ impl ReplayResponder {
         let Some(backend) = &self.backend else {
             return empty(StatusCode::NOT_FOUND);
         };
-        let recorder = Arc::clone(&self.recorder);
-        let done = move |captured: Captured| recorder.answered_ancillary(asked, captured);
+        let keeper = Arc::clone(&self.recorder);
+        let done = move |captured: Captured| keeper.answered_ancillary(asked, captured);
         forward(Arc::clone(backend), incoming, done).await
     }
 

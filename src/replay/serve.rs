@@ -87,10 +87,13 @@ pub(super) fn ancillary_answer(exchange: &Exchange) -> Answer {
 pub(super) fn refusal(request: &Request, divergence: &Divergence) -> Answer {
     let mut text = format!("rewind: {}", divergence.message);
     if !divergence.pointer.is_empty() {
-        text.push_str(&format!(
-            " (at {}: recorded {:?}, found {:?})",
-            divergence.pointer, divergence.recorded, divergence.found
-        ));
+        let Divergence {
+            pointer,
+            recorded,
+            found,
+            ..
+        } = divergence;
+        text = format!("{text} (at {pointer}: recorded {recorded:?}, found {found:?})");
     }
     json_error(
         request,

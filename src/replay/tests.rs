@@ -157,7 +157,7 @@ fn matcher(timeline: &Arc<Timeline>, fork: Fork, rules: Rules) -> Matcher {
     let keys = Arc::new(Keys::new(&rules).unwrap());
     let now = "2026-11-23T00:00:00Z".parse().unwrap();
     Matcher::new(
-        Arc::new(Recording::new(timeline.clone(), keys, now)),
+        Arc::new(Recording::new(timeline, keys, now)),
         Arc::new(rules),
         fork,
     )

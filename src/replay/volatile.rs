@@ -119,17 +119,19 @@ fn day(class: Class, text: &str) -> Option<i64> {
 
 fn days_since_epoch(date: Date) -> i64 {
     let epoch = Date::constant(1970, 1, 1);
-    i64::from(date.duration_since(epoch).as_hours() / 24)
+    date.duration_since(epoch).as_hours() / 24
 }
+
+/// How the names of the months begin.
+const MONTHS: [&str; 12] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];
 
 /// Reads a date in ISO form or with the month as a word.
 fn date_of(text: &str) -> Option<Date> {
     if let Some(iso) = text.get(..10).and_then(|iso| iso.parse::<Date>().ok()) {
         return Some(iso);
     }
-    const MONTHS: [&str; 12] = [
-        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-    ];
     let words: Vec<String> = text
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())

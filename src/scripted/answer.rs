@@ -65,9 +65,10 @@ fn message(reply: &Reply, talk: &Conversation, captured: &[String]) -> Arc<Poole
         });
     }
     for call in &reply.tool_calls {
-        let arguments = match &call.arguments {
-            Value::Null => Value::Object(Map::new()),
-            given => fill_json(given, talk, captured),
+        let arguments = if call.arguments.is_null() {
+            Value::Object(Map::new())
+        } else {
+            fill_json(&call.arguments, talk, captured)
         };
         parts.push(Part::tool_call(call.name.clone(), arguments));
     }

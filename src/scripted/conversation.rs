@@ -79,20 +79,20 @@ impl Conversation {
             self.chars += self.last_result.chars().count();
             let index = match node.last_answers().get(nth).copied().flatten() {
                 Some(call) if call.turns_back == 0 => *since_turn + call.index as usize,
-                Some(_) | None => *since_turn + nth + self.results_before(node),
+                Some(_) | None => *since_turn + nth + results_before(node),
             };
             nth += 1;
             self.last_result_name = self.calls.get(index).cloned();
         }
     }
+}
 
-    /// Returns how many results stand between the latest turn with calls and this message.
-    fn results_before(&self, node: &Thread) -> usize {
-        node.ancestors()
-            .skip(1)
-            .filter_map(Thread::last)
-            .take_while(|message| message.tool_calls().next().is_none())
-            .map(|message| message.tool_result_count())
-            .sum()
-    }
+/// Returns how many results stand between the latest turn with calls and this message.
+fn results_before(node: &Thread) -> usize {
+    node.ancestors()
+        .skip(1)
+        .filter_map(Thread::last)
+        .take_while(|message| message.tool_calls().next().is_none())
+        .map(|message| message.tool_result_count())
+        .sum()
 }

@@ -14,13 +14,12 @@ pub(super) fn fill(text: &str, talk: &Conversation, captured: &[String]) -> Stri
             break;
         };
         filled.push_str(before);
-        match value(name.trim(), talk, captured) {
-            Some(value) => filled.push_str(&value),
-            None => {
-                filled.push_str("{{");
-                filled.push_str(name);
-                filled.push_str("}}");
-            }
+        if let Some(value) = value(name.trim(), talk, captured) {
+            filled.push_str(&value);
+        } else {
+            filled.push_str("{{");
+            filled.push_str(name);
+            filled.push_str("}}");
         }
         rest = behind;
     }

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::proxy::{Backend, Credential, Incoming};
+use crate::proxy::{Backend as _, Credential, Incoming};
 
 const RULES: &str = r#"
 [[rule]]
@@ -56,7 +56,7 @@ async fn ask(model: &ScriptedModel, path: &str, body: &Value) -> (u16, String) {
     (reply.status.as_u16(), String::from_utf8(text).unwrap())
 }
 
-fn chat(messages: Value) -> Value {
+fn chat(messages: &Value) -> Value {
     json!({ "model": "gpt-4o", "messages": messages })
 }
 
@@ -67,7 +67,7 @@ async fn a_conversation_is_answered_rule_by_rule() {
         json!({"role": "system", "content": "You are a researcher."}),
         json!({"role": "user", "content": "population of Tokyo?"}),
     ];
-    let (status, text) = ask(&model, "/v1/chat/completions", &chat(json!(messages))).await;
+    let (status, text) = ask(&model, "/v1/chat/completions", &chat(&json!(messages))).await;
     assert_eq!(status, 200);
     let answer: Value = serde_json::from_str(&text).unwrap();
     let message = &answer["choices"][0]["message"];
@@ -78,7 +78,7 @@ async fn a_conversation_is_answered_rule_by_rule() {
     );
     messages.push(message.clone());
     messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": "14 million"}));
-    let (_status, text) = ask(&model, "/v1/chat/completions", &chat(json!(messages))).await;
+    let (_status, text) = ask(&model, "/v1/chat/completions", &chat(&json!(messages))).await;
     let answer: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(
         answer["choices"][0]["message"]["content"],
@@ -92,7 +92,7 @@ async fn a_failure_is_used_up_and_every_call_is_logged() {
     let seen = Arc::clone(&entries);
     let log: Log = Box::new(move |entry| seen.lock().unwrap().push((entry.rule, entry.status)));
     let model = model(Some(log));
-    let body = chat(json!([{"role": "user", "content": "flaky"}]));
+    let body = chat(&json!([{"role": "user", "content": "flaky"}]));
     for expected in [429, 429, 200] {
         assert_eq!(ask(&model, "/v1/chat/completions", &body).await.0, expected);
     }

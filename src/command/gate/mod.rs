@@ -27,6 +27,10 @@ use crate::report::{Content, ForkReport, RunReport, Timing, estimate};
 
 /// What was typed.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command are independent of each other"
+)]
 pub struct GateOptions {
     /// The configuration file; the nearest one where it is not given.
     pub config: Option<Utf8PathBuf>,
@@ -264,12 +268,12 @@ fn report(
         allow_needs_live: options.allow_needs_live,
         is_enforced: config.gate.enforce.unwrap_or(true),
     };
-    let content = if context.is_ci() {
+    let shown = if context.is_ci() {
         Content::None
     } else {
         Content::Full
     };
-    let mut report = RunReport::new(forks, policy, content);
+    let mut report = RunReport::new(forks, policy, shown);
     report.timing = timing;
     report
 }
@@ -315,4 +319,4 @@ fn say(err: &mut dyn Write, text: &str) {
 const STDOUT_LIMIT: usize = 4 << 20;
 
 /// The longest time that an agent may run where nothing is configured.
-const DEFAULT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(600);
+const DEFAULT_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);

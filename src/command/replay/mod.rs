@@ -28,6 +28,10 @@ pub use outline::{ForkRow, Outline, text};
 
 /// What was typed.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command are independent of each other"
+)]
 pub struct ReplayOptions {
     /// The directory of the store; the nearest one where it is not given.
     pub store: Option<Utf8PathBuf>,
@@ -275,7 +279,7 @@ fn plan(
         ..configured
     };
     let keys = Arc::new(Keys::new(&rules).map_err(CommandError::usage)?);
-    let recording = Recording::new(Arc::clone(parent), keys, jiff::Timestamp::now());
+    let recording = Recording::new(parent, keys, jiff::Timestamp::now());
     let output = if options.serve {
         AnswerFrom::LastMessage { agent: None }
     } else {
@@ -320,7 +324,9 @@ async fn serve(replay: Replay, err: &mut dyn Write) -> Result<Timeline, CommandE
     replay.routing().apply(&mut environment);
     let mut text = String::from("# Start the agent in another terminal with this environment:\n");
     for (name, value) in &environment.variables {
-        text.push_str(&format!("export {name}='{value}'\n"));
+        for piece in ["export ", name, "='", value, "'\n"] {
+            text.push_str(piece);
+        }
     }
     text.push_str("# Ctrl-C ends the replay and finishes the timeline.\n");
     say(err, &text);
