@@ -105,14 +105,13 @@ impl Store {
         let mut summaries = Vec::new();
         for row in load::timeline_rows(&self.connection, seq)? {
             let label = row.label.clone();
-            let summary = match &row.result {
-                Some(result) => TimelineResult::from_text(result)?.summary,
-                None => {
-                    let mut pool = PoolReader::default();
-                    let mut threads = ThreadInterner::default();
-                    let timeline = load::timeline(&self.connection, row, &mut pool, &mut threads)?;
-                    TimelineSummary::of(&timeline)
-                }
+            let summary = if let Some(result) = &row.result {
+                TimelineResult::from_text(result)?.summary
+            } else {
+                let mut pool = PoolReader::default();
+                let mut threads = ThreadInterner::default();
+                let timeline = load::timeline(&self.connection, row, &mut pool, &mut threads)?;
+                TimelineSummary::of(&timeline)
             };
             summaries.push(TimelineSummary { label, ..summary });
         }

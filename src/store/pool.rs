@@ -36,16 +36,6 @@ impl PoolWriter {
         Ok(row)
     }
 
-    /// Puts any other value and returns its row.
-    pub(super) fn put_value<T: Serialize>(
-        &mut self,
-        connection: &Connection,
-        value: &T,
-    ) -> Result<RowId, Fault> {
-        let text = canonical_json(value);
-        put_text(connection, ContentId::of(text.as_bytes()), &text)
-    }
-
     /// Forgets everything: what was put last may not have been committed.
     pub(super) fn forget(&mut self) {
         self.known.clear();
@@ -60,6 +50,12 @@ impl PoolWriter {
         let is_there = statement.exists(params![row, hash(id)])?;
         Ok(is_there.then_some(*row))
     }
+}
+
+/// Puts a value that is not pooled otherwise, and returns its row.
+pub(super) fn put_value<T: Serialize>(connection: &Connection, value: &T) -> Result<RowId, Fault> {
+    let text = canonical_json(value);
+    put_text(connection, ContentId::of(text.as_bytes()), &text)
 }
 
 /// Reads values of the pool; equal messages come back shared.

@@ -72,6 +72,10 @@ const MIGRATIONS: &[&str] = &["
 "];
 
 /// The newest version that is known.
+#[expect(
+    clippy::cast_possible_wrap,
+    reason = "there is a handful of migrations"
+)]
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// Sets the properties of a database that is being made: they hold for its life.

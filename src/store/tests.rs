@@ -1,5 +1,6 @@
 //! The store on real files.
 
+use std::io::{BufRead as _, BufReader};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
@@ -100,8 +101,11 @@ fn a_growing_context_takes_linear_space() {
         let session = fixture::session(Agent::new(2_048), steps);
         write(&Store::open(&place.dir).unwrap(), &session);
         let unique = fixture::unique_message_bytes(&session);
-        let ratio = size(&place.dir) as f64 / unique as f64;
-        assert!(ratio <= 1.5, "{steps} steps: {ratio:.3}");
+        let size = usize::try_from(size(&place.dir)).unwrap();
+        assert!(
+            size * 10 <= unique * 15,
+            "{steps} steps: {size} for {unique}"
+        );
     }
 }
 
@@ -384,4 +388,70 @@ fn what_cannot_be_written_is_named() {
         error.contains("file/.rewind") && error.contains("--store DIR"),
         "{error}"
     );
+}
+
+/// The variable that names the store of a recorder without end.
+const ENDLESS: &str = "REWIND_TEST_ENDLESS_STORE";
+
+/// Also the process that [`every_call_survives_a_killed_recorder`] kills: then it records without end.
+#[test]
+fn calls_are_in_the_store_as_soon_as_they_are_put() {
+    let place = place();
+    let endless = std::env::var_os(ENDLESS).map(|dir| dir.into_string().unwrap());
+    let dir = endless.as_ref().map_or(place.dir.as_path(), Utf8Path::new);
+    let store = Store::open(dir).unwrap();
+    let mut session = fixture::session(Agent::new(100), 1);
+    session.name = "killed".to_owned();
+    store.begin_session(&SessionHead::of(&session)).unwrap();
+    let head = TimelineHead::of(&session.timelines[0]);
+    let mut writer = store.begin_timeline(session.id, &head).unwrap();
+    let mut agent = Agent::new(2_000);
+    for number in 1.. {
+        writer.put(&agent.search()).unwrap();
+        if endless.is_some() {
+            // The first line of the test harness may have no end.
+            println!("\nwritten {number}");
+            continue;
+        }
+        let found = store.load(session.id).unwrap();
+        assert_eq!(found.timelines[0].model_steps().count(), number);
+        if number == 5 {
+            break;
+        }
+    }
+}
+
+#[test]
+fn every_call_survives_a_killed_recorder() {
+    let place = place();
+    for least in [1, 10, 60] {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "store::tests::calls_are_in_the_store_as_soon_as_they_are_put",
+                "--exact",
+                "--nocapture",
+            ])
+            .env(ENDLESS, &place.dir)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let last = format!("written {least}");
+        while lines.next().unwrap().unwrap() != last {}
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What it had said before the end counts too.
+        let rest = lines.map_while(Result::ok);
+        let written = least + rest.filter(|line| line.starts_with("written")).count();
+        let store = Store::open(&place.dir).unwrap();
+        let killed = store.load(store.resolve("killed").unwrap()).unwrap();
+        let calls: Vec<_> = killed.timelines[0]
+            .model_steps()
+            .map(|(_step, call)| call)
+            .collect();
+        assert!(calls.len() >= written, "{} of {written}", calls.len());
+        assert!(!killed.timelines[0].is_complete);
+        let mut agent = Agent::new(2_000);
+        assert!(calls.iter().all(|call| **call == agent.search()));
+    }
 }

@@ -209,7 +209,6 @@ impl Ink {
     fn ancillary(&mut self, connection: &Connection, exchange: &Ancillary) -> Result<(), Fault> {
         ancillary::put(
             connection,
-            &mut self.pens.pool,
             key(self.pens.timeline, self.ancillary),
             exchange,
         )?;

@@ -61,9 +61,8 @@ pub(super) fn decode(
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
         let malformed = || CodecError::malformed("an event", row);
-        let (delay, body, changes) = match row.as_array().map(Vec::as_slice) {
-            Some([delay, body, changes @ ..]) => (delay, body, changes),
-            Some(_) | None => return Err(malformed()),
+        let Some([delay, body, changes @ ..]) = row.as_array().map(Vec::as_slice) else {
+            return Err(malformed());
         };
         let bytes = match body {
             Value::Number(_) => {

@@ -43,14 +43,14 @@ pub enum FormatError {
         entry: String,
     },
     /// The format is newer than this version knows.
-    #[error("{path}: format {found} is newer than this rewind ({known}.x); update rewind")]
+    #[error("{path}: format {found} is newer than this rewind ({known}); update rewind")]
     Newer {
         /// The `session.toml`.
         path: Utf8PathBuf,
         /// The format found.
         found: String,
-        /// The major version known.
-        known: u32,
+        /// What is known, such as `1.x`.
+        known: String,
     },
     /// The `session.toml` is malformed.
     #[error("{path}: {detail}")]

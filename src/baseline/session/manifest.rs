@@ -1,9 +1,11 @@
 //! `session.toml`: the version, where the session came from, and how its timelines ended.
 
+use std::collections::HashSet;
+
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
-use super::{FORMAT, FormatError, MAJOR};
+use super::{FORMAT, FormatError, MAJOR, MINOR};
 use crate::model::{ForkedFrom, Outcome, ReplayReport, Session, Source, Timeline};
 
 /// The content of `session.toml`; the version stands first.
@@ -32,7 +34,6 @@ pub(super) struct TimelineEntry {
     pub(super) complete: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) forked_from: Option<ForkedFrom>,
-    #[serde(default)]
     pub(super) outcome: Outcome,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) replay: Option<ReplayReport>,
@@ -63,10 +64,47 @@ impl TimelineEntry {
     }
 }
 
-/// Only the version: read first, so that a newer format is told by name.
+/// The version alone: read first, so that a newer format is told by name.
 #[derive(Debug, Deserialize)]
-struct Version {
+pub(super) struct Version {
     format: String,
+}
+
+impl Version {
+    /// Reads the version, which must be one that can be read.
+    pub(super) fn parse(text: &str, path: &Utf8Path) -> Result<Self, FormatError> {
+        let version: Self = toml::from_str(text).map_err(|error| malformed(path, &error))?;
+        match version.numbers() {
+            Some((major, _minor)) if major == MAJOR => Ok(version),
+            Some((major, _minor)) if major > MAJOR => Err(FormatError::Newer {
+                path: path.to_owned(),
+                found: version.format,
+                known: format!("{MAJOR}.x"),
+            }),
+            Some(_) | None => Err(FormatError::Manifest {
+                path: path.to_owned(),
+                detail: format!(
+                    "`{}` is no format of a session; expected `format = \"{FORMAT}\"`",
+                    version.format
+                ),
+            }),
+        }
+    }
+
+    /// Returns the error for a minor version that is newer than what is known.
+    pub(super) fn newer(&self, path: &Utf8Path) -> Option<FormatError> {
+        let is_newer = self.numbers().is_some_and(|(_major, minor)| minor > MINOR);
+        is_newer.then(|| FormatError::Newer {
+            path: path.to_owned(),
+            found: self.format.clone(),
+            known: FORMAT.to_owned(),
+        })
+    }
+
+    fn numbers(&self) -> Option<(u32, u32)> {
+        let (major, minor) = self.format.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    }
 }
 
 impl Manifest {
@@ -90,32 +128,27 @@ impl Manifest {
         ))
     }
 
-    /// Reads a manifest.
+    /// Reads a manifest of a known version; each label may be there once.
     pub(super) fn parse(text: &str, path: &Utf8Path) -> Result<Self, FormatError> {
-        let malformed = |error: toml::de::Error| FormatError::Manifest {
-            path: path.to_owned(),
-            detail: error.to_string().trim_end().to_owned(),
-        };
-        let version: Version = toml::from_str(text).map_err(malformed)?;
-        let major = version
-            .format
-            .split('.')
-            .next()
-            .and_then(|major| major.parse::<u32>().ok());
-        match major {
-            Some(major) if major == MAJOR => toml::from_str(text).map_err(malformed),
-            Some(major) if major > MAJOR => Err(FormatError::Newer {
+        let manifest: Self = toml::from_str(text).map_err(|error| malformed(path, &error))?;
+        let mut labels = HashSet::new();
+        let twice = manifest
+            .timelines
+            .iter()
+            .find(|entry| !labels.insert(&entry.label));
+        match twice {
+            None => Ok(manifest),
+            Some(entry) => Err(FormatError::Manifest {
                 path: path.to_owned(),
-                found: version.format,
-                known: MAJOR,
-            }),
-            Some(_) | None => Err(FormatError::Manifest {
-                path: path.to_owned(),
-                detail: format!(
-                    "`{}` is no format of a session; expected `format = \"{FORMAT}\"`",
-                    version.format
-                ),
+                detail: format!("the timeline `{}` is there twice", entry.label),
             }),
         }
+    }
+}
+
+fn malformed(path: &Utf8Path, error: &toml::de::Error) -> FormatError {
+    FormatError::Manifest {
+        path: path.to_owned(),
+        detail: error.to_string().trim_end().to_owned(),
     }
 }

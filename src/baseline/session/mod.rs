@@ -33,6 +33,8 @@ pub use write::write_session;
 const FORMAT: &str = "1.0";
 /// The major version that can be read.
 const MAJOR: u32 = 1;
+/// The newest minor version that is known.
+const MINOR: u32 = 0;
 
 const SESSION: &str = "session.toml";
 const MESSAGES: &str = "messages.jsonl";

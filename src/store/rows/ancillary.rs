@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::model::{Ancillary, ContentId, Exchange};
 use crate::store::error::Fault;
 use crate::store::key;
-use crate::store::pool::{self, PoolWriter, RowId};
+use crate::store::pool::{self, RowId};
 use crate::wirecodec::{self, Known};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,7 +30,6 @@ struct AncillaryRow {
 /// Writes an exchange under this key.
 pub(in crate::store) fn put(
     connection: &Connection,
-    pool: &mut PoolWriter,
     key: i64,
     ancillary: &Ancillary,
 ) -> Result<(), Fault> {
@@ -49,7 +48,7 @@ pub(in crate::store) fn put(
             .map(|body| wirecodec::encode(body, Known::default())),
         truncated: exchange.truncated,
     };
-    let content = pool.put_value(connection, &row)?;
+    let content = pool::put_value(connection, &row)?;
     connection.execute(
         "INSERT OR REPLACE INTO ancillary (id, content) VALUES (?1, ?2)",
         params![key, content],

@@ -1,6 +1,7 @@
 //! A call as a row, and back.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -85,13 +86,13 @@ pub(in crate::store) fn put(
 ) -> Result<(), Fault> {
     let pool = &mut pens.pool;
     let head = head(connection, pool, call)?;
-    let head = pool.put_value(connection, &head)?;
+    let head = pool::put_value(connection, &head)?;
     let response = &call.response;
     let put = |pool: &mut PoolWriter, message: &Pooled<Message>| pool.put(connection, message);
     let output = response.output.as_deref();
     let body = call.exchange.body.as_ref();
     let shapes = body.map_or_else(Vec::new, wirecodec::shapes);
-    let (shape_rows, shapes) = pens.shapes.put(connection, pool, shapes)?;
+    let (shape_rows, shapes) = pens.shapes.put(connection, shapes)?;
     let ids = ids(response);
     let known = Known {
         output: output.map(Pooled::value),
@@ -106,7 +107,7 @@ pub(in crate::store) fn put(
     let node = pens.threads.put(connection, pool, &call.request.thread)?;
     let output_row = output.map(|output| put(pool, output)).transpose()?;
     let from = from
-        .map(|from| pool.put_value(connection, &from))
+        .map(|from| pool::put_value(connection, &from))
         .transpose()?;
     let row = CallRow {
         alternatives: response
@@ -186,13 +187,13 @@ pub(in crate::store) fn load(
         let columns = Columns::of(row)?;
         let text: String = row.get("body")?;
         let row: CallRow = from_text(&place, &text)?;
-        if !heads.contains_key(&columns.head) {
-            let head: CallHead = pool::value(connection, columns.head)?;
-            let treatment = treatment(connection, pool, &head)?;
-            heads.insert(columns.head, (head, Arc::new(treatment)));
-        }
-        let Some((head, treatment)) = heads.get(&columns.head) else {
-            continue;
+        let (head, treatment) = match heads.entry(columns.head) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let head: CallHead = pool::value(connection, columns.head)?;
+                let treatment = treatment(connection, pool, &head)?;
+                place.insert((head, Arc::new(treatment)))
+            }
         };
         let thread = threads
             .get(&columns.node)

@@ -22,7 +22,7 @@ use thread::ThreadWriter;
 #[derive(Debug)]
 pub(super) struct Pens {
     pub(super) timeline: u32,
-    pub(super) pool: PoolWriter,
+    pool: PoolWriter,
     threads: ThreadWriter,
     shapes: ShapeWriter,
 }

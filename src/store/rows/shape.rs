@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use crate::model::ContentId;
 use crate::store::error::Fault;
-use crate::store::pool::{self, PoolWriter, RowId};
+use crate::store::pool::{self, RowId};
 use crate::wirecodec::Shape;
 
 /// The most shapes that a writer remembers.
@@ -23,7 +23,6 @@ impl ShapeWriter {
     pub(super) fn put(
         &mut self,
         connection: &Connection,
-        pool: &mut PoolWriter,
         shapes: Vec<Shape>,
     ) -> Result<(Vec<RowId>, Vec<Shape>), Fault> {
         let mut put = Vec::with_capacity(shapes.len());
@@ -35,7 +34,7 @@ impl ShapeWriter {
                 put.push((*row, known.clone()));
                 continue;
             }
-            let row = pool.put_value(connection, &shape)?;
+            let row = pool::put_value(connection, &shape)?;
             if self.known.len() < MAX_KNOWN {
                 self.known.insert(id, (row, shape.clone()));
             }

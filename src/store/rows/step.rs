@@ -241,12 +241,11 @@ fn tool_row(tool: &ToolStep, calls: &ByNumber<'_>, usual: &Usual) -> ToolRow {
 fn tool_step(row: &ToolRow, calls: &ByNumber<'_>, usual: &Usual) -> Option<ToolStep> {
     let called_by = StepIndex(row.called_by.unwrap_or(usual.caller));
     let call_index = row.call_index.unwrap_or(0);
-    let (name, arguments) = match &row.call {
-        Some((name, arguments)) => (name.clone(), arguments.clone()),
-        None => {
-            let (name, arguments) = asked(calls.get(&called_by)?, call_index)?;
-            (name.to_owned(), arguments.clone())
-        }
+    let (name, arguments) = if let Some((name, arguments)) = &row.call {
+        (name.clone(), arguments.clone())
+    } else {
+        let (name, arguments) = asked(calls.get(&called_by)?, call_index)?;
+        (name.to_owned(), arguments.clone())
     };
     let seen_by = row.seen_by.map(StepIndex);
     let result = match row.result_at {
