@@ -6,13 +6,13 @@ use std::io::{self, Write};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::rules::prices;
-use super::{CommandError, Context, load_config, store_dir};
+use super::stored::session;
+use super::{CommandError, Context, load_config};
 use crate::exit::Exit;
 use crate::report::html::{self, Content};
-use crate::store::Store;
 
 /// What was typed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ShareOptions {
     /// The directory of the store; the nearest one where it is not given.
     pub store: Option<Utf8PathBuf>,
@@ -44,25 +44,21 @@ pub fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let config = load_config(options.config.as_deref(), context)?;
-    let store =
-        Store::open(&store_dir(options.store.as_deref(), context)).map_err(CommandError::usage)?;
-    let id = store
-        .resolve(&options.session)
-        .map_err(CommandError::usage)?;
-    let session = store.load(id).map_err(CommandError::usage)?;
+    let prices = prices(&load_config(options.config.as_deref(), context)?);
+    let session = session(options.store.as_deref(), &options.session, context)?;
     let content = if options.include_content {
         Content::Full
     } else {
         Content::Metadata
     };
-    let page = html::render(&session, content, &prices(&config)).map_err(CommandError::usage)?;
+    let page = html::render(&session, content, &prices).map_err(CommandError::usage)?;
     let path = context.cwd.join(&options.output);
     write_aside(&path, &page).map_err(|source| {
         CommandError::usage(WriteError {
             path: path.clone(),
             source,
         })
+        .help("name another file with `-o FILE`")
     })?;
     let inside = match content {
         Content::Full => {

@@ -316,7 +316,7 @@ fn savings_view(savings: &Savings) -> SavingsView {
     let view = |totals: &Tally| TallyView {
         calls: totals.calls,
         tokens: tokens(totals.tokens()),
-        cost: cost(&totals),
+        cost: cost(totals),
         time: duration(totals.time_us),
     };
     SavingsView {
