@@ -46,12 +46,12 @@ pub fn run(
 ) -> Result<Exit, CommandError> {
     let prices = prices(&load_config(options.config.as_deref(), context)?);
     let session = session(options.store.as_deref(), &options.session, context)?;
-    let content = if options.include_content {
+    let kept = if options.include_content {
         Content::Full
     } else {
         Content::Metadata
     };
-    let page = html::render(&session, content, &prices).map_err(CommandError::usage)?;
+    let page = html::render(&session, kept, &prices).map_err(CommandError::usage)?;
     let path = context.cwd.join(&options.output);
     write_aside(&path, &page).map_err(|source| {
         CommandError::usage(WriteError {
@@ -60,12 +60,12 @@ pub fn run(
         })
         .help("name another file with `-o FILE`")
     })?;
-    let inside = match content {
+    let inside = match kept {
         Content::Full => {
             "with prompts, answers and tool content; secrets were redacted when it was recorded"
         }
         Content::Metadata => {
-            "without prompts, answers and tool content; --include-content adds them"
+            "without prompts, answers and tool content; --include-kept adds them"
         }
     };
     if let Err(error) = writeln!(out, "wrote {} ({inside})", options.output) {

@@ -25,7 +25,10 @@ pub(super) fn session(
 ///
 /// # Errors
 /// Usage: there is none; the help names those that there are.
-pub(super) fn timeline<'a>(session: &'a Session, label: &str) -> Result<&'a Timeline, CommandError> {
+pub(super) fn timeline<'a>(
+    session: &'a Session,
+    label: &str,
+) -> Result<&'a Timeline, CommandError> {
     session.timeline(label).ok_or_else(|| {
         let labels: Vec<&str> = session
             .timelines
@@ -166,7 +169,10 @@ mod tests {
             ..ShareOptions::default()
         };
         let shown = text(|out| share::run(&options, &context, out));
-        assert!(shown.starts_with("wrote debug.html (with prompts"), "{shown}");
+        assert!(
+            shown.starts_with("wrote debug.html (with prompts"),
+            "{shown}"
+        );
         let page = std::fs::read_to_string(context.cwd.join("debug.html")).unwrap();
         assert!(page.contains("About 14 million."));
         let nowhere = ShareOptions {

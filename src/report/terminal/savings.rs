@@ -26,6 +26,9 @@ pub(super) fn block(savings: &Savings, out: &mut dyn Write) -> io::Result<()> {
 
 /// Writes the table over all forks of a session: what they would have cost as whole runs, what they
 /// did cost.
+///
+/// # Errors
+/// The writer failed.
 pub fn over_forks(
     forks: &[(&Timeline, Savings)],
     style: Style,
