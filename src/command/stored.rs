@@ -55,3 +55,130 @@ pub(super) fn style(context: &Context) -> Style {
         Style::Plain
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::command::diff::{self, DiffOptions};
+    use crate::command::share::{self, ShareOptions};
+    use crate::command::show::{self, ShowOptions};
+    use crate::lineage::testing::{self, Talk, fork, research};
+    use crate::model::Rung;
+
+    /// A store with one session of two timelines, in a directory of its own.
+    fn store() -> (tempfile::TempDir, Context) {
+        let dir = tempfile::tempdir().unwrap();
+        let cwd = Utf8Path::from_path(dir.path()).unwrap().to_owned();
+        let main = testing::timeline("main", vec![research()]);
+        let talk = Talk::new("a researcher", "population of Tokyo?")
+            .served_from(1, Rung::Exact)
+            .uses(
+                "web_search",
+                serde_json::json!({"q": "Tokyo population", "max": 5}),
+                "14 million",
+            )
+            .live()
+            .says("About 14 million.");
+        let fixed = fork("fixed", &main, "3", vec![talk]);
+        let session = testing::session("research", vec![main, fixed]);
+        Store::open(&cwd.join(".rewind"))
+            .unwrap()
+            .insert(&session)
+            .unwrap();
+        (
+            dir,
+            Context {
+                cwd,
+                ..Context::default()
+            },
+        )
+    }
+
+    fn text(run: impl FnOnce(&mut Vec<u8>) -> Result<crate::exit::Exit, CommandError>) -> String {
+        let mut out = Vec::new();
+        run(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn show_finds_the_session_and_prints_its_tree_a_step_or_json() {
+        let (_dir, context) = store();
+        let options = ShowOptions {
+            session: "latest".into(),
+            ..ShowOptions::default()
+        };
+        let tree = text(|out| show::run(&options, &context, out));
+        assert!(tree.contains("session research"), "{tree}");
+        assert!(tree.contains("savings over 1 attempt"), "{tree}");
+        let step = ShowOptions {
+            step: Some(2),
+            ..options.clone()
+        };
+        assert!(text(|out| show::run(&step, &context, out)).contains("14 million"));
+        let json = ShowOptions {
+            json: true,
+            timeline: Some("fixed".into()),
+            ..options.clone()
+        };
+        let value: Value =
+            serde_json::from_str(&text(|out| show::run(&json, &context, out))).unwrap();
+        assert_eq!(value["timelines"][0]["label"], "fixed");
+        let missing = ShowOptions {
+            step: Some(99),
+            ..options
+        };
+        let error = show::run(&missing, &context, &mut Vec::new()).unwrap_err();
+        assert_eq!(error.message(), "timeline `main` has no step 99");
+        assert_eq!(error.help.as_deref(), Some("its steps are 1 to 5"));
+    }
+
+    #[test]
+    fn diff_compares_with_the_newest_fork_where_none_is_named() {
+        let (_dir, context) = store();
+        let options = DiffOptions {
+            session: "research".into(),
+            left: "main".into(),
+            ..DiffOptions::default()
+        };
+        let shown = text(|out| diff::run(&options, &context, out));
+        assert!(shown.starts_with("main → fixed: "), "{shown}");
+        let json = DiffOptions {
+            json: true,
+            ..options.clone()
+        };
+        let value: Value =
+            serde_json::from_str(&text(|out| diff::run(&json, &context, out))).unwrap();
+        assert_eq!(value["is_equal"], false);
+        let unknown = DiffOptions {
+            right: Some("nope".into()),
+            ..options
+        };
+        let error = diff::run(&unknown, &context, &mut Vec::new()).unwrap_err();
+        assert_eq!(error.help.as_deref(), Some("its timelines are main, fixed"));
+    }
+
+    #[test]
+    fn share_writes_one_file() {
+        let (_dir, context) = store();
+        let options = ShareOptions {
+            session: "latest".into(),
+            include_content: true,
+            output: "debug.html".into(),
+            ..ShareOptions::default()
+        };
+        let shown = text(|out| share::run(&options, &context, out));
+        assert!(
+            shown.starts_with("wrote debug.html (with prompts"),
+            "{shown}"
+        );
+        let page = std::fs::read_to_string(context.cwd.join("debug.html")).unwrap();
+        assert!(page.contains("About 14 million."));
+        let nowhere = ShareOptions {
+            output: "no/such/dir.html".into(),
+            ..options
+        };
+        assert!(share::run(&nowhere, &context, &mut Vec::new()).is_err());
+    }
+}

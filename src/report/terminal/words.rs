@@ -23,7 +23,7 @@ pub(in crate::report) fn model(call: &Call) -> String {
 }
 
 /// Returns a tool call as people write one: `web_search(max=5, q="Tokyo")`.
-pub(super) fn tool_call(name: &str, arguments: &Value) -> String {
+pub(in crate::report) fn tool_call(name: &str, arguments: &Value) -> String {
     match arguments {
         Value::Object(fields) => {
             let fields: Vec<String> = fields
@@ -39,7 +39,7 @@ pub(super) fn tool_call(name: &str, arguments: &Value) -> String {
 }
 
 /// Returns whether a step did not end well.
-pub(super) fn is_failed(step: &Step) -> bool {
+pub(in crate::report) fn is_failed(step: &Step) -> bool {
     match step.status {
         Status::Ok | Status::NoResult => false,
         Status::Error | Status::Partial => true,
@@ -47,7 +47,7 @@ pub(super) fn is_failed(step: &Step) -> bool {
 }
 
 /// Returns how a step ended and how it was served; empty where there is nothing to say.
-pub(super) fn marks(step: &Step, is_fork: bool) -> String {
+pub(in crate::report) fn marks(step: &Step, is_fork: bool) -> String {
     let mut marks = Vec::new();
     match (&step.kind, step.served()) {
         (StepKind::Model(_), Some(served)) if served.drift.is_empty() => {
