@@ -195,7 +195,7 @@ fn record(exchanges: &[Exchange]) -> Arc<Recording> {
     };
     let keys = Arc::new(Keys::new(&Rules::default()).expect("the built-in rules"));
     Arc::new(Recording::new(
-        Arc::new(timeline),
+        &Arc::new(timeline),
         keys,
         jiff::Timestamp::now(),
     ))

@@ -12,7 +12,7 @@ use crate::report::html::{self, Content};
 use crate::store::Store;
 
 /// What was typed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ShareOptions {
     /// The directory of the store; the nearest one where it is not given.
     pub store: Option<Utf8PathBuf>,

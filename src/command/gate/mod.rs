@@ -83,7 +83,7 @@ pub async fn run(
     let mut report = report(options, &config, context, &cases, runs);
     report.timing.started_at = started_at;
     report.timing.duration_ms = duration_ms;
-    if way_out.is_scripted && runner.backend.is_some() {
+    if way_out.is_scripted && report.savings.paid.calls > 0 {
         report
             .notes
             .push("live calls were answered by a scripted model, at $0".to_owned());
