@@ -142,7 +142,19 @@ impl Matcher {
         let is_prefix = |entry: &Entry| entry.step < first_live;
         let unused =
             |index: usize, entry: &Entry| is_prefix(entry) && !state.used.contains_key(&index);
-        match self.search(state, question, self.rules.require, &unused) {
+        let in_tail = |_index: usize, entry: &Entry| !is_prefix(entry);
+        let found = self.search(state, question, self.rules.require, &unused);
+        // A step behind the fork that is this very request outweighs one before it that resembles it.
+        let proof = self.rules.require.min(Rung::Normalised);
+        if found.is_guess()
+            && !matches!(
+                self.search(state, question, proof, &in_tail),
+                Found::Nothing
+            )
+        {
+            return Self::go_live(state, parent);
+        }
+        match found {
             Found::One(found) => return self.serve(state, question, found),
             Found::Ambiguous(steps) => {
                 let divergence = explain::ambiguous(&self.recording, question.request, &steps);
@@ -156,7 +168,6 @@ impl Matcher {
         if let Some(Lane::Live) = parent {
             return Self::go_live(state, parent);
         }
-        let in_tail = |_index: usize, entry: &Entry| !is_prefix(entry);
         if !matches!(
             self.search(state, question, Rung::Drift, &in_tail),
             Found::Nothing

@@ -17,6 +17,17 @@ pub(super) enum Found {
     Ambiguous(Vec<StepIndex>),
 }
 
+impl Found {
+    /// Returns whether what was found differs from the request in the treatment.
+    pub(super) fn is_guess(&self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::One(found) => found.rung == Rung::Drift,
+            Self::Ambiguous(_) => true,
+        }
+    }
+}
+
 /// A recorded step that fits a request.
 #[derive(Debug, Clone)]
 pub(super) struct Match {
