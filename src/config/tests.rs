@@ -65,7 +65,7 @@ output = 6
 
 #[test]
 fn an_unknown_key_is_shown_with_its_line_and_the_likely_one() {
-    insta::assert_snapshot!(error("[agent]\ncomand = [\"x\"]\n"), @r"
+    insta::assert_snapshot!(error("[agent]\ncomand = ['x']\n"), @r"
     rewind.toml:2:1: unknown field `comand`, expected one of `name`, `command`, `input`, `output`, `output_agent`, `env`, `timeout`
       |
     2 | comand = ['x']

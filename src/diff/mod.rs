@@ -1,7 +1,7 @@
 //! Differences between timelines, texts and JSON values: pure, no rendering.
 //!
-//! [`align`] says which step of one timeline is which of another and how they differ;
-//! [`structural`] compares JSON values field by field, [`text_diff`] texts line by line and word by
+//! [`align()`] says which step of one timeline is which of another and how they differ;
+//! [`structural()`] compares JSON values field by field, [`text_diff`] texts line by line and word by
 //! word. [`best_pairs`] and [`most_pairs`] pair two sets optimally.
 
 mod align;

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! [`Matcher`] is the matching ladder and the rules of the fork as a plain state machine;
-//! [`ReplayResponder`] puts it behind a socket; [`drive`] runs an agent against it and finishes
+//! [`ReplayResponder`] puts it behind a socket; [`drive()`] runs an agent against it and finishes
 //! the timeline. Matching is by content with multiplicity, never by arrival order.
 
 mod conclude;

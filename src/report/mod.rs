@@ -1,7 +1,7 @@
 //! Reports: what people and programs read about a run or a session.
 //!
 //! A gate run becomes one [`RunReport`], and every format is made from that: [`json`](RunReport::to_json),
-//! [`junit`], [`markdown`], [`terminal`]. Nothing here decides anything, prints, or reads a file.
+//! [`junit()`], [`markdown()`], [`terminal`]. Nothing here decides anything, prints, or reads a file.
 //! What agents and models wrote passes `escape` before it is shown.
 
 mod cost;
