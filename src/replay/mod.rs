@@ -25,6 +25,7 @@ mod recording;
 mod responder;
 mod rules;
 mod savings;
+mod search;
 mod serve;
 mod session;
 mod treatment;

@@ -476,6 +476,37 @@ fn parallel_lanes_are_each_cut_at_the_fork_and_others_stay_served_under_auto() {
 }
 
 #[test]
+fn a_request_equal_to_a_step_behind_the_fork_is_live_whatever_resembles_it_before() {
+    // Three experts get the same question; only their prompts tell them apart.
+    let experts = ["history", "food", "transport"].map(|view| Agent::new(view, "Lima?"));
+    let mut at = 0;
+    let calls = experts.clone().map(|mut expert| {
+        at += 1;
+        let answer = text(&format!("a note on {}", expert.system));
+        expert.recorded(at, answer)
+    });
+    let timeline = recording(&calls, "a note on transport");
+    // In whatever order they ask, the third is live and the others get their own answers.
+    for order in [[0, 1, 2], [2, 0, 1], [0, 2, 1]] {
+        let forked = matcher(&timeline, Fork::At(StepIndex(3)), Rules::default());
+        for index in order {
+            let mut expert = experts[index].clone();
+            if index == 2 {
+                expert.goes_live(&forked, "live");
+            } else {
+                let wanted = format!("{} exact", index + 1);
+                assert_eq!(rungs(&[expert.asks(&forked)]), [wanted], "{order:?}");
+            }
+        }
+        assert_eq!(
+            conclude(&forked, &ending("live")).divergences,
+            [],
+            "{order:?}"
+        );
+    }
+}
+
+#[test]
 fn agents_of_equal_history_are_told_apart_or_not_served_at_all() {
     let tool = |name: &str| Tool {
         name: name.into(),
