@@ -130,8 +130,6 @@ pub(super) struct Reply {
     pub(super) delay_ms: u64,
     /// Wait before each event of a stream.
     pub(super) event_delay_ms: u64,
-    /// Characters in each piece of streamed text.
-    pub(super) chunk: Option<usize>,
     /// The tokens to report; estimated from the texts where it is not given.
     pub(super) usage: Option<UsageOut>,
 }

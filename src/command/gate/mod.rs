@@ -89,6 +89,7 @@ pub async fn run(
             .push("live calls were answered by a scripted model, at $0".to_owned());
     }
     explain_no_calls(&mut report);
+    explain_prefix_drift(&mut report);
     let dir = context.cwd.join(&options.out);
     reports::write(&report, &dir).map_err(CommandError::usage)?;
     let written = if options.json {
@@ -297,6 +298,30 @@ fn explain_no_calls(report: &mut RunReport) {
              call, use a base URL that is written in its code instead of OPENAI_BASE_URL or \
              ANTHROPIC_BASE_URL, or need a variable that `[agent] env` does not list",
             silent.join(", ")
+        ));
+    }
+}
+
+/// Adds a note where a change was forced onto the recording before a fork: its effect there is not
+/// measured by that fork.
+fn explain_prefix_drift(report: &mut RunReport) {
+    let forced: Vec<String> = report
+        .forks
+        .iter()
+        .filter(|fork| {
+            fork.evidence.samples.iter().any(|sample| {
+                sample.mode == Mode::Live
+                    && sample.replay.served > 0
+                    && !sample.replay.drift.is_empty()
+            })
+        })
+        .map(ForkReport::name)
+        .collect();
+    if !forced.is_empty() {
+        report.notes.push(format!(
+            "what the change does before the fork is not measured, since recorded answers were served \
+             there ({}); an earlier fork measures it",
+            forced.join(", ")
         ));
     }
 }
