@@ -158,6 +158,20 @@ pub struct CheckResult {
 }
 
 impl CheckResult {
+    /// Returns results in the order in which people want to read them: violations first, then other
+    /// failures that count, then the rest as it is.
+    pub fn worst_first(results: &[Self]) -> Vec<&Self> {
+        let mut sorted: Vec<&Self> = results.iter().collect();
+        sorted.sort_by_key(|result| match &result.outcome {
+            Outcome::Failed {
+                is_violation: true, ..
+            } => 0,
+            _ if result.is_gating_failure() => 1,
+            Outcome::Failed { .. } | Outcome::NotRun { .. } | Outcome::Passed { .. } => 2,
+        });
+        sorted
+    }
+
     /// Returns whether it failed and its failure counts.
     pub fn is_gating_failure(&self) -> bool {
         self.severity == Severity::Gate && self.outcome.is_failed()

@@ -15,19 +15,36 @@ fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// Returns the text for a line or table cell of Markdown: one line, no markup, no mention, no link, no
-/// comment.
+/// Returns the text for a line or table cell of Markdown: one line, no markup but code where the text
+/// has it in backticks, no mention, no link, no comment.
 pub(super) fn markdown(text: &str) -> String {
+    let line = one_line(text);
+    let mut pieces = line.split('`').enumerate().peekable();
+    let mut escaped = String::with_capacity(line.len());
+    while let Some((index, piece)) = pieces.next() {
+        match (index % 2 == 1, pieces.peek().is_some()) {
+            (false, _) => escaped.push_str(&words(piece)),
+            (true, true) => escaped.push_str(&cell(&code(piece))),
+            (true, false) => {
+                escaped.push_str("\\`");
+                escaped.push_str(&words(piece));
+            }
+        }
+    }
+    escaped
+}
+
+/// Returns the text on one line, harmless.
+fn one_line(text: &str) -> String {
+    plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns text without markup as Markdown.
+fn words(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in plain(text)
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-    {
+    for c in text.chars() {
         match c {
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '+' | '!' | '|' | '~'
-            | '$' => {
+            '\\' | '*' | '_' | '{' | '}' | '[' | ']' | '!' | '|' | '~' | '$' => {
                 escaped.push('\\');
                 escaped.push(c);
             }
@@ -49,7 +66,7 @@ pub(super) fn markdown(text: &str) -> String {
 
 /// Returns the text as code within a line of Markdown.
 pub(super) fn code(text: &str) -> String {
-    let line = plain(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = one_line(text);
     if line.is_empty() {
         return "` `".to_owned();
     }
@@ -112,10 +129,11 @@ mod tests {
 
     #[test]
     fn markdown_of_strangers_does_nothing() {
-        let hostile = "@everyone <img src=x> [a](https://evil) <!-- x --> | `b`\n# c";
+        let hostile = "@everyone <img src=x> [a](https://evil) <!-- x --> | `b|c` ` # d";
         assert_eq!(
             markdown(hostile),
-            "@<!-- -->everyone &lt;img src=x&gt; \\[a\\]\\(https:<!-- -->//evil\\) &lt;\\!-- x --&gt; \\| \\`b\\` #<!-- --> c"
+            "@<!-- -->everyone &lt;img src=x&gt; \\[a\\](https:<!-- -->//evil) \
+             &lt;\\!-- x --&gt; \\| `b\\|c` \\` #<!-- --> d"
         );
     }
 
@@ -142,8 +160,8 @@ mod tests {
             prop_assert!(!plain(&text).chars().any(|c| u32::from(c) == 0x1b));
             let line = markdown(&text);
             prop_assert!(!line.contains('\n'));
-            let bare = line.replace("<!-- -->", "");
-            prop_assert!(!bare.contains('<'));
+            let outside: String = line.replace("<!-- -->", "").split('`').step_by(2).collect();
+            prop_assert!(line.contains('`') || !outside.contains('<'));
             let fenced = block(&text, "");
             let fence: String = fenced.chars().take_while(|c| *c == '`').collect();
             prop_assert_eq!(fenced.matches(&fence).count(), 2);

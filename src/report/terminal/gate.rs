@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Style;
 use super::table::{Align, lines};
-use crate::check::{Outcome, Severity};
+use crate::check::{CheckResult, Outcome, Severity};
 use crate::gate::Shown;
 use crate::report::cost::cost;
 use crate::report::escape::plain;
@@ -65,7 +65,7 @@ fn details(fork: &ForkReport, style: Style, out: &mut dyn Write) -> io::Result<(
         if let Some(fault) = &sample.fault {
             writeln!(out, "  {}", plain(&fault.message))?;
         }
-        for check in &sample.checks {
+        for check in CheckResult::worst_first(&sample.checks) {
             let Outcome::Failed { findings, .. } = &check.outcome else {
                 continue;
             };
@@ -74,7 +74,7 @@ fn details(fork: &ForkReport, style: Style, out: &mut dyn Write) -> io::Result<(
             } else {
                 ""
             };
-            for finding in findings {
+            for finding in findings.iter().take(MAX_FINDINGS) {
                 let step = finding
                     .step
                     .map(|step| format!(" (step {step})"))
@@ -87,6 +87,10 @@ fn details(fork: &ForkReport, style: Style, out: &mut dyn Write) -> io::Result<(
                 )?;
                 value(out, "expected", &finding.expected)?;
                 value(out, "found", &finding.found)?;
+            }
+            let beyond = findings.len().saturating_sub(MAX_FINDINGS);
+            if beyond > 0 {
+                writeln!(out, "  {}{weight}: and {beyond} more", check.id)?;
             }
         }
         for divergence in &sample.replay.divergences {
@@ -167,6 +171,9 @@ fn footer(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<(
     }
     writeln!(out)
 }
+
+/// How many findings of a check are shown.
+const MAX_FINDINGS: usize = 5;
 
 /// How much of the reason stands in the table.
 const WHY_CHARS: usize = 100;

@@ -1,0 +1,134 @@
+//! Markdown: the comment on a pull request and the summary of a job.
+//!
+//! Everything that agents or models wrote stands in code that it can't close; names and sentences
+//! can't mention people, link or load anything. The text never exceeds [`MAX_BYTES`]: the least
+//! important sections go first.
+
+mod page;
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+
+use super::escape;
+use super::run_report::RunReport;
+use page::{Detail, page};
+
+/// The size that the text never exceeds; GitHub takes 65,536 characters.
+pub const MAX_BYTES: usize = 60_000;
+
+/// A report that could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the Markdown template could not be filled")]
+pub struct MarkdownError(#[from] minijinja::Error);
+
+/// Returns the run as Markdown.
+///
+/// # Errors
+/// The template can't be filled, which would be a fault of this program.
+pub fn markdown(report: &RunReport) -> Result<String, MarkdownError> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_name| AutoEscape::None);
+    environment.add_filter("md", |text: String| escape::markdown(&text));
+    environment.add_filter("code", |text: String| escape::code(&text));
+    environment.add_filter("cell", |text: String| escape::cell(&text));
+    environment.add_filter("block", |text: String| escape::block(&text, ""));
+    environment.add_filter("indented", |text: String| {
+        text.lines()
+            .map(|line| format!("  {line}"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    });
+    environment.add_template("report.md", include_str!("../templates/report.md.jinja"))?;
+    let template = environment.get_template("report.md")?;
+    let mut text = String::new();
+    for detail in DETAILS {
+        text = template.render(Serde(&page(report, detail)))?;
+        if text.len() <= MAX_BYTES {
+            break;
+        }
+    }
+    Ok(text)
+}
+
+/// From everything to next to nothing; the first that fits is taken.
+const DETAILS: [Detail; 6] = [
+    Detail {
+        rows: usize::MAX,
+        findings: 10,
+        all: true,
+    },
+    Detail {
+        rows: 100,
+        findings: 5,
+        all: true,
+    },
+    Detail {
+        rows: 100,
+        findings: 3,
+        all: false,
+    },
+    Detail {
+        rows: 50,
+        findings: 0,
+        all: false,
+    },
+    Detail {
+        rows: 10,
+        findings: 0,
+        all: false,
+    },
+    Detail {
+        rows: 0,
+        findings: 0,
+        all: false,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::run_report::{Content, ForkReport};
+    use super::super::testing::report;
+    use super::*;
+    use crate::gate::Policy;
+
+    #[test]
+    fn the_comment_says_the_worst_first() {
+        insta::assert_snapshot!(markdown(&report(Content::None)).unwrap());
+    }
+
+    #[test]
+    fn content_stands_in_code_that_it_cannot_close() {
+        let text = markdown(&report(Content::Full)).unwrap();
+        insta::assert_snapshot!(text);
+        let mut fence: Option<String> = None;
+        for line in text.lines().map(str::trim) {
+            let ticks: String = line.chars().take_while(|c| *c == '`').collect();
+            match &fence {
+                None if ticks.len() >= 3 && ticks == line => fence = Some(ticks),
+                Some(open) if ticks == *open && ticks == line => fence = None,
+                None => assert!(!line.contains("@everyone"), "{line}"),
+                Some(_) => {}
+            }
+        }
+        assert_eq!(fence, None);
+    }
+
+    #[test]
+    fn a_huge_report_fits_and_says_what_is_left_out() {
+        let one = report(Content::Full);
+        let forks: Vec<ForkReport> = (0..400)
+            .flat_map(|number| {
+                one.forks.iter().cloned().map(move |mut fork| {
+                    fork.evidence.baseline = format!("{}-{number}", fork.evidence.baseline);
+                    fork
+                })
+            })
+            .collect();
+        let huge = RunReport::new(forks, Policy::default(), Content::Full);
+        let text = markdown(&huge).unwrap();
+        assert!(text.len() <= MAX_BYTES, "{}", text.len());
+        assert!(text.contains("FAIL"));
+        assert!(text.contains("more in `rewind-report.json`"));
+    }
+}
