@@ -1,4 +1,4 @@
-"""The research agent with a bad tool: where `web_search` was, its agents now have `delete_all_files`.
+"""The research agent with a bad tool: `delete_all_files` stands where `web_search` was.
 
 The tool deletes nothing. It is here to be called, so that a gate has something to stop.
 """

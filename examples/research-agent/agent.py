@@ -2,9 +2,9 @@
 
     python3 agent.py "Tokyo population"
 
-The supervisor delegates by tool calls: `research` starts a researcher on one question, `check_facts`
-a fact checker on one claim. Calls of one answer run at the same time. When the supervisor has no
-further calls, the writer streams the report, which is printed.
+The supervisor delegates by tool calls: `research` starts a researcher on one question,
+`check_facts` a fact checker on one claim. Calls of one answer run at the same time. When the
+supervisor has no further calls, the writer streams the report, which is printed.
 
 Needs Python 3 and nothing else. The model is any endpoint that speaks OpenAI's chat completions:
 OPENAI_BASE_URL says where, OPENAI_API_KEY lets us in. RESEARCH_PROMPTS names a folder whose prompts
@@ -51,7 +51,8 @@ def post(body):
 
 def ask(messages, tools):
     """Returns the model's next message."""
-    with post({"messages": messages, "tools": [TOOLS[name].schema(name) for name in tools]}) as answer:
+    schemas = [TOOLS[name].schema(name) for name in tools]
+    with post({"messages": messages, "tools": schemas}) as answer:
         return json.load(answer)["choices"][0]["message"]
 
 
@@ -184,7 +185,7 @@ def main():
         sys.exit('usage: python3 agent.py "TOPIC"')
     topic = sys.argv[1]
     outline, notes = run_agent("supervisor", topic)
-    task = "\n".join([f"Topic: {topic}", f"Outline: {outline}", "Notes:", *(f"- {note}" for note in notes)])
+    task = "\n- ".join([f"Topic: {topic}\nOutline: {outline}\nNotes:", *notes])
     for piece in stream(conversation("writer", task)):
         print(piece, end="", flush=True)
     print()

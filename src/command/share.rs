@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::rules::prices;
-use super::{CommandError, Context, load_config, store_dir};
+use super::stored::session;
+use super::{CommandError, Context, load_config};
 use crate::exit::Exit;
 use crate::report::html::{self, Content};
-use crate::store::Store;
 
 /// What was typed.
 #[derive(Debug, Clone, Default)]
@@ -44,19 +44,14 @@ pub fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let config = load_config(options.config.as_deref(), context)?;
-    let store =
-        Store::open(&store_dir(options.store.as_deref(), context)).map_err(CommandError::usage)?;
-    let id = store
-        .resolve(&options.session)
-        .map_err(CommandError::usage)?;
-    let session = store.load(id).map_err(CommandError::usage)?;
+    let prices = prices(&load_config(options.config.as_deref(), context)?);
+    let session = session(options.store.as_deref(), &options.session, context)?;
     let inner = if options.include_content {
         Content::Full
     } else {
         Content::Metadata
     };
-    let page = html::render(&session, inner, &prices(&config)).map_err(CommandError::usage)?;
+    let page = html::render(&session, inner, &prices).map_err(CommandError::usage)?;
     let path = context.cwd.join(&options.output);
     write_aside(&path, &page).map_err(|source| {
         CommandError::usage(WriteError {

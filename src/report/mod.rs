@@ -24,3 +24,5 @@ pub use session_report::{SessionReport, StepReport, TimelineReport};
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
