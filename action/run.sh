@@ -51,7 +51,12 @@ options=(--out "$reports")
 if [ -n "$INPUT_CONFIG" ]; then options+=(--config "$INPUT_CONFIG"); fi
 if [ -n "$INPUT_BASELINES" ]; then options+=(--baselines "$INPUT_BASELINES"); fi
 if [ -n "$INPUT_FILTER" ]; then options+=(--filter "$INPUT_FILTER"); fi
-if [ "$INPUT_LIVE" = true ]; then options+=(--live); else options+=(--offline); fi
+case "$INPUT_LIVE" in
+  true) options+=(--live) ;;
+  false) options+=(--offline) ;;
+  "") ;;
+  *) fail "the input live must be 'true', 'false' or empty" 2 ;;
+esac
 if [ "$INPUT_ALLOW_NEEDS_LIVE" = true ]; then options+=(--allow-needs-live); fi
 
 # What the agent prints must not reach the runner as a command.
