@@ -31,6 +31,5 @@ pub mod replay;
 pub mod report;
 pub mod scripted;
 pub mod store;
-pub mod text;
 pub mod wire;
 pub mod wirecodec;
