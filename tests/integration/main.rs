@@ -14,5 +14,6 @@ mod blog;
 mod cmd;
 mod readme;
 mod record;
+mod replay;
 mod sdk;
 mod support;
