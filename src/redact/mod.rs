@@ -86,7 +86,7 @@ impl Redactor {
     /// A pattern that is no regular expression, or whose name can't stand in a placeholder.
     pub fn new(rules: &RedactRules) -> Result<Self, RedactError> {
         for (name, pattern) in &rules.patterns {
-            if !is_name(name) {
+            if !is_placeholder_name(name) {
                 return Err(RedactError::Name { name: name.clone() });
             }
             Regex::new(pattern).map_err(|source| RedactError::Pattern {
@@ -95,7 +95,12 @@ impl Redactor {
             })?;
         }
         let long = |value: &&String| value.chars().count() >= MIN_VALUE_CHARS;
-        let values: BTreeSet<String> = rules.values.iter().filter(long).flat_map(forms).collect();
+        let values: BTreeSet<String> = rules
+            .values
+            .iter()
+            .filter(long)
+            .flat_map(|value| forms(value))
+            .collect();
         let values = values.iter().map(|value| regex::escape(value));
         let patterns = rules.patterns.iter().cloned();
         let own: Vec<Pattern> = values
@@ -187,10 +192,8 @@ impl Redactor {
 
     fn hits(&self, text: &str) -> Vec<Hit<'_>> {
         let mut hits = Vec::new();
-        for patterns in [self.own.as_ref(), Patterns::built_in()] {
-            if let Some(patterns) = patterns {
-                patterns.find(text, &mut hits);
-            }
+        for patterns in self.own.iter().chain(Patterns::built_in()) {
+            patterns.find(text, &mut hits);
         }
         merged(hits, text)
     }
@@ -247,8 +250,9 @@ fn replaced(text: &str, hits: &[Hit<'_>]) -> String {
     clean
 }
 
-/// Returns whether a name can stand in a placeholder, and be known as one again.
-fn is_name(name: &str) -> bool {
+/// Returns whether a name can stand in a placeholder and be known there again: 1 to 48 letters,
+/// digits, `-`, `_` or `.`.
+pub fn is_placeholder_name(name: &str) -> bool {
     (1..=48).contains(&name.len())
         && name
             .chars()
@@ -256,12 +260,12 @@ fn is_name(name: &str) -> bool {
 }
 
 /// Returns a value as it stands, and as it stands inside JSON.
-fn forms(value: &String) -> Vec<String> {
-    let quoted = Value::from(value.as_str()).to_string();
+fn forms(value: &str) -> Vec<String> {
+    let quoted = Value::from(value).to_string();
     let inside = quoted
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'));
-    let mut forms = vec![value.clone()];
+    let mut forms = vec![value.to_owned()];
     forms.extend(inside.map(str::to_owned));
     forms
 }
