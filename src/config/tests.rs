@@ -74,90 +74,92 @@ fn an_unknown_key_is_shown_with_its_line_and_the_likely_one() {
     "#);
 }
 
+/// Files with a wrong value: where the error points, and what it says.
+const WRONG: [(&str, &str, &str); 19] = [
+    (
+        "[replay]\nrequire = \"exactly\"",
+        "rewind.toml:2:11",
+        "did you mean `exact`?",
+    ),
+    (
+        "[agent]\ntimeout = \"soon\"",
+        "rewind.toml:2:11",
+        "such as 90s",
+    ),
+    (
+        "[agent]\ninput = \"file\"",
+        "rewind.toml:2:",
+        "json-file:PATH",
+    ),
+    (
+        "[[redact.pattern]]\nname = \"x\"\nregex = \"(\"",
+        "rewind.toml:3:9",
+        "regular expression",
+    ),
+    (
+        "[[replay.normalise]]\npointer = \"x\"",
+        "rewind.toml:1:",
+        "begins with `/`",
+    ),
+    (
+        "[upstream]\nopenai = \"http://x\"",
+        "rewind.toml:2:10",
+        "expected a table with `url`",
+    ),
+    (
+        "upstream.openai.url = \"localhost\"",
+        "rewind.toml:1:23",
+        "no base URL",
+    ),
+    ("agent = \"x\"", "rewind.toml:1:9", "expected a table"),
+    (
+        "[capture]\nbind = \"8080\"",
+        "rewind.toml:2:8",
+        "127.0.0.1:0",
+    ),
+    (
+        "[replay]\nignore = [\"seed\"]",
+        "rewind.toml:2:10",
+        "/settings/NAME",
+    ),
+    (
+        "[gate]\nmin_coverage = 95",
+        "rewind.toml:2:16",
+        "from 0 to 1",
+    ),
+    ("[gate]\njobs = 0", "rewind.toml:2:8", "at least 1"),
+    ("[gate]\njobs = -1", "rewind.toml:2:8", "expected usize"),
+    (
+        "[prices.x]\ninput = -1\noutput = 1",
+        "rewind.toml:2:9",
+        "no price",
+    ),
+    (
+        "[prices.x]\ninput = 1",
+        "rewind.toml:1:1",
+        "missing field `output`",
+    ),
+    (
+        "[tools.\"a[\"]\neffect = \"read\"",
+        "rewind.toml:1:8",
+        "no name with `*`",
+    ),
+    (
+        "[tools.a]\neffect = \"write\"",
+        "rewind.toml:2:10",
+        "expected one of `pure`",
+    ),
+    (
+        "[[redact.pattern]]\nname = \"a b\"\nregex = \"x\"",
+        "rewind.toml:2:8",
+        "[redacted:NAME]",
+    ),
+    ("[gate]\nmode = ", "rewind.toml:2:", ""),
+];
+
 #[test]
 fn wrong_values_say_what_is_allowed_and_where() {
-    let cases = [
-        (
-            "[replay]\nrequire = \"exactly\"",
-            "rewind.toml:2:11",
-            "did you mean `exact`?",
-        ),
-        (
-            "[agent]\ntimeout = \"soon\"",
-            "rewind.toml:2:11",
-            "such as 90s",
-        ),
-        (
-            "[agent]\ninput = \"file\"",
-            "rewind.toml:2:",
-            "json-file:PATH",
-        ),
-        (
-            "[[redact.pattern]]\nname = \"x\"\nregex = \"(\"",
-            "rewind.toml:3:9",
-            "regular expression",
-        ),
-        (
-            "[[replay.normalise]]\npointer = \"x\"",
-            "rewind.toml:1:",
-            "begins with `/`",
-        ),
-        (
-            "[upstream]\nopenai = \"http://x\"",
-            "rewind.toml:2:10",
-            "expected a table with `url`",
-        ),
-        (
-            "upstream.openai.url = \"localhost\"",
-            "rewind.toml:1:23",
-            "no base URL",
-        ),
-        ("agent = \"x\"", "rewind.toml:1:9", "expected a table"),
-        (
-            "[capture]\nbind = \"8080\"",
-            "rewind.toml:2:8",
-            "127.0.0.1:0",
-        ),
-        (
-            "[replay]\nignore = [\"seed\"]",
-            "rewind.toml:2:10",
-            "/settings/NAME",
-        ),
-        (
-            "[gate]\nmin_coverage = 95",
-            "rewind.toml:2:16",
-            "from 0 to 1",
-        ),
-        ("[gate]\njobs = 0", "rewind.toml:2:8", "at least 1"),
-        ("[gate]\njobs = -1", "rewind.toml:2:8", "expected usize"),
-        (
-            "[prices.x]\ninput = -1\noutput = 1",
-            "rewind.toml:2:9",
-            "no price",
-        ),
-        (
-            "[prices.x]\ninput = 1",
-            "rewind.toml:1:1",
-            "missing field `output`",
-        ),
-        (
-            "[tools.\"a[\"]\neffect = \"read\"",
-            "rewind.toml:1:8",
-            "no name with `*`",
-        ),
-        (
-            "[tools.a]\neffect = \"write\"",
-            "rewind.toml:2:10",
-            "expected one of `pure`",
-        ),
-        (
-            "[[redact.pattern]]\nname = \"a b\"\nregex = \"x\"",
-            "rewind.toml:2:8",
-            "[redacted:NAME]",
-        ),
-        ("[gate]\nmode = ", "rewind.toml:2:", ""),
-    ];
-    for (text, place, advice) in cases {
+    for (text, place, advice) in WRONG {
         let message = error(text);
         assert!(message.starts_with(place), "{text}: {message}");
         assert!(message.contains(advice), "{text}: {message}");
@@ -195,10 +197,12 @@ fn every_key_is_described_in_its_section() {
     let page = include_str!("../../docs/configuration.md");
     let mut described = 0;
     for (title, wrong) in SECTIONS {
-        let from = page.find(&format!("{title}\n")).unwrap();
-        let section = match page[from + 1..].find("\n## ") {
-            Some(end) if title != "# Configuration" => &page[from..=from + end],
-            Some(_) | None => &page[from..],
+        let sections = page.split("\n## ").map(|section| format!("## {section}"));
+        let section = match title {
+            "# Configuration" => page.to_owned(),
+            _ => sections
+                .filter(|section| section.starts_with(title))
+                .collect(),
         };
         let message = error(wrong);
         // What the reader of this section expects, in its own words.
