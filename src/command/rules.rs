@@ -80,7 +80,8 @@ pub fn prices(config: &Config) -> PriceTable {
 /// messages were captured; `None` where there are none.
 ///
 /// # Errors
-/// Usage: CI is set and the configuration does not name them.
+/// Usage: one changes something and is not allowed by its full name, or CI is set and the
+/// configuration says nothing of it.
 pub fn real_tools(
     timelines: &[&Timeline],
     config: &Config,
@@ -97,27 +98,8 @@ pub fn real_tools(
     if counts.is_empty() {
         return Ok(None);
     }
-    let allowed = |name: &str| {
-        config
-            .replay
-            .allow_tools
-            .iter()
-            .any(|tool| tool == "*" || tool == name)
-    };
-    let refused: Vec<String> = counts
-        .keys()
-        .filter(|name| context.is_ci() && !allowed(name))
-        .map(|name| format!("\"{name}\""))
-        .collect();
-    if !refused.is_empty() {
-        let list = refused.join(", ");
-        return Err(CommandError::usage(format!(
-            "CI is set, and a replay runs these tools of the agent for real: {list}"
-        ))
-        .help(format!(
-            "if that is harmless, say so in rewind.toml:\n\n[replay]\nallow_tools = [{list}]"
-        )));
-    }
+    let names: Vec<&str> = counts.keys().copied().collect();
+    check_effects(&names, config, context)?;
     let list: Vec<String> = counts
         .iter()
         .map(|(name, count)| format!("{name} ({count} recorded)"))
@@ -126,4 +108,103 @@ pub fn real_tools(
         "these tools of the agent run for real: {}",
         list.join(", ")
     )))
+}
+
+/// Refuses tools that must not run for real: mutating ones unless they are named, and in CI those of
+/// which nothing is said.
+fn check_effects(tools: &[&str], config: &Config, context: &Context) -> Result<(), CommandError> {
+    let allowed = &config.replay.allow_tools;
+    let is_named = |name: &str| allowed.iter().any(|tool| tool.as_str() == name);
+    let listed = |refused: Vec<&str>| {
+        let quoted: Vec<String> = refused.iter().map(|name| format!("\"{name}\"")).collect();
+        quoted.join(", ")
+    };
+    let is_mutating = |name: &str| config.effect(name) == Some(config::Effect::Mutating);
+    let mutating: Vec<&str> = tools
+        .iter()
+        .copied()
+        .filter(|name| is_mutating(name) && !is_named(name))
+        .collect();
+    if !mutating.is_empty() {
+        let list = listed(mutating);
+        return Err(CommandError::usage(format!(
+            "a replay runs these tools of the agent for real, and they are marked as mutating: {list}"
+        ))
+        .help(format!(
+            "let the agent use a test system, then name them in rewind.toml:\n\n[replay]\nallow_tools = [{list}]"
+        )));
+    }
+    let is_known =
+        |name: &str| config.effect(name).is_some() || allowed.iter().any(|tool| tool.matches(name));
+    let unknown: Vec<&str> = tools
+        .iter()
+        .copied()
+        .filter(|name| context.is_ci() && !is_known(name))
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let list = listed(unknown);
+    Err(CommandError::usage(format!(
+        "CI is set, and a replay runs these tools of the agent for real: {list}"
+    ))
+    .help(format!(
+        "if that is harmless, say so in rewind.toml:\n\n[replay]\nallow_tools = [{list}]"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use camino::Utf8Path;
+
+    use super::*;
+
+    fn check(config: &str, is_ci: bool) -> Result<(), String> {
+        let config = Config::parse(Utf8Path::new("rewind.toml"), config).unwrap();
+        let mut context = Context::default();
+        if is_ci {
+            context.env.insert("CI".into(), "true".into());
+        }
+        check_effects(&["get_weather", "send_mail"], &config, &context)
+            .map_err(|error| error.message())
+    }
+
+    #[test]
+    fn a_mutating_tool_runs_only_where_it_is_named_in_full() {
+        let marked = "[tools.\"send_*\"]\neffect = \"mutating\"\n";
+        for allowed in ["[]", "[\"*\"]", "[\"send_*\"]"] {
+            let error = check(&format!("{marked}[replay]\nallow_tools = {allowed}"), false);
+            assert!(
+                error.is_err_and(|error| error.contains("\"send_mail\"")),
+                "{allowed}"
+            );
+        }
+        assert_eq!(
+            check(
+                &format!("{marked}[replay]\nallow_tools = [\"send_mail\"]"),
+                false
+            ),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn in_ci_something_has_to_be_said_of_every_tool() {
+        assert_eq!(check("", false), Ok(()));
+        assert!(
+            check("", true).is_err_and(|error| error.contains("\"get_weather\", \"send_mail\""))
+        );
+        let some = "[tools.\"get_*\"]\neffect = \"read\"\n";
+        assert!(check(some, true).is_err_and(|error| !error.contains("get_weather")));
+        let all = format!("{some}[replay]\nallow_tools = [\"send_*\"]");
+        assert_eq!(check(&all, true), Ok(()));
+    }
+
+    #[test]
+    fn the_longest_name_says_what_a_tool_does() {
+        let text = "[tools.\"*\"]\neffect = \"mutating\"\n[tools.\"get_*\"]\neffect = \"pure\"";
+        let config = Config::parse(Utf8Path::new("rewind.toml"), text).unwrap();
+        assert_eq!(config.effect("get_weather"), Some(config::Effect::Pure));
+        assert_eq!(config.effect("send_mail"), Some(config::Effect::Mutating));
+    }
 }

@@ -13,11 +13,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 pub use failure::ConfigError;
 pub use section::{
-    Agent, Answer, Capture, Config, Exhausted, Gate, Mode, Normalise, OnDivergence, PriceRow,
-    Redact, RedactPattern, Replay, Require, Timing, ToolResult, TreatmentPart, UpstreamEntry,
-    Upstreams,
+    Agent, Answer, Capture, Config, Effect, Exhausted, Gate, Mode, Normalise, OnDivergence,
+    PriceRow, Redact, RedactPattern, Replay, Require, Timing, ToolEntry, ToolResult, TreatmentPart,
+    UpstreamEntry, Upstreams,
 };
-pub use value::{Pattern, Period};
+pub use value::{Glob, Pattern, Period};
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "rewind.toml";

@@ -7,8 +7,11 @@ use camino::Utf8PathBuf;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::value::{Pattern, Period};
+use super::value::{
+    Glob, Pattern, Period, address, dollars, http_url, jobs, maybe_dollars, pointers, share,
+};
 use crate::agent::InputMode;
+use crate::redact::is_placeholder_name;
 
 /// The whole file.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -28,6 +31,8 @@ pub struct Config {
     pub upstream: Upstreams,
     /// `[replay]`: what may differ from the recording.
     pub replay: Replay,
+    /// `[tools."NAME"]`: what the agent's tools do, by name; a name may hold `*`.
+    pub tools: BTreeMap<Glob, ToolEntry>,
     /// `[redact]`: what is taken out of recordings beside the built-in secrets.
     pub redact: Redact,
     /// `[gate]`: how baselines are gated.
@@ -38,7 +43,7 @@ pub struct Config {
 
 /// `[agent]`: how the agent under test is run.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Agent {
     /// A name for people.
     pub name: Option<String>,
@@ -54,7 +59,8 @@ pub struct Agent {
     pub output_agent: Option<String>,
     /// Variables that the agent gets beside the base list; a name may end in `*`.
     pub env: Vec<String>,
-    /// The longest time that a run may take; 10 minutes where it is not set.
+    /// The longest time that a run may take. Where it is not set, 10 minutes in `gate` and no limit
+    /// elsewhere.
     pub timeout: Option<Period>,
 }
 
@@ -96,9 +102,10 @@ impl TryFrom<String> for Answer {
 
 /// `[capture]`: the loopback listener.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Capture {
     /// The address to listen on; `127.0.0.1:0` where it is not set.
+    #[serde(deserialize_with = "address")]
     pub bind: Option<String>,
     /// The address that the agent is given, where it reaches the listener by another one.
     pub advertise: Option<String>,
@@ -117,15 +124,20 @@ pub struct Upstreams {
 
 /// `[upstream.NAME]`: one provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table with `url`, such as `[upstream.openai]`"
+)]
 pub struct UpstreamEntry {
     /// The base URL, such as `https://api.openai.com/v1`.
+    #[serde(deserialize_with = "http_url")]
     pub url: Option<String>,
     /// The variable that holds the key.
     pub key_env: Option<String>,
     /// Further endpoints that get the key, such as `POST /v1/images/generations`.
     pub allow: Vec<String>,
-    /// The longest time to wait for the first byte of an answer.
+    /// The longest time to wait for the first byte of an answer; of several, the longest counts.
     pub timeout: Option<Period>,
 }
 
@@ -159,7 +171,7 @@ impl<'de> Visitor<'de> for UpstreamsVisitor {
 
 /// `[replay]`: what may differ from the recording.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Replay {
     /// What happens when the agent leaves the recorded path before the fork.
     pub on_divergence: OnDivergence,
@@ -167,7 +179,9 @@ pub struct Replay {
     pub require: Require,
     /// The parts of the treatment that may differ; all where it is not set.
     pub treatment: Option<Vec<TreatmentPart>>,
-    /// Pointers into the treatment that are not compared: `/settings/seed`, `/tools/NAME`.
+    /// Pointers into the treatment that are not compared: `/settings/seed`, `/tools/NAME`, `/system`,
+    /// `/model`.
+    #[serde(deserialize_with = "pointers")]
     pub ignore: Vec<String>,
     /// When recorded answers are served.
     pub timing: Timing,
@@ -179,8 +193,9 @@ pub struct Replay {
         reason = "more ways to compare a result may follow"
     )]
     pub tool_results: BTreeMap<String, ToolResult>,
-    /// Tools that may run for real where `CI` is set; `*` for all.
-    pub allow_tools: Vec<String>,
+    /// Tools that may run for real where `CI` is set; a name may hold `*`. A mutating tool has to be
+    /// named in full, everywhere.
+    pub allow_tools: Vec<Glob>,
     /// `[[replay.normalise]]`: what else changes on every run though nothing happened.
     pub normalise: Vec<Normalise>,
 }
@@ -271,12 +286,23 @@ pub enum Normalise {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 struct RawNormalise {
     pattern: Option<Pattern>,
     replace: Option<String>,
     pointer: Option<String>,
     sort: Option<String>,
+}
+
+impl Config {
+    /// Returns what is said of a tool: the longest name that fits counts.
+    pub fn effect(&self, tool: &str) -> Option<Effect> {
+        self.tools
+            .iter()
+            .filter(|(name, _entry)| name.matches(tool))
+            .max_by_key(|(name, _entry)| name.as_str().len())
+            .map(|(_name, entry)| entry.effect)
+    }
 }
 
 impl TryFrom<RawNormalise> for Normalise {
@@ -299,9 +325,29 @@ impl TryFrom<RawNormalise> for Normalise {
     }
 }
 
+/// `[tools."NAME"]`: what a tool of the agent does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table with `effect`")]
+pub struct ToolEntry {
+    /// What running it leaves behind.
+    pub effect: Effect,
+}
+
+/// What running a tool leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Nothing, and its result depends on its arguments alone.
+    Pure,
+    /// Nothing, but its result may differ from day to day.
+    Read,
+    /// A change: mail that is sent, an order that is placed.
+    Mutating,
+}
+
 /// `[redact]`: what is taken out of recordings beside the built-in secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Redact {
     /// `[[redact.pattern]]`.
     pub pattern: Vec<RedactPattern>,
@@ -309,25 +355,39 @@ pub struct Redact {
 
 /// `[[redact.pattern]]`: one kind of text that is replaced by `[redacted:NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table with `name` and `regex`")]
 pub struct RedactPattern {
-    /// The name in the placeholder.
+    /// The name in the placeholder: letters, digits, `-`, `_` and `.`.
+    #[serde(deserialize_with = "placeholder_name")]
     pub name: String,
     /// The regular expression.
     pub regex: Pattern,
 }
 
+fn placeholder_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if is_placeholder_name(&name) {
+        Ok(name)
+    } else {
+        Err(D::Error::custom(
+            "the name stands in `[redacted:NAME]`: use 1 to 48 letters, digits, `-`, `_` or `.`",
+        ))
+    }
+}
+
 /// `[gate]`: how baselines are gated.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub struct Gate {
     /// Whether tails run live; on a terminal with a key by default, never with `CI` set.
     pub mode: Option<Mode>,
     /// The directory of the baselines; `baselines` where it is not set.
     pub baselines: Option<Utf8PathBuf>,
     /// How many agents run at once; the number of cores where it is not set.
+    #[serde(deserialize_with = "jobs")]
     pub jobs: Option<usize>,
     /// The share of gating forks that must be measured, 0 to 1; 0.95 where it is not set.
+    #[serde(deserialize_with = "share")]
     pub min_coverage: Option<f64>,
     /// Whether a failure makes the exit code 1; true where it is not set.
     pub enforce: Option<bool>,
@@ -345,14 +405,18 @@ pub enum Mode {
 
 /// `[prices."MODEL"]`: dollars for a million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table with `input` and `output`")]
 pub struct PriceRow {
     /// Input tokens.
+    #[serde(deserialize_with = "dollars")]
     pub input: f64,
     /// Input tokens read from the cache; as `input` where it is not set.
+    #[serde(default, deserialize_with = "maybe_dollars")]
     pub cached_input: Option<f64>,
     /// Input tokens written to the cache; as `input` where it is not set.
+    #[serde(default, deserialize_with = "maybe_dollars")]
     pub cache_write: Option<f64>,
     /// Output tokens.
+    #[serde(deserialize_with = "dollars")]
     pub output: f64,
 }

@@ -65,53 +65,189 @@ output = 6
 
 #[test]
 fn an_unknown_key_is_shown_with_its_line_and_the_likely_one() {
-    insta::assert_snapshot!(error("[agent]\ncomand = ['x']\n"), @r"
+    insta::assert_snapshot!(error("[agent]\ncomand = [\"x\"]\n"), @r#"
     rewind.toml:2:1: unknown field `comand`, expected one of `name`, `command`, `input`, `output`, `output_agent`, `env`, `timeout`
       |
-    2 | comand = ['x']
+    2 | comand = ["x"]
       | ^^^^^^
       = did you mean `command`?
-    ");
+    "#);
 }
+
+/// Files with a wrong value: where the error points, and what it says.
+const WRONG: [(&str, &str, &str); 19] = [
+    (
+        "[replay]\nrequire = \"exactly\"",
+        "rewind.toml:2:11",
+        "did you mean `exact`?",
+    ),
+    (
+        "[agent]\ntimeout = \"soon\"",
+        "rewind.toml:2:11",
+        "such as 90s",
+    ),
+    (
+        "[agent]\ninput = \"file\"",
+        "rewind.toml:2:",
+        "json-file:PATH",
+    ),
+    (
+        "[[redact.pattern]]\nname = \"x\"\nregex = \"(\"",
+        "rewind.toml:3:9",
+        "regular expression",
+    ),
+    (
+        "[[replay.normalise]]\npointer = \"x\"",
+        "rewind.toml:1:",
+        "begins with `/`",
+    ),
+    (
+        "[upstream]\nopenai = \"http://x\"",
+        "rewind.toml:2:10",
+        "expected a table with `url`",
+    ),
+    (
+        "upstream.openai.url = \"localhost\"",
+        "rewind.toml:1:23",
+        "no base URL",
+    ),
+    ("agent = \"x\"", "rewind.toml:1:9", "expected a table"),
+    (
+        "[capture]\nbind = \"8080\"",
+        "rewind.toml:2:8",
+        "127.0.0.1:0",
+    ),
+    (
+        "[replay]\nignore = [\"seed\"]",
+        "rewind.toml:2:10",
+        "/settings/NAME",
+    ),
+    (
+        "[gate]\nmin_coverage = 95",
+        "rewind.toml:2:16",
+        "from 0 to 1",
+    ),
+    ("[gate]\njobs = 0", "rewind.toml:2:8", "at least 1"),
+    ("[gate]\njobs = -1", "rewind.toml:2:8", "expected usize"),
+    (
+        "[prices.x]\ninput = -1\noutput = 1",
+        "rewind.toml:2:9",
+        "no price",
+    ),
+    (
+        "[prices.x]\ninput = 1",
+        "rewind.toml:1:1",
+        "missing field `output`",
+    ),
+    (
+        "[tools.\"a[\"]\neffect = \"read\"",
+        "rewind.toml:1:8",
+        "no name with `*`",
+    ),
+    (
+        "[tools.a]\neffect = \"write\"",
+        "rewind.toml:2:10",
+        "expected one of `pure`",
+    ),
+    (
+        "[[redact.pattern]]\nname = \"a b\"\nregex = \"x\"",
+        "rewind.toml:2:8",
+        "[redacted:NAME]",
+    ),
+    ("[gate]\nmode = ", "rewind.toml:2:", ""),
+];
 
 #[test]
 fn wrong_values_say_what_is_allowed_and_where() {
-    let cases = [
-        (
-            "[replay]\nrequire = \"exactly\"",
-            "rewind.toml:2:11",
-            "did you mean `exact`?",
-        ),
-        (
-            "[agent]\ntimeout = \"soon\"",
-            "rewind.toml:2:11",
-            "such as 90s",
-        ),
-        (
-            "[agent]\ninput = \"file\"",
-            "rewind.toml:2:",
-            "json-file:PATH",
-        ),
-        (
-            "[[redact.pattern]]\nname = \"x\"\nregex = \"(\"",
-            "rewind.toml:3:9",
-            "regular expression",
-        ),
-        (
-            "[[replay.normalise]]\npointer = \"x\"",
-            "rewind.toml:1:",
-            "begins with `/`",
-        ),
-        (
-            "[upstream]\nopenai = \"http://x\"",
-            "rewind.toml:2:10",
-            "expected struct UpstreamEntry",
-        ),
-        ("[gate]\nmode = ", "rewind.toml:2:", ""),
-    ];
-    for (text, place, advice) in cases {
+    for (text, place, advice) in WRONG {
         let message = error(text);
         assert!(message.starts_with(place), "{text}: {message}");
         assert!(message.contains(advice), "{text}: {message}");
+    }
+}
+
+#[test]
+fn the_file_is_found_upwards_and_paths_start_from_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = Utf8Path::from_path(dir.path()).unwrap();
+    fs::create_dir_all(root.join("a/b")).unwrap();
+    fs::write(root.join(FILE_NAME), "agent.name = \"x\"").unwrap();
+    let config = Config::find(&root.join("a/b")).unwrap();
+    assert_eq!(config.agent.name.as_deref(), Some("x"));
+    assert_eq!(config.resolve(Utf8Path::new("m.toml")), root.join("m.toml"));
+}
+
+/// The sections, each with a file that has one wrong key in it.
+const SECTIONS: [(&str, &str); 11] = [
+    ("# Configuration", "zz = 1"),
+    ("## [agent]", "[agent]\nzz = 1"),
+    ("## [capture]", "[capture]\nzz = 1"),
+    ("## [upstream]", "[upstream.openai]\nzz = 1"),
+    ("## [replay]", "[replay]\nzz = 1"),
+    ("## [replay]", "[[replay.normalise]]\nzz = 1"),
+    ("## [tools]", "[tools.a]\nzz = 1"),
+    ("## [redact]", "[redact]\nzz = 1"),
+    ("## [redact]", "[[redact.pattern]]\nzz = 1"),
+    ("## [gate]", "[gate]\nzz = 1"),
+    ("## [prices]", "[prices.a]\nzz = 1"),
+];
+
+#[test]
+fn every_key_is_described_in_its_section() {
+    let page = include_str!("../../docs/configuration.md");
+    let mut described = 0;
+    for (title, wrong) in SECTIONS {
+        let sections = page.split("\n## ").map(|section| format!("## {section}"));
+        let section = match title {
+            "# Configuration" => page.to_owned(),
+            _ => sections
+                .filter(|section| section.starts_with(title))
+                .collect(),
+        };
+        let message = error(wrong);
+        // What the reader of this section expects, in its own words.
+        let expected = message.lines().next().unwrap().split_once("expected");
+        let keys: Vec<&str> = expected.unwrap().1.split('`').skip(1).step_by(2).collect();
+        for key in &keys {
+            let shown = [
+                format!("`{key}`"),
+                format!("[{key}]"),
+                format!(".{key}]]"),
+                format!("[{key}."),
+            ];
+            let is_described = shown.iter().any(|form| section.contains(form));
+            assert!(is_described, "`{key}` in {title}");
+        }
+        described += keys.len();
+    }
+    assert!(described > 40, "{described}");
+    assert!(page.contains("`scripted`"));
+}
+
+#[test]
+fn every_example_in_the_documents_is_a_good_file() {
+    let pages = [
+        include_str!("../../docs/configuration.md"),
+        include_str!("../../docs/recipes.md"),
+    ];
+    let mut read = 0;
+    for page in pages {
+        for block in page.split("```toml\n").skip(1) {
+            let block = block.split("```").next().unwrap();
+            let config = Config::parse(Utf8Path::new("example.toml"), block);
+            assert!(config.is_ok(), "{}", config.unwrap_err());
+            read += 1;
+        }
+    }
+    assert!(read >= 10, "{read}");
+}
+
+#[test]
+fn the_files_of_this_repository_are_good() {
+    for text in [
+        include_str!("../../rewind.toml"),
+        include_str!("../command/demo/rewind.toml"),
+    ] {
+        Config::parse(Utf8Path::new("rewind.toml"), text).unwrap();
     }
 }

@@ -1,9 +1,12 @@
 //! Values with a form of their own, checked where they stand in the file.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use regex::Regex;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use url::Url;
 
 /// A span of time, written as a number and `ms`, `s`, `m` or `h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -56,4 +59,110 @@ impl TryFrom<String> for Pattern {
             Err(error) => Err(format!("`{text}` is no regular expression: {error}")),
         }
     }
+}
+
+/// A name in which `*` stands for any text, `?` for any character.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Glob(glob::Pattern);
+
+impl Glob {
+    /// Returns whether the name fits.
+    pub fn matches(&self, name: &str) -> bool {
+        self.0.matches(name)
+    }
+
+    /// Returns it as it was written.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl TryFrom<String> for Glob {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match glob::Pattern::new(&text) {
+            Ok(pattern) => Ok(Self(pattern)),
+            Err(error) => Err(format!("`{text}` is no name with `*`: {}", error.msg)),
+        }
+    }
+}
+
+/// Reads an address to listen on.
+pub(super) fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(from)?;
+    match text.parse::<SocketAddr>() {
+        Ok(_address) => Ok(Some(text)),
+        Err(_error) => Err(D::Error::custom(format!(
+            "`{text}` is no address; write an IP address and a port, such as 127.0.0.1:0"
+        ))),
+    }
+}
+
+/// Reads the URL of a provider.
+pub(super) fn http_url<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(from)?;
+    match Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Some(text)),
+        Ok(_) | Err(_) => Err(D::Error::custom(format!(
+            "`{text}` is no base URL; write one such as https://api.openai.com/v1"
+        ))),
+    }
+}
+
+/// Reads pointers into the treatment.
+pub(super) fn pointers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let pointers = Vec::<String>::deserialize(from)?;
+    let is_known = |pointer: &str| {
+        let part = |name: &str| {
+            pointer
+                .strip_prefix(name)
+                .is_some_and(|rest| !rest.is_empty())
+        };
+        matches!(pointer, "/system" | "/model" | "/tools") || part("/tools/") || part("/settings/")
+    };
+    match pointers.iter().find(|pointer| !is_known(pointer)) {
+        None => Ok(pointers),
+        Some(wrong) => Err(D::Error::custom(format!(
+            "`{wrong}` is no part of the treatment; write /settings/NAME, /tools/NAME, /tools, /system or /model"
+        ))),
+    }
+}
+
+/// Reads how many agents run at once.
+pub(super) fn jobs<'de, D: Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
+    match usize::deserialize(from)? {
+        0 => Err(D::Error::custom("at least 1 agent has to run")),
+        jobs => Ok(Some(jobs)),
+    }
+}
+
+/// Reads a share of a whole.
+pub(super) fn share<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let share = f64::deserialize(from)?;
+    if (0.0..=1.0).contains(&share) {
+        Ok(Some(share))
+    } else {
+        Err(D::Error::custom(format!(
+            "{share} is no share; write a number from 0 to 1"
+        )))
+    }
+}
+
+/// Reads an amount of dollars.
+pub(super) fn dollars<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let dollars = f64::deserialize(from)?;
+    if (0.0..=1_000_000.0).contains(&dollars) {
+        Ok(dollars)
+    } else {
+        Err(D::Error::custom(format!(
+            "{dollars} is no price; write dollars for a million tokens"
+        )))
+    }
+}
+
+/// Reads an amount of dollars where there is one.
+pub(super) fn maybe_dollars<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    dollars(from).map(Some)
 }

@@ -12,11 +12,28 @@ use crate::model::{Call, MicroUsd, Usage};
 
 /// Prices in micro-dollars for a million tokens, so that integers stay exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Row {
+struct Rates {
     input: u64,
     cached_input: u64,
     cache_write: u64,
     output: u64,
+}
+
+/// The prices of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Row {
+    rates: Rates,
+    /// What all tokens of a request cost that has more than so many input tokens.
+    long: Option<(u64, Rates)>,
+}
+
+impl Row {
+    fn rates(&self, usage: &Usage) -> Rates {
+        match self.long {
+            Some((above, rates)) if usage.input > above => rates,
+            Some(_) | None => self.rates,
+        }
+    }
 }
 
 /// A price as people write it: dollars for a million tokens.
@@ -35,7 +52,7 @@ pub struct Price {
 /// Prices by model.
 #[derive(Debug, Clone)]
 pub struct PriceTable {
-    /// Overrides in order; `*` in a name stands for any text.
+    /// Overrides; `*` in a name stands for any text, and the longest name that fits counts.
     overrides: Vec<(String, Row)>,
 }
 
@@ -61,6 +78,38 @@ struct FileRow {
     cached_input: Option<f64>,
     cache_write: Option<f64>,
     output: f64,
+    long: Option<LongRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LongRow {
+    above: u64,
+    input: f64,
+    cached_input: Option<f64>,
+    cache_write: Option<f64>,
+    output: f64,
+}
+
+impl From<&FileRow> for Row {
+    fn from(row: &FileRow) -> Self {
+        let rates = Rates::from(Price {
+            input: row.input,
+            cached_input: row.cached_input,
+            cache_write: row.cache_write,
+            output: row.output,
+        });
+        let long = row.long.as_ref().map(|long| {
+            let price = Price {
+                input: long.input,
+                cached_input: long.cached_input,
+                cache_write: long.cache_write,
+                output: long.output,
+            };
+            (long.above, Rates::from(price))
+        });
+        Self { rates, long }
+    }
 }
 
 /// The built-in rows, by model.
@@ -71,15 +120,7 @@ static BUILT_IN: LazyLock<BTreeMap<String, Row>> = LazyLock::new(|| {
         .into_iter()
         .filter(|block| !block.url.is_empty() && !block.date.is_empty())
         .flat_map(|block| block.price)
-        .map(|row| {
-            let price = Price {
-                input: row.input,
-                cached_input: row.cached_input,
-                cache_write: row.cache_write,
-                output: row.output,
-            };
-            (row.model, Row::from(price))
-        })
+        .map(|row| (row.model.clone(), Row::from(&row)))
         .collect()
 });
 
@@ -101,22 +142,24 @@ impl PriceTable {
         self.overrides.extend(
             overrides
                 .into_iter()
-                .map(|(model, price)| (model, price.into())),
+                .map(|(model, price)| (model, Row::from(price))),
         );
         self
     }
 
-    /// Returns what these tokens cost; `None` for a model without a price.
+    /// Returns what the tokens of one call cost; `None` for a model without a price.
+    ///
+    /// Not for sums over calls: some models cost more where the input of a call is long.
     pub fn price(&self, model: &str, usage: &Usage) -> Option<MicroUsd> {
-        let row = self.row(model)?;
+        let rates = self.row(model)?.rates(usage);
         let cached = usage.cached_input.min(usage.input);
         let written = usage.cache_write.min(usage.input - cached);
         let fresh = usage.input - cached - written;
         let cost = |tokens: u64, price: u64| u128::from(tokens) * u128::from(price);
-        let total = cost(fresh, row.input)
-            + cost(cached, row.cached_input)
-            + cost(written, row.cache_write)
-            + cost(usage.output, row.output);
+        let total = cost(fresh, rates.input)
+            + cost(cached, rates.cached_input)
+            + cost(written, rates.cache_write)
+            + cost(usage.output, rates.output);
         Some(MicroUsd(
             u64::try_from(total.div_ceil(1_000_000)).unwrap_or(u64::MAX),
         ))
@@ -136,11 +179,12 @@ impl PriceTable {
     fn row(&self, model: &str) -> Option<Row> {
         // A gateway's prefix (`openai/gpt-4o`) says nothing about the price.
         let name = model.rsplit('/').next().unwrap_or(model);
-        let own = self
-            .overrides
+        self.overrides
             .iter()
-            .find(|(glob, _row)| matches(glob, model) || matches(glob, name));
-        own.map(|(_glob, row)| *row).or_else(|| built_in(name))
+            .filter(|(glob, _row)| matches(glob, model) || matches(glob, name))
+            .max_by_key(|(glob, _row)| glob.len())
+            .map(|(_glob, row)| *row)
+            .or_else(|| built_in(name))
     }
 }
 
@@ -183,6 +227,15 @@ fn matches(glob: &str, text: &str) -> bool {
 impl From<Price> for Row {
     fn from(price: Price) -> Self {
         Self {
+            rates: price.into(),
+            long: None,
+        }
+    }
+}
+
+impl From<Price> for Rates {
+    fn from(price: Price) -> Self {
+        Self {
             input: micros(price.input),
             cached_input: micros(price.cached_input.unwrap_or(price.input)),
             cache_write: micros(price.cache_write.unwrap_or(price.input)),
@@ -202,83 +255,4 @@ fn micros(dollars: f64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn usage(input: u64, cached_input: u64, cache_write: u64, output: u64) -> Usage {
-        Usage {
-            input,
-            cached_input,
-            cache_write,
-            output,
-            reasoning: 0,
-        }
-    }
-
-    #[test]
-    fn every_kind_of_token_has_its_price() {
-        let table = PriceTable::built_in();
-        let million = 1_000_000;
-        let price = |model: &str, usage: Usage| table.price(model, &usage).unwrap().0;
-        assert_eq!(price("gpt-4o", usage(million, 0, 0, 0)), 2_500_000);
-        assert_eq!(price("gpt-4o", usage(million, million, 0, 0)), 1_250_000);
-        assert_eq!(price("gpt-4o", usage(0, 0, 0, million)), 10_000_000);
-        assert_eq!(
-            price("claude-sonnet-4-5", usage(million, 0, million, 0)),
-            3_750_000
-        );
-        assert_eq!(
-            price("gpt-4o-mini", usage(1, 0, 0, 0)),
-            1,
-            "never rounded to nothing"
-        );
-    }
-
-    #[test]
-    fn dated_names_have_the_price_of_their_family_and_others_have_none() {
-        let table = PriceTable::built_in();
-        let one = usage(1_000_000, 0, 0, 0);
-        assert_eq!(
-            table.price("gpt-4o-2024-08-06", &one),
-            table.price("gpt-4o", &one)
-        );
-        assert_eq!(
-            table.price("openai/gpt-4o-mini", &one),
-            Some(MicroUsd(150_000))
-        );
-        assert_eq!(
-            table.price("claude-sonnet-4-5-20250929", &one),
-            Some(MicroUsd(3_000_000))
-        );
-        for unknown in ["gpt-4o-realtime-preview", "llama-3", "", "gpt-5-pro"] {
-            assert_eq!(table.price(unknown, &one), None, "{unknown}");
-        }
-    }
-
-    #[test]
-    fn a_price_of_the_users_wins() {
-        let own = Price {
-            input: 1.0,
-            cached_input: None,
-            cache_write: None,
-            output: 2.0,
-        };
-        let table = PriceTable::built_in().with_overrides([("my-*-x".to_owned(), own)]);
-        assert_eq!(
-            table.price("my-model-x", &usage(500_000, 0, 0, 250_000)),
-            Some(MicroUsd(1_000_000))
-        );
-        assert_eq!(table.price("my-model-y", &usage(1, 0, 0, 0)), None);
-    }
-
-    #[test]
-    fn the_table_is_complete_and_sane() {
-        let file: File = toml::from_str(include_str!("prices.toml")).unwrap();
-        let rows: usize = file.source.iter().map(|block| block.price.len()).sum();
-        assert_eq!(BUILT_IN.len(), rows, "no model stands twice");
-        for (model, row) in BUILT_IN.iter() {
-            assert!(row.cached_input <= row.input, "{model}");
-            assert!(row.output >= row.input || row.output == 0, "{model}");
-        }
-    }
-}
+mod tests;

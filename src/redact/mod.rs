@@ -4,36 +4,58 @@
 //! `[redacted:openai-key]`. The placeholder is the same for every secret of a kind and leads back to
 //! nothing, so redacting can't break matching and a recording holds no secret. Redacting twice
 //! changes nothing more.
+//!
+//! It does not look for personal data, and it knows secrets by their shape, their context or their
+//! value: a password that stands in plain prose is not seen.
 
 mod detectors;
+mod names;
+mod search;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::OnceLock;
 
-use regex::{Regex, RegexSet};
+use regex::Regex;
 use serde_json::Value;
 
 use crate::wire::Scrub;
-use detectors::DETECTORS;
+use names::{is_secret_field, is_secret_header, is_secret_parameter};
+use search::{Hit, Pattern, Patterns, is_harmless, merged};
 
 /// What is redacted beside the built-in secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RedactRules {
     /// Patterns of the user's, each with the name that stands in its placeholder.
     pub patterns: Vec<(String, String)>,
-    /// Exact values, such as the provider keys that this process holds; short ones are ignored.
+    /// Exact values, such as the provider keys that this process holds; those of fewer than 8
+    /// characters are ignored.
     pub values: Vec<String>,
 }
 
 /// A rule that can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the redact pattern `{name}` is no regular expression")]
-pub struct RedactError {
-    name: String,
-    #[source]
-    source: Box<regex::Error>,
+pub enum RedactError {
+    /// The pattern does not compile.
+    #[error("the redact pattern `{name}` is no regular expression")]
+    Pattern {
+        /// The name of the pattern.
+        name: String,
+        /// Why.
+        #[source]
+        source: Box<regex::Error>,
+    },
+    /// The name can't stand in a placeholder.
+    #[error(
+        "the redact pattern `{name}` needs another name: 1 to 48 letters, digits, `-`, `_` or `.`"
+    )]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// The patterns are too large together.
+    #[error("the redact patterns are too large together; shorten them")]
+    TooLarge(#[source] Box<regex::Error>),
 }
 
 /// A secret found in a text.
@@ -45,95 +67,70 @@ pub struct Finding {
     pub range: Range<usize>,
 }
 
-struct Pattern {
-    kind: String,
-    source: String,
-    /// Compiled when the set first says that it hits: most runs need none of them.
-    regex: OnceLock<Option<Regex>>,
-}
-
-impl Pattern {
-    fn regex(&self) -> Option<&Regex> {
-        // The set holds the same pattern, so it compiles.
-        self.regex
-            .get_or_init(|| Regex::new(&self.source).ok())
-            .as_ref()
-    }
-}
-
 /// Replaces secrets by placeholders.
 pub struct Redactor {
-    /// Says in one pass which patterns are worth running.
-    set: RegexSet,
-    patterns: Vec<Pattern>,
+    /// Exact values and the user's patterns; they name a place before the built-in ones do.
+    own: Option<Patterns>,
 }
 
 /// The fewest characters that an exact value needs to be looked for.
 const MIN_VALUE_CHARS: usize = 8;
 
+/// How often a text is gone over: a placeholder may bring a name and its value closer together.
+const MAX_PASSES: usize = 4;
+
 impl Redactor {
     /// Returns a redactor for the built-in secrets and these.
     ///
     /// # Errors
-    /// A pattern that is no regular expression.
+    /// A pattern that is no regular expression, or whose name can't stand in a placeholder.
     pub fn new(rules: &RedactRules) -> Result<Self, RedactError> {
-        let values: BTreeSet<&str> = rules
-            .values
-            .iter()
-            .map(String::as_str)
-            .filter(|value| value.chars().count() >= MIN_VALUE_CHARS)
-            .collect();
-        let values = values
-            .into_iter()
-            .map(|value| ("secret".to_owned(), regex::escape(value)));
-        let built_in = DETECTORS
-            .iter()
-            .map(|detector| (detector.kind.to_owned(), detector.pattern.to_owned()));
-        let all: Vec<(String, String)> = values
-            .chain(rules.patterns.iter().cloned())
-            .chain(built_in)
-            .collect();
         for (name, pattern) in &rules.patterns {
-            Regex::new(pattern).map_err(|source| RedactError {
+            if !is_placeholder_name(name) {
+                return Err(RedactError::Name { name: name.clone() });
+            }
+            Regex::new(pattern).map_err(|source| RedactError::Pattern {
                 name: name.clone(),
                 source: Box::new(source),
             })?;
         }
-        let set = RegexSet::new(all.iter().map(|(_kind, pattern)| pattern)).map_err(|source| {
-            RedactError {
-                name: "all patterns together".to_owned(),
-                source: Box::new(source),
-            }
-        })?;
-        let patterns = all
-            .into_iter()
-            .map(|(kind, source)| Pattern {
-                kind,
-                source,
-                regex: OnceLock::new(),
-            })
+        let long = |value: &&String| value.chars().count() >= MIN_VALUE_CHARS;
+        let values: BTreeSet<String> = rules
+            .values
+            .iter()
+            .filter(long)
+            .flat_map(|value| forms(value))
             .collect();
-        Ok(Self { set, patterns })
+        let values = values.iter().map(|value| regex::escape(value));
+        let patterns = rules.patterns.iter().cloned();
+        let own: Vec<Pattern> = values
+            .map(|value| ("secret".to_owned(), value))
+            .chain(patterns)
+            .map(|(kind, pattern)| Pattern::of_shape(kind, pattern))
+            .collect();
+        let own = if own.is_empty() {
+            None
+        } else {
+            let own = Patterns::new(own);
+            Some(own.map_err(|source| RedactError::TooLarge(Box::new(source)))?)
+        };
+        Ok(Self { own })
     }
 
     /// Returns `text` without secrets; borrowed where there are none.
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let findings = self.find(text);
-        if findings.is_empty() {
-            return Cow::Borrowed(text);
+        let mut clean = Cow::Borrowed(text);
+        for _pass in 0..MAX_PASSES {
+            let hits = self.hits(&clean);
+            if hits.is_empty() {
+                break;
+            }
+            clean = Cow::Owned(replaced(&clean, &hits));
         }
-        let mut clean = String::with_capacity(text.len());
-        let mut rest = 0;
-        for finding in findings {
-            clean.push_str(text.get(rest..finding.range.start).unwrap_or_default());
-            clean.push_str(&placeholder(&finding.kind));
-            rest = finding.range.end;
-        }
-        clean.push_str(text.get(rest..).unwrap_or_default());
-        Cow::Owned(clean)
+        clean
     }
 
-    /// Returns `bytes` without secrets; bytes that are no UTF-8 are kept as they are.
+    /// Returns `bytes` without secrets; of bytes that are no UTF-8, the readable runs.
     pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         match std::str::from_utf8(bytes) {
             Ok(text) => match self.text(text) {
@@ -144,7 +141,6 @@ impl Redactor {
         }
     }
 
-    /// Redacts the readable runs of a body that is not UTF-8 as a whole.
     fn binary<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let mut clean = Vec::with_capacity(bytes.len());
         for chunk in bytes.utf8_chunks() {
@@ -160,10 +156,7 @@ impl Redactor {
 
     /// Returns the value of a header without secrets; `None` for a header that is one as a whole.
     pub fn header(&self, name: &str, value: &str) -> Option<String> {
-        let name = name.to_ascii_lowercase();
-        let is_secret = SECRET_HEADERS.contains(&name.as_str())
-            || SECRET_NAME_PARTS.iter().any(|part| name.contains(part));
-        (!is_secret).then(|| self.text(value).into_owned())
+        (!is_secret_header(name)).then(|| self.text(value).into_owned())
     }
 
     /// Returns a path without secrets in it or in the values of its query.
@@ -190,34 +183,19 @@ impl Redactor {
 
     /// Returns the secrets in `text`, in order, without overlaps.
     pub fn find(&self, text: &str) -> Vec<Finding> {
-        let hits = self.set.matches(text);
-        if !hits.matched_any() {
-            return Vec::new();
+        let finding = |hit: Hit<'_>| Finding {
+            kind: hit.kind.to_owned(),
+            range: hit.range,
+        };
+        self.hits(text).into_iter().map(finding).collect()
+    }
+
+    fn hits(&self, text: &str) -> Vec<Hit<'_>> {
+        let mut hits = Vec::new();
+        for patterns in self.own.iter().chain(Patterns::built_in()) {
+            patterns.find(text, &mut hits);
         }
-        let mut findings: Vec<Finding> = Vec::new();
-        for pattern in hits.iter().filter_map(|index| self.patterns.get(index)) {
-            let Some(regex) = pattern.regex() else {
-                continue;
-            };
-            for captures in regex.captures_iter(text) {
-                // A pattern with a group means the group only: the rest is its context.
-                let Some(found) = captures.name("secret").or_else(|| captures.get(0)) else {
-                    continue;
-                };
-                let range = found.range();
-                let is_free = findings
-                    .iter()
-                    .all(|other| range.end <= other.range.start || other.range.end <= range.start);
-                if is_free && !range.is_empty() && !is_harmless(found.as_str()) {
-                    findings.push(Finding {
-                        kind: pattern.kind.clone(),
-                        range,
-                    });
-                }
-            }
-        }
-        findings.sort_by_key(|finding| finding.range.start);
-        findings
+        merged(hits, text)
     }
 
     fn walk(&self, value: &mut Value) {
@@ -256,72 +234,40 @@ impl Scrub for Redactor {
     }
 }
 
-/// Headers whose whole value is a credential.
-const SECRET_HEADERS: [&str; 6] = [
-    "authorization",
-    "proxy-authorization",
-    "cookie",
-    "set-cookie",
-    "x-amz-security-token",
-    "www-authenticate",
-];
-
-/// What the name of a header that holds a credential contains.
-const SECRET_NAME_PARTS: [&str; 4] = ["api-key", "apikey", "auth-token", "secret"];
-
 fn placeholder(kind: &str) -> String {
     format!("[redacted:{kind}]")
 }
 
-/// Returns whether a text only looks like a secret: a placeholder of ours, a run's own key, a
-/// reference to a variable.
-fn is_harmless(text: &str) -> bool {
-    let text = text.trim_matches(['"', '\'', '\\', ' ']);
-    text.starts_with("[redacted:")
-        || text.starts_with("rewind-")
-        || text.starts_with("${")
-        || text.starts_with("$(")
-        || text.starts_with("{{")
-        || (text.starts_with('<') && text.ends_with('>'))
-        || text
+fn replaced(text: &str, hits: &[Hit<'_>]) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = 0;
+    for hit in hits {
+        clean.push_str(text.get(rest..hit.range.start).unwrap_or_default());
+        clean.push_str(&placeholder(hit.kind));
+        rest = hit.range.end;
+    }
+    clean.push_str(text.get(rest..).unwrap_or_default());
+    clean
+}
+
+/// Returns whether a name can stand in a placeholder and be known there again: 1 to 48 letters,
+/// digits, `-`, `_` or `.`.
+pub fn is_placeholder_name(name: &str) -> bool {
+    (1..=48).contains(&name.len())
+        && name
             .chars()
-            .all(|c| matches!(c, '*' | 'x' | 'X' | '.' | '-' | '…'))
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 
-fn is_secret_parameter(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    [
-        "key",
-        "api_key",
-        "apikey",
-        "api-key",
-        "token",
-        "access_token",
-        "sig",
-        "signature",
-    ]
-    .contains(&name.as_str())
-        || name.starts_with("x-amz-signature")
-        || name.starts_with("x-amz-credential")
-        || name.starts_with("x-amz-security-token")
-}
-
-/// Returns whether a JSON field of this name holds a credential and nothing else.
-fn is_secret_field(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace(['-', '_'], "");
-    [
-        "apikey",
-        "authorization",
-        "accesstoken",
-        "refreshtoken",
-        "clientsecret",
-        "secretkey",
-        "secretaccesskey",
-        "privatekey",
-        "password",
-        "passwd",
-    ]
-    .contains(&name.as_str())
+/// Returns a value as it stands, and as it stands inside JSON.
+fn forms(value: &str) -> Vec<String> {
+    let quoted = Value::from(value).to_string();
+    let inside = quoted
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let mut forms = vec![value.to_owned()];
+    forms.extend(inside.map(str::to_owned));
+    forms
 }
 
 #[cfg(test)]

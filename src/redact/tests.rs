@@ -21,12 +21,11 @@ fn redactor() -> &'static Redactor {
 
 #[test]
 fn every_built_in_pattern_compiles() {
-    assert!(
-        redactor()
-            .patterns
-            .iter()
-            .all(|pattern| pattern.regex().is_some())
-    );
+    assert!(Patterns::built_in().is_some());
+    for detector in detectors::DETECTORS {
+        let together = Patterns::new(vec![Pattern::from(detector)]);
+        assert!(together.is_ok(), "{}", detector.kind);
+    }
 }
 
 /// Returns examples that are put together here, so that no scanner takes this file for a leak.
@@ -53,6 +52,8 @@ fn secrets() -> Vec<(&'static str, String)> {
         ("npm-token", format!("npm_{}", run(36))),
         ("aws-key-id", format!("AKIA{}", "ABCDEFGHIJKLMNOP")),
         ("jwt", format!("eyJ{0}.eyJ{0}.{0}", run(20))),
+        ("tavily-key", format!("tvly-dev-{}", run(32))),
+        ("telegram-token", format!("123456789:AA{}", run(33))),
         ("order-number", "ORD-123456".to_owned()),
         ("secret", "correct horse battery".to_owned()),
         (
@@ -75,6 +76,9 @@ fn every_kind_is_replaced_wherever_it_stands() {
             format!("the key is {secret}."),
             format!("KEY={secret}\nnext"),
             format!("\"{secret}\""),
+            format!(r"one line\n{secret}\nanother"),
+            format!(r"\u0022{secret}\u0022"),
+            format!("?next=a%3D{secret}&x=1"),
             escaped,
         ] {
             let clean = redactor.text(&text);
@@ -107,6 +111,19 @@ fn secrets_in_context_are_replaced_and_their_context_stays() {
             "password: \"sesame-open\"",
             "password: \"[redacted:secret]\"",
         ),
+        ("password=abc12345", "password=[redacted:secret]"),
+        (
+            "redis://:hunter22@host",
+            "redis://:[redacted:url-password]@host",
+        ),
+        (
+            r#"{"SecretAccessKey": "wJalrXUtnFEMIK7MDENGbPxRfiCY"}"#,
+            r#"{"SecretAccessKey": "[redacted:secret]"}"#,
+        ),
+        (
+            "\"token\": \"aB3dE5gH7jK9mN1pQ2rS4tU6\"",
+            "\"token\": \"[redacted:secret]\"",
+        ),
     ];
     for (text, clean) in cases {
         assert_eq!(redactor.text(text), clean, "{text}");
@@ -127,6 +144,14 @@ fn what_only_looks_like_a_secret_stays() {
         "Bearer tokens are used",
         "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "api_key=\"<your key here>\"",
+        "the basic responsibilities of a bearer of understanding-and-knowledge",
+        "sk-learn-based-classification-pipelines",
+        "password: password",
+        "http://host:8080/a@b",
+        r"http://host:80\nfoo@bar.com",
+        "{\"token\": \" Hello\", \"logprob\": -0.1}",
+        "token: 4f9c1d2e-aaaa-4bbb-8ccc-0123456789ab",
+        "max_tokens=4096, next_page_token=aB3dE5gH7jK9mN1pQ2rS4tU6",
     ] {
         assert_eq!(redactor.text(text), text);
     }
@@ -175,6 +200,87 @@ fn headers_paths_and_binary_bodies_are_covered() {
 }
 
 #[test]
+fn headers_that_hold_credentials_are_dropped_and_no_others() {
+    let redactor = redactor();
+    for name in [
+        "private-token",
+        "X-CSRF-Token",
+        "x-authorization",
+        "x-goog-api-key",
+        "cookie",
+    ] {
+        assert_eq!(redactor.header(name, "v"), None, "{name}");
+    }
+    for name in ["x-ratelimit-remaining-tokens", "anthropic-version", "etag"] {
+        assert_eq!(redactor.header(name, "v").as_deref(), Some("v"), "{name}");
+    }
+}
+
+#[test]
+fn the_end_of_a_secret_never_stays_behind() {
+    let key = format!("sk-proj-{}", "aB3dE5gH".repeat(4));
+    assert_eq!(
+        redactor().text(&format!("password: \"{key}.and-the-rest\"")),
+        "password: \"[redacted:openai-key]\""
+    );
+}
+
+#[test]
+fn a_private_key_that_is_cut_off_leaves_nested_json_whole() {
+    let inner = json!({ "pem": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQ" });
+    let nested = json!({ "arguments": inner.to_string() }).to_string();
+    for text in [inner.to_string(), nested] {
+        let clean = redactor().text(&text).into_owned();
+        assert!(!clean.contains("MIIE"), "{clean}");
+        assert!(serde_json::from_str::<Value>(&clean).is_ok(), "{clean}");
+    }
+}
+
+#[test]
+fn a_value_is_found_as_it_stands_in_json_too() {
+    let rules = RedactRules {
+        values: vec!["pass\"word\\1".into()],
+        ..RedactRules::default()
+    };
+    let redactor = Redactor::new(&rules).unwrap();
+    assert_eq!(redactor.text("is pass\"word\\1!"), "is [redacted:secret]!");
+    assert_eq!(
+        redactor.text(&json!(["pass\"word\\1"]).to_string()),
+        "[\"[redacted:secret]\"]"
+    );
+}
+
+#[test]
+fn placeholders_are_never_taken_apart() {
+    let rules = RedactRules {
+        patterns: vec![
+            ("all".into(), r"\]\[|x .*".into()),
+            ("word".into(), "redacted|key".into()),
+        ],
+        ..RedactRules::default()
+    };
+    let redactor = Redactor::new(&rules).unwrap();
+    let text = "redacted [redacted:openai-key][redacted:jwt] key x [redacted:jwt] y";
+    let once = redactor.text(text).into_owned();
+    assert_eq!(
+        once,
+        "[redacted:word] [redacted:openai-key][redacted:jwt] [redacted:word] [redacted:all][redacted:jwt][redacted:all]"
+    );
+    assert_eq!(redactor.text(&once), once);
+}
+
+#[test]
+fn no_pattern_makes_other_languages_slow() {
+    for detector in detectors::DETECTORS {
+        let ascii = detector
+            .pattern
+            .replace(r"(?-u:\b", "")
+            .replace(r"(?i-u:\b", "");
+        assert!(!ascii.contains(r"\b"), "{}", detector.kind);
+    }
+}
+
+#[test]
 fn a_pattern_that_is_none_is_refused_by_name() {
     let rules = RedactRules {
         patterns: vec![("mine".into(), "(".into())],
@@ -182,18 +288,45 @@ fn a_pattern_that_is_none_is_refused_by_name() {
     };
     let error = Redactor::new(&rules).err().unwrap();
     assert!(error.to_string().contains("`mine`"));
+    let rules = RedactRules {
+        patterns: vec![("my ] name".into(), "a".into())],
+        values: Vec::new(),
+    };
+    let error = Redactor::new(&rules).err().unwrap();
+    assert!(error.to_string().contains("`my ] name`"));
 }
 
 proptest! {
     #[test]
     fn redacting_twice_is_redacting_once(
         text in "[ -~\\n]{0,80}",
-        which in 0_usize..17,
+        name in "(password|api_key=|token: \"|secret=|AWS secret key |Bearer |https://a:|)",
+        which in 0_usize..19,
         tail in "[ -~]{0,40}",
     ) {
         let redactor = redactor();
         let secret = &secrets()[which].1;
-        let once = redactor.text(&format!("{text} {secret} {tail}")).into_owned();
+        let once = redactor.text(&format!("{text}{name} {secret}{tail} {name}{secret}")).into_owned();
         prop_assert_eq!(redactor.text(&once).into_owned(), once.clone());
+    }
+
+    #[test]
+    fn no_secret_outlives_its_neighbours_and_json_stays_json(
+        before in "[ -~\\n]{0,40}",
+        which in prop::collection::vec(0_usize..19, 1..4),
+        after in "(| .*|\"[ -~]{0,20})",
+    ) {
+        let all = secrets();
+        let planted: Vec<&str> = which.iter().map(|index| all[*index].1.as_str()).collect();
+        let text = format!("{before} {}{after}", planted.join(" "));
+        let mut value = json!({ "text": text, "arguments": json!({ "a": text }).to_string() });
+        redactor().scrub(&mut value);
+        let shown = value.to_string();
+        for secret in planted {
+            let marker = secret.lines().nth(1).unwrap_or(secret);
+            prop_assert!(!shown.contains(marker), "{}", shown);
+        }
+        let inner = serde_json::from_str::<Value>(value["arguments"].as_str().unwrap());
+        prop_assert!(inner.is_ok(), "{}", shown);
     }
 }

@@ -121,6 +121,29 @@ fn is_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
 }
 
+/// Returns what a program printed for the log of a CI job: as [`plain`], and no line in it can give the
+/// job orders.
+///
+/// GitHub takes a line that begins with `::` as a command, however far it is indented, and `##[`
+/// anywhere in one. Source: the parser of commands in <https://github.com/actions/runner>.
+pub(super) fn log(text: &str) -> String {
+    let text = plain(text).replace("##[", "# #[");
+    let lines: Vec<String> = text
+        .split('\n')
+        .map(|line| {
+            let words = line.trim_start();
+            match words.strip_prefix("::") {
+                Some(command) => {
+                    let indent = line.strip_suffix(words).unwrap_or_default();
+                    format!("{indent}: :{command}")
+                }
+                None => line.to_owned(),
+            }
+        })
+        .collect();
+    lines.join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -152,7 +175,22 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_an_agent_prints_gives_the_job_no_orders() {
+        assert_eq!(
+            log("::error::x\n  \t::set-output name=a::b\n##[group]c\nstd::fmt ok\n"),
+            ": :error::x\n  \t: :set-output name=a::b\n# #[group]c\nstd::fmt ok\n"
+        );
+    }
+
     proptest! {
+        #[test]
+        fn no_line_of_a_log_is_a_command(text in "(?s)(::|##\\[|[ \t\r\n]|\u{85}|\u{a0}|.){0,40}") {
+            let shown = log(&text);
+            prop_assert!(!shown.contains("##["));
+            prop_assert!(!shown.lines().any(|line| line.trim().starts_with("::")));
+        }
+
         #[test]
         fn escaped_texts_hold_nothing_forbidden(text in any::<String>()) {
             prop_assert!(xml(&text).chars().all(is_xml));

@@ -7,7 +7,7 @@ use super::table::{Align, lines};
 use crate::check::{CheckResult, Outcome, Severity};
 use crate::gate::Shown;
 use crate::report::cost::cost;
-use crate::report::escape::plain;
+use crate::report::escape::{log, plain};
 use crate::report::run_report::{ForkReport, RunReport};
 use crate::report::units::{count, excerpt, tokens};
 
@@ -122,7 +122,7 @@ fn details(fork: &ForkReport, style: Style, out: &mut dyn Write) -> io::Result<(
     }
     if !fork.agent_log.is_empty() {
         writeln!(out, "  the agent wrote to standard error:")?;
-        for line in plain(&fork.agent_log).lines() {
+        for line in log(&fork.agent_log).lines() {
             writeln!(out, "    {}", style.dim(line))?;
         }
     }
