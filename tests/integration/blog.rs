@@ -39,3 +39,33 @@ fn a_failure_is_found_fixed_compared_and_shared() {
         assert!(!page.contains(part), "the page loads something: {part}");
     }
 }
+
+#[test]
+fn a_second_demo_keeps_what_was_edited() {
+    let app = App::new();
+    app.run(["demo"]).exits(0);
+    let prompt = "rewind-demo/prompts/researcher.txt";
+    app.write(prompt, "You are the researcher. Be brief.\n");
+    let said = app.run(["demo"]).exits(0).stdout;
+    assert!(said.contains(&format!("kept {prompt} as it is")), "{said}");
+    let found = fs::read_to_string(app.folder().join(prompt)).unwrap();
+    assert_eq!(found, "You are the researcher. Be brief.\n");
+}
+
+#[test]
+fn the_agent_of_the_demo_is_found_from_a_directory_below() {
+    let app = App::new();
+    app.run(["demo"]).exits(0);
+    let below = app.folder().join("notes/today");
+    fs::create_dir_all(&below).unwrap();
+    let output = app
+        .rewind()
+        .args(["replay", "latest", "--from", "5"])
+        .current_dir(&below)
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("2 served, 16 live"), "{said}");
+}

@@ -65,7 +65,8 @@ const AGENT: [(&str, &str); 9] = [
 /// The input that was recorded.
 const INPUT: &str = "Tokyo population";
 
-/// Makes the session and the agent's files, and writes to `out` what to try next.
+/// Makes the session and the agent's files, and writes to `out` what to try next. Files that were
+/// edited since an earlier demo stay as they are.
 ///
 /// # Errors
 /// The store or the directory can't be written.
@@ -75,8 +76,17 @@ pub fn run(
     out: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
     let dir = context.cwd.join(&options.dir);
+    let mut kept = Vec::new();
     for (name, text) in AGENT {
-        write(&dir.join(name), text).map_err(CommandError::usage)?;
+        let path = dir.join(name);
+        if fs::read_to_string(&path).is_ok_and(|found| found != text) {
+            let path = options.dir.join(name);
+            kept.push(format!(
+                "kept {path} as it is; remove it to get the original\n"
+            ));
+        } else {
+            write(&path, text).map_err(CommandError::usage)?;
+        }
     }
     let session = session(&options.dir)?;
     let store =
@@ -84,7 +94,8 @@ pub fn run(
     store.insert(&session).map_err(CommandError::usage)?;
     let text = format!(
         "made session `{}` ({} timelines of a research agent) and its agent in {}\n\
-         In timeline `main` the researcher hallucinates at step 5; in `fixed` it does not.\n\n\
+         In timeline `main` the researcher hallucinates at step 5; in `fixed` it does not.\n\
+         {}\n\
          next:\n  \
          rewind show latest\n  \
          rewind diff latest main fixed\n  \
@@ -93,6 +104,7 @@ pub fn run(
         session.name,
         session.timelines.len(),
         options.dir,
+        kept.concat(),
         options.dir
     );
     if let Err(error) = out.write_all(text.as_bytes()) {
@@ -102,19 +114,17 @@ pub fn run(
 }
 
 /// Returns the configuration file of the agent that a demo session was recorded from, where it
-/// still stands there.
+/// still stands below this directory or one above it.
 pub fn config_of(session: &Session, context: &Context) -> Option<Utf8PathBuf> {
     if session.source != Source::Demo {
         return None;
     }
-    let script = Utf8Path::new(session.command.get(1)?);
-    Some(
-        context
-            .cwd
-            .join(script.parent()?)
-            .join(crate::config::FILE_NAME),
-    )
-    .filter(|path| path.is_file())
+    let agent = Utf8Path::new(session.command.get(1)?).parent()?;
+    context
+        .cwd
+        .ancestors()
+        .map(|directory| directory.join(agent).join(crate::config::FILE_NAME))
+        .find(|path| path.is_file())
 }
 
 /// Returns the recorded session as a new one of this moment, run from `dir`.
