@@ -26,12 +26,8 @@ pub(super) fn response(
             .tool_calls()
             .map(|(_name, args)| args.to_string().chars().count())
             .sum::<usize>();
-    let finish = match reply.finish.as_deref() {
-        Some("stop") => FinishReason::Stop,
-        Some("length") => FinishReason::Length,
-        Some("tool_calls") => FinishReason::ToolCalls,
-        Some("content_filter") => FinishReason::ContentFilter,
-        Some(other) => FinishReason::Other(other.to_owned()),
+    let finish = match reply.finish {
+        Some(finish) => finish.into(),
         None if calls > 0 => FinishReason::ToolCalls,
         None => FinishReason::Stop,
     };
@@ -75,8 +71,12 @@ fn message(reply: &Reply, talk: &Conversation, captured: &[String]) -> Arc<Poole
     Pooled::new(Message::new(Role::Assistant, parts))
 }
 
+/// Returns the estimate for so many characters, at least 1.
+pub(super) fn tokens(chars: usize) -> u64 {
+    (chars as u64).div_ceil(CHARS_PER_TOKEN).max(1)
+}
+
 fn usage(reply: &Reply, read: usize, written: usize) -> Usage {
-    let tokens = |chars: usize| (chars as u64).div_ceil(CHARS_PER_TOKEN).max(1);
     match reply.usage {
         Some(given) => Usage {
             input: given.input,

@@ -9,17 +9,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use futures_util::stream::{self, StreamExt as _};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{Method, StatusCode};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::answer;
 use super::conversation::Conversation;
-use super::rule::{Reply as RuleReply, Rule};
+use super::reply::{error, failure, success, whole};
+use super::rule::{ErrorStatus, Rule};
 use super::script::Script;
-use crate::model::{Body, ContentId, Dialect, Request, Response};
-use crate::proxy::{Backend, BackendError, Broken, ByteStream, Incoming, Reply};
+use super::{answer, other};
+use crate::model::{ContentId, Dialect, Request};
+use crate::proxy::{Backend, BackendError, Incoming, Reply};
 use crate::record::Requests;
 use crate::wire::{self, ParsedRequest, Parser, Scrub, Traffic};
 
@@ -53,6 +53,21 @@ pub struct ScriptedModel {
     log: Option<Log>,
 }
 
+/// A reply and how long to wait before it.
+struct Delayed {
+    reply: Reply,
+    delay: Duration,
+}
+
+impl From<Reply> for Delayed {
+    fn from(reply: Reply) -> Self {
+        Self {
+            reply,
+            delay: Duration::ZERO,
+        }
+    }
+}
+
 /// Leaves everything as it is: what a script reads is never kept.
 struct NoScrub;
 
@@ -74,19 +89,19 @@ impl ScriptedModel {
         }
     }
 
-    fn reply(&self, incoming: &Incoming) -> Reply {
+    fn reply(&self, incoming: &Incoming) -> Delayed {
         let path = incoming.path.as_str();
         match wire::classify(incoming.method.as_str(), path) {
-            Traffic::Model(Dialect::OpenaiEmbeddings) => self.embeddings(incoming),
+            Traffic::Model(Dialect::OpenaiEmbeddings) => self.embeddings(incoming).into(),
             Traffic::Model(dialect) => self.model(dialect, incoming),
-            Traffic::Ancillary => ancillary(path),
-            Traffic::Telemetry => whole(StatusCode::NO_CONTENT, Bytes::new()),
+            Traffic::Ancillary => self.ancillary(incoming).into(),
+            Traffic::Telemetry => whole(StatusCode::NO_CONTENT, Bytes::new()).into(),
             Traffic::Opaque => {
                 let text = format!(
                     "the scripted model does not know {} {path}",
                     incoming.method
                 );
-                error(Dialect::OpenaiChat, 404, "not_found_error", &text)
+                error(Dialect::OpenaiChat, 404, "not_found_error", &text).into()
             }
         }
     }
@@ -104,10 +119,10 @@ impl ScriptedModel {
             })
     }
 
-    fn model(&self, dialect: Dialect, incoming: &Incoming) -> Reply {
+    fn model(&self, dialect: Dialect, incoming: &Incoming) -> Delayed {
         let parsed = match self.parse(dialect, incoming) {
             Ok(parsed) => parsed,
-            Err(reply) => return reply,
+            Err(reply) => return reply.into(),
         };
         let agent = incoming
             .headers
@@ -129,15 +144,17 @@ impl ScriptedModel {
         else {
             self.note(&entry);
             let text = self.script.explain(&talk);
-            return error(dialect, 400, "invalid_request_error", &text);
+            return error(dialect, 400, "invalid_request_error", &text).into();
         };
         self.count(chosen.index, chosen.rule, &request);
         entry.rule = Some(chosen.index + 1);
         let rule_reply = &chosen.rule.reply;
-        if let Some(status) = rule_reply.status {
+        let delay = Duration::from_millis(rule_reply.delay_ms);
+        if let Some(ErrorStatus(status)) = rule_reply.status {
             entry.status = status;
             self.note(&entry);
-            return failure(dialect, status, rule_reply);
+            let reply = failure(dialect, status, rule_reply);
+            return Delayed { reply, delay };
         }
         entry.status = 200;
         self.note(&entry);
@@ -156,7 +173,8 @@ impl ScriptedModel {
         }
         requests.keep(&request, &parsed, &response);
         drop(requests);
-        streamed(&parsed, &response, rule_reply)
+        let reply = success(&parsed, &response, rule_reply);
+        Delayed { reply, delay }
     }
 
     fn embeddings(&self, incoming: &Incoming) -> Reply {
@@ -164,33 +182,6 @@ impl ScriptedModel {
             Ok(parsed) => parsed,
             Err(reply) => return reply,
         };
-        let dimensions = parsed
-            .settings
-            .get("dimensions")
-            .and_then(Value::as_u64)
-            .and_then(|dimensions| usize::try_from(dimensions).ok())
-            .map_or(DIMENSIONS, |dimensions| dimensions.clamp(1, MAX_DIMENSIONS));
-        let data: Vec<Value> = parsed
-            .messages
-            .iter()
-            .enumerate()
-            .map(|(index, message)| {
-                let vector = vector(message.message.id(), dimensions);
-                json!({ "object": "embedding", "index": index, "embedding": vector })
-            })
-            .collect();
-        let chars: usize = parsed
-            .messages
-            .iter()
-            .map(|one| one.message.plain_text().chars().count())
-            .sum();
-        let tokens = chars.div_ceil(4);
-        let body = json!({
-            "object": "list",
-            "data": data,
-            "model": parsed.model,
-            "usage": { "prompt_tokens": tokens, "total_tokens": tokens },
-        });
         self.note(&LogEntry {
             request: format!("{} {}", incoming.method, incoming.path),
             dialect: Dialect::OpenaiEmbeddings,
@@ -198,7 +189,23 @@ impl ScriptedModel {
             rule: None,
             status: 200,
         });
-        json_reply(StatusCode::OK, Bytes::from(body.to_string()))
+        other::embeddings(&parsed)
+    }
+
+    /// Answers what is no step: lists of models, counts of tokens.
+    fn ancillary(&self, incoming: &Incoming) -> Reply {
+        if incoming.method != Method::POST {
+            let is_anthropic = incoming.headers.contains_key("anthropic-version");
+            return other::models(&incoming.path, is_anthropic);
+        }
+        match self.parse(Dialect::AnthropicMessages, incoming) {
+            Ok(parsed) => {
+                let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+                let (request, _is_known) = requests.request(&parsed, None);
+                other::count(&Conversation::of(&request))
+            }
+            Err(reply) => reply,
+        }
     }
 
     /// Returns whether a rule with `times` may answer once more in this conversation.
@@ -234,135 +241,13 @@ impl ScriptedModel {
 
 impl Backend for ScriptedModel {
     fn send(&self, incoming: &Incoming) -> BoxFuture<'static, Result<Reply, BackendError>> {
-        let reply = self.reply(incoming);
-        let delay = reply
-            .headers
-            .get(DELAY)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let Delayed { reply, delay } = self.reply(incoming);
         async move {
-            let mut reply = reply;
-            reply.headers.remove(DELAY);
-            if let Some(millis) = delay {
-                tokio::time::sleep(Duration::from_millis(millis)).await;
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
             }
             Ok(reply)
         }
         .boxed()
     }
-}
-
-/// Carries a rule's delay from the choice of the rule to the wait before the answer.
-const DELAY: HeaderName = HeaderName::from_static("x-rewind-delay-ms");
-/// The length of vectors where the request says nothing.
-const DIMENSIONS: usize = 8;
-const MAX_DIMENSIONS: usize = 4096;
-
-fn streamed(parsed: &ParsedRequest, response: &Response, rule: &RuleReply) -> Reply {
-    let rendered = wire::render(
-        parsed.dialect,
-        response,
-        parsed.stream,
-        parsed.include_usage,
-    );
-    let pieces: Vec<Bytes> = match rendered.body {
-        Body::Whole(bytes) => match rule.disconnect_after {
-            // A body that breaks off in the middle.
-            Some(_) => vec![bytes.slice(..bytes.len() / 2)],
-            None => vec![bytes],
-        },
-        Body::Events(events) => events.into_iter().map(|event| event.bytes).collect(),
-    };
-    let kept = rule.disconnect_after.unwrap_or(pieces.len());
-    let end = rule
-        .disconnect_after
-        .map(|_events| Err(Broken("the script breaks off here".to_owned())));
-    let delay = Duration::from_millis(rule.event_delay_ms);
-    let body: ByteStream = stream::iter(pieces.into_iter().take(kept.max(1)))
-        .then(move |piece| async move {
-            if !delay.is_zero() {
-                tokio::time::sleep(delay).await;
-            }
-            Ok(piece)
-        })
-        .chain(stream::iter(end))
-        .boxed();
-    let mut headers = HeaderMap::new();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(rendered.content_type),
-    );
-    if rule.delay_ms > 0 {
-        headers.insert(DELAY, HeaderValue::from(rule.delay_ms));
-    }
-    Reply {
-        status: StatusCode::OK,
-        headers,
-        body,
-    }
-}
-
-fn failure(dialect: Dialect, status: u16, rule: &RuleReply) -> Reply {
-    let told = answer::failure(status, rule);
-    let mut reply = error(dialect, status, &told.kind, &told.message);
-    if let Some(seconds) = rule.retry_after {
-        reply
-            .headers
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    if rule.delay_ms > 0 {
-        reply
-            .headers
-            .insert(DELAY, HeaderValue::from(rule.delay_ms));
-    }
-    reply
-}
-
-fn ancillary(path: &str) -> Reply {
-    let place = path.split('?').next().unwrap_or(path).trim_end_matches('/');
-    let body = if place.ends_with("/models") {
-        json!({ "object": "list", "data": [{ "id": "scripted", "object": "model", "created": 0,
-                "owned_by": "rewind" }] })
-    } else if place.ends_with("/count_tokens") {
-        json!({ "input_tokens": 1 })
-    } else {
-        return error(Dialect::OpenaiChat, 404, "not_found_error", "not found");
-    };
-    json_reply(StatusCode::OK, Bytes::from(body.to_string()))
-}
-
-fn error(dialect: Dialect, status: u16, kind: &str, text: &str) -> Reply {
-    let body = wire::render_error(dialect, status, kind, text);
-    json_reply(
-        StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
-        body,
-    )
-}
-
-fn json_reply(status: StatusCode, body: Bytes) -> Reply {
-    let mut reply = whole(status, body);
-    reply.headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    reply
-}
-
-fn whole(status: StatusCode, body: Bytes) -> Reply {
-    let body: ByteStream = stream::iter([Ok(body)]).boxed();
-    Reply {
-        status,
-        headers: HeaderMap::new(),
-        body,
-    }
-}
-
-/// Returns a vector that depends on the content alone, each number between -1 and 1.
-fn vector(content: ContentId, dimensions: usize) -> Vec<f64> {
-    let bytes = content.as_bytes();
-    (0..dimensions)
-        .map(|index| {
-            let byte = bytes.get(index % bytes.len()).copied().unwrap_or_default();
-            (f64::from(byte) - 127.5) / 127.5
-        })
-        .collect()
 }

@@ -8,6 +8,8 @@
 mod answer;
 mod backend;
 mod conversation;
+mod other;
+mod reply;
 mod rule;
 mod script;
 mod template;

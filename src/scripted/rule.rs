@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::conversation::Conversation;
-use crate::model::Role;
+use crate::model::{FinishReason, Role};
 
 /// A rule: the first one whose conditions all hold answers.
 #[derive(Debug, Clone, Deserialize)]
@@ -114,10 +114,10 @@ pub(super) struct Reply {
     pub(super) tool_calls: Vec<CallOut>,
     /// A refusal in place of a text.
     pub(super) refusal: Option<String>,
-    /// The finish reason: `stop`, `length`, `tool_calls`, `content_filter`.
-    pub(super) finish: Option<String>,
+    /// The finish reason.
+    pub(super) finish: Option<Finish>,
     /// An error status: the call fails.
-    pub(super) status: Option<u16>,
+    pub(super) status: Option<ErrorStatus>,
     /// The message of the error.
     pub(super) error: Option<String>,
     /// The `retry-after` header of the error, in seconds.
@@ -132,6 +132,45 @@ pub(super) struct Reply {
     pub(super) event_delay_ms: u64,
     /// The tokens to report; estimated from the texts where it is not given.
     pub(super) usage: Option<UsageOut>,
+}
+
+/// Why the answer ends.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Finish {
+    Stop,
+    Length,
+    ToolCalls,
+    ContentFilter,
+}
+
+impl From<Finish> for FinishReason {
+    fn from(finish: Finish) -> Self {
+        match finish {
+            Finish::Stop => Self::Stop,
+            Finish::Length => Self::Length,
+            Finish::ToolCalls => Self::ToolCalls,
+            Finish::ContentFilter => Self::ContentFilter,
+        }
+    }
+}
+
+/// A status that stands for a failure, from 400 to 599.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "u16")]
+pub(super) struct ErrorStatus(pub(super) u16);
+
+impl TryFrom<u16> for ErrorStatus {
+    type Error = String;
+
+    fn try_from(status: u16) -> Result<Self, String> {
+        (400..=599)
+            .contains(&status)
+            .then_some(Self(status))
+            .ok_or_else(|| {
+                format!("status {status} is no failure; use 400 to 599, or leave it out to answer")
+            })
+    }
 }
 
 /// A tool call to make.
@@ -156,10 +195,10 @@ pub(super) struct UsageOut {
 }
 
 impl When {
-    /// Returns what a rule's regular expressions captured; `Err` names the first condition that does
-    /// not hold.
+    /// Returns what a rule's regular expressions captured; `Err` names the conditions that do not
+    /// hold.
     #[expect(clippy::too_many_lines, reason = "one line for each condition")]
-    pub(super) fn holds(&self, talk: &Conversation) -> Result<Vec<String>, &'static str> {
+    pub(super) fn holds(&self, talk: &Conversation) -> Result<Vec<String>, Vec<&'static str>> {
         let contains = |wanted: &Option<String>, text: &str| {
             wanted
                 .as_ref()
@@ -241,9 +280,15 @@ impl When {
                 matches(self.system_regex.as_ref(), &talk.system),
             ),
         ];
-        match conditions.iter().find(|(_name, holds)| !holds) {
-            Some((name, _holds)) => Err(name),
-            None => Ok(captured),
+        let failed: Vec<&str> = conditions
+            .into_iter()
+            .filter(|(_name, holds)| !holds)
+            .map(|(name, _holds)| name)
+            .collect();
+        if failed.is_empty() {
+            Ok(captured)
+        } else {
+            Err(failed)
         }
     }
 }

@@ -90,9 +90,9 @@ impl Script {
             })
     }
 
-    /// Returns, for a conversation that no rule answers, which condition stopped each rule.
+    /// Returns, for a conversation that no rule answers, what stopped the rules that came nearest.
     pub(super) fn explain(&self, talk: &Conversation) -> String {
-        let reasons: Vec<String> = self
+        let mut reasons: Vec<(usize, String)> = self
             .rules
             .iter()
             .enumerate()
@@ -102,21 +102,41 @@ impl Script {
                     .clone()
                     .unwrap_or_else(|| format!("rule {}", index + 1));
                 match rule.when.holds(talk) {
-                    Err(condition) => format!("{name}: `{condition}` does not hold"),
-                    Ok(_) => format!("{name}: used up (`times`)"),
+                    Ok(_captured) => (0, format!("{name}: used up (`times`)")),
+                    Err(failed) if failed.len() == 1 => {
+                        (1, format!("{name}: `{}` does not hold", failed.join("")))
+                    }
+                    Err(failed) => {
+                        let list = failed.join("`, `");
+                        (failed.len(), format!("{name}: `{list}` do not hold"))
+                    }
                 }
             })
             .collect();
+        // Stable, so that equally near rules stay in the order of the file.
+        reasons.sort_by_key(|(failed, _reason)| *failed);
+        let left_off = reasons.len().saturating_sub(NEAREST);
+        let mut nearest: Vec<String> = reasons
+            .into_iter()
+            .take(NEAREST)
+            .map(|(_failed, reason)| reason)
+            .collect();
+        if left_off > 0 {
+            nearest.push(format!("{left_off} more rules are further off"));
+        }
         format!(
             "no rule of the scripted model answers this conversation (turn {}, last user message \
-             {:?}, last tool result {:?}); {}",
+             {:?}, last tool result {:?}); nearest: {}",
             talk.turns,
             shorten(&talk.last_user),
             shorten(&talk.last_result),
-            reasons.join("; ")
+            nearest.join("; ")
         )
     }
 }
+
+/// How many rules are named when none answers.
+const NEAREST: usize = 5;
 
 fn shorten(text: &str) -> String {
     text.chars().take(80).collect()

@@ -108,7 +108,56 @@ async fn a_conversation_without_a_rule_is_told_why() {
         "messages": [{"role": "user", "content": "what?"}]});
     let (status, text) = ask(&model(None), "/v1/messages", &body).await;
     assert_eq!(status, 400);
-    assert!(text.contains("search: `system` does not hold"), "{text}");
+    assert!(
+        text.contains("search: `system`, `last_user_regex` do not hold"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn of_many_rules_the_nearest_are_named_first() {
+    let rule = |name: &str, text: &str| {
+        format!(
+            "[[rule]]\nname = \"{name}\"\nwhen = {{ last_user = \"{text}\", turn = 7 }}\nreply = {{}}\n"
+        )
+    };
+    let mut rules: Vec<String> = (0..9).map(|n| rule(&format!("far {n}"), "x")).collect();
+    rules.push(rule("near", "hello"));
+    let rules = rules.concat();
+    let script = Script::parse(Utf8Path::new("model.toml"), &rules).unwrap();
+    let body = chat(&json!([{"role": "user", "content": "hello"}]));
+    let (_status, text) = ask(
+        &ScriptedModel::new(script, None),
+        "/v1/chat/completions",
+        &body,
+    )
+    .await;
+    assert!(
+        text.contains("nearest: near: `turn` does not hold; far 0"),
+        "{text}"
+    );
+    assert!(text.contains("5 more rules are further off"), "{text}");
+    assert!(!text.contains("far 4"), "{text}");
+}
+
+#[tokio::test]
+async fn tokens_are_counted_as_they_are_charged() {
+    let model = ScriptedModel::new(
+        Script::parse(
+            Utf8Path::new("model.toml"),
+            "[[rule]]\nreply = { text = \"yes\" }\n",
+        )
+        .unwrap(),
+        None,
+    );
+    let body = json!({"model": "claude", "max_tokens": 9, "system": "You are terse.",
+        "messages": [{"role": "user", "content": "Is this a question of forty characters?"}]});
+    let (_status, counted) = ask(&model, "/v1/messages/count_tokens", &body).await;
+    let (_status, answer) = ask(&model, "/v1/messages", &body).await;
+    let counted: Value = serde_json::from_str(&counted).unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(counted["input_tokens"], 14);
+    assert_eq!(counted["input_tokens"], answer["usage"]["input_tokens"]);
 }
 
 #[tokio::test]
@@ -139,4 +188,21 @@ fn a_typo_in_the_rules_is_an_error_with_its_line() {
         cause.contains("line 2") && cause.contains("unknown field `sytem`"),
         "{cause}"
     );
+}
+
+#[test]
+fn a_reply_that_no_provider_gives_is_an_error_with_its_line() {
+    for (reply, cause) in [
+        ("finish = \"lenght\"", "unknown variant `lenght`"),
+        ("status = 200", "status 200 is no failure"),
+        ("status = 99", "status 99 is no failure"),
+    ] {
+        let text = format!("[[rule]]\nreply = {{ {reply} }}\n");
+        let error = Script::parse(Utf8Path::new("model.toml"), &text).unwrap_err();
+        let found = std::error::Error::source(&error).unwrap().to_string();
+        assert!(
+            found.contains("line 2") && found.contains(cause),
+            "{reply}: {found}"
+        );
+    }
 }
