@@ -75,6 +75,7 @@ struct RawCheck {
     id: Option<Spanned<String>>,
     #[serde(default)]
     severity: Severity,
+    weight: Option<Spanned<f64>>,
 }
 
 impl Definition {
@@ -211,7 +212,7 @@ fn read_check(
         return Err(ReadError::new(message, Some(span)));
     };
     let mut common = DeTable::new();
-    for key in ["kind", "id", "severity"] {
+    for key in ["kind", "id", "severity", "weight"] {
         if let Some((key, value)) = table.remove_entry(key) {
             common.insert(key, value);
         }
@@ -227,16 +228,27 @@ fn read_check(
     let kind = common.kind.get_ref();
     let is_known = check::kinds().any(|known| known == kind);
     let fallback = if is_known { span } else { common.kind.span() };
-    let check = check::read(kind, ValueDeserializer::from(rest)).map_err(|error| {
+    let check = check::read(kind, rest).map_err(|error| {
         let span = error.span.or(Some(fallback));
         ReadError { span, ..error }
     })?;
     let definition = check::Definition {
         id: String::new(),
         severity: common.severity,
+        weight: weight(common.weight)?,
         check: check.into(),
     };
     Ok((common.id, definition))
+}
+
+fn weight(weight: Option<Spanned<f64>>) -> Result<f64, ReadError> {
+    let Some(weight) = weight else { return Ok(1.0) };
+    if *weight.get_ref() > 0.0 && weight.get_ref().is_finite() {
+        return Ok(weight.into_inner());
+    }
+    let message =
+        "a weight must be a number above 0; to leave a check out, write severity = \"off\"";
+    Err(ReadError::new(message, Some(weight.span())))
 }
 
 /// Where runs go live if the definition does not say.

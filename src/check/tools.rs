@@ -3,7 +3,7 @@
 use glob::Pattern;
 use serde::Deserialize;
 
-use super::registry::{ReadError, patterns};
+use super::registry::{ReadError, Table, keys, patterns};
 use super::tool_use::{further_uses, refused_messages, tool_uses};
 use super::{Check, CheckContext, Finding, Outcome};
 
@@ -24,8 +24,8 @@ pub(super) struct Tools {
 }
 
 /// Reads the check from its table.
-pub(super) fn read(table: toml::de::ValueDeserializer<'_>) -> Result<Box<dyn Check>, ReadError> {
-    let raw = Raw::deserialize(table)?;
+pub(super) fn read(table: Table<'_>) -> Result<Box<dyn Check>, ReadError> {
+    let raw: Raw = keys(table)?;
     if raw.required.is_empty() && raw.forbidden.is_empty() {
         return Err(ReadError::new(
             "a `tools` check needs `required` or `forbidden`",
@@ -109,12 +109,7 @@ mod tests {
         let talk = Talk::new("a clerk", "refund me").uses("issue_refund", json!({"id": 7}), "ok");
         let candidate = timeline("new", vec![talk.says("done")]);
         let tools = check("kind = 'tools'\nforbidden = ['delete_*', 'issue_refund']");
-        let context = CheckContext {
-            reference: &reference,
-            candidate: &candidate,
-            refused: &[],
-            is_complete: true,
-        };
+        let context = CheckContext::new(&reference, &candidate);
         let outcome = tools.run(&context);
         let Outcome::Failed {
             findings,
@@ -141,10 +136,9 @@ mod tests {
         )];
         let tools = check("kind = 'tools'\nforbidden = ['delete_*']\nrequired = ['web_search']");
         let context = CheckContext {
-            reference: &reference,
-            candidate: &reference,
             refused: &refused,
             is_complete: false,
+            ..CheckContext::new(&reference, &reference)
         };
         assert_eq!(
             findings(&tools.run(&context)),
@@ -157,12 +151,7 @@ mod tests {
         let reference = timeline("main", vec![research()]);
         let candidate = timeline("new", vec![Talk::new("a researcher", "?").says("no idea")]);
         let tools = check("kind = 'tools'\nrequired = ['web_search', 'web_*']");
-        let whole = CheckContext {
-            reference: &reference,
-            candidate: &candidate,
-            refused: &[],
-            is_complete: true,
-        };
+        let whole = CheckContext::new(&reference, &candidate);
         assert_eq!(
             findings(&tools.run(&whole)),
             [

@@ -225,6 +225,7 @@ fn measured(case: &Case, driven: Driven, mode: Mode, took_ms: u64) -> Attempt {
         candidate: &timeline,
         refused: &refused,
         is_complete: refused.is_empty(),
+        ..CheckContext::new(&case.reference, &timeline)
     };
     let sample = Sample {
         mode,
