@@ -6,7 +6,12 @@
 //! result means for the gate is decided by `gate`.
 
 mod arguments;
+mod budget;
 mod combine;
+mod exec;
+mod exit_status;
+mod loops;
+mod models;
 mod no_error;
 mod output;
 mod outside;

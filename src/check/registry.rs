@@ -7,7 +7,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use toml::de::{DeValue, ValueDeserializer};
 
-use super::{Check, combine, no_error, output, tools, trajectory};
+use super::{
+    Check, budget, combine, exec, exit_status, loops, models, no_error, output, tools, trajectory,
+};
 
 /// The keys and values of a check, without those that every check has.
 pub(super) type Table<'a> = toml::Spanned<DeValue<'a>>;
@@ -19,6 +21,11 @@ const KINDS: &[(&str, Reader)] = &[
     ("all", combine::read_all),
     ("answer", output::read_answer),
     ("any", combine::read_any),
+    ("budget", budget::read),
+    ("exec", exec::read),
+    ("exit_status", exit_status::read),
+    ("loop", loops::read),
+    ("model", models::read),
     ("no_error", no_error::read),
     ("not", combine::read_not),
     ("output", output::read),
