@@ -349,4 +349,22 @@ mod tests {
             .join("\n\n");
         insta::assert_snapshot!(shown);
     }
+
+    #[test]
+    fn the_guide_has_an_example_of_every_kind_that_can_be_read() {
+        let guide = include_str!("../../docs/checks.md");
+        let mut shown = HashSet::new();
+        for block in guide.split("```toml\n").skip(1) {
+            let text = block.split("```").next().unwrap();
+            let read = Definition::parse("docs/checks.md".into(), text).unwrap();
+            shown.extend(read.checks.iter().map(|check| check.check.kind()));
+        }
+        for kind in check::kinds() {
+            assert!(shown.contains(kind), "no example of `{kind}`");
+            assert!(
+                guide.contains(&format!("\n## {kind}\n")),
+                "no part on `{kind}`"
+            );
+        }
+    }
 }

@@ -196,3 +196,6 @@ const MAX_FINDINGS: usize = 20;
 
 /// The longest way along schemas for the same value that is followed.
 const MAX_WAY: usize = 200;
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,9 @@ pub(super) enum Command {
     Diff(Diff),
     /// Replay all committed baselines against the current agent code and judge the result
     Gate(Gate),
+    /// Hold one session against the checks of a baseline
+    #[command(subcommand)]
+    Assert(Assert),
     /// Write a session as one self-contained HTML file
     Share(Share),
     /// Move sessions between the store and files
@@ -249,6 +252,28 @@ pub(super) struct Gate {
     #[command(flatten)]
     pub(super) upstream: Upstream,
     /// Print the report as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Assert {
+    /// Run the checks of a baseline on a recorded timeline; nothing is replayed
+    Check(AssertCheck),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct AssertCheck {
+    /// `latest`, an id, the beginning of an id, or a name
+    #[arg(default_value = "latest")]
+    pub(super) session: String,
+    /// Timeline to check [default: the newest]
+    #[arg(long, value_name = "LABEL")]
+    pub(super) timeline: Option<String>,
+    /// Name or directory of the baseline
+    #[arg(long, value_name = "BASELINE")]
+    pub(super) against: String,
+    /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -7,7 +7,8 @@ use camino::Utf8Path;
 use clap::CommandFactory as _;
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{Args, Command, Global, Replay, Require, Session, Timing, Upstream};
+use super::args::{Args, Assert, Command, Global, Replay, Require, Session, Timing, Upstream};
+use crate::command::assert::{self, AssertOptions};
 use crate::command::demo::{self, DemoOptions};
 use crate::command::diff::{self, DiffOptions};
 use crate::command::gate::{self, GateOptions};
@@ -84,6 +85,17 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             };
             let mut err = anstream::stderr();
             runtime()?.block_on(gate::run(&options, context, &mut out, &mut err))
+        }
+        Command::Assert(Assert::Check(typed)) => {
+            let options = AssertOptions {
+                store: args.global.store,
+                config: args.global.config,
+                session: typed.session,
+                timeline: typed.timeline,
+                against: typed.against,
+                json: typed.json,
+            };
+            assert::check(&options, context, runtime()?.handle(), &mut out)
         }
         Command::Show(typed) => {
             let options = ShowOptions {

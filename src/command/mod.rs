@@ -1,5 +1,6 @@
 //! One file per command: plain options in, text out, an [`Exit`](crate::exit::Exit) back.
 
+pub mod assert;
 mod backend;
 mod context;
 pub mod demo;

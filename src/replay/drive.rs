@@ -24,6 +24,8 @@ pub struct Driven {
     pub finished: Finished,
     /// How the agent ended.
     pub ended: Ended,
+    /// The directory of the run, with what the agent wrote there.
+    pub run_dir: RunDir,
 }
 
 /// Runs the agent against `replay` and finishes the timeline.
@@ -56,6 +58,7 @@ pub async fn drive(
     Ok(Driven {
         finished: replay.finish(left).await,
         ended,
+        run_dir,
     })
 }
 

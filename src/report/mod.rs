@@ -4,6 +4,7 @@
 //! [`junit()`], [`markdown()`], [`terminal`]. Nothing here decides anything, prints, or reads a file.
 //! What agents and models wrote passes `escape` before it is shown.
 
+mod assert_report;
 mod cost;
 mod diff_report;
 mod escape;
@@ -15,6 +16,7 @@ mod session_report;
 pub mod terminal;
 mod units;
 
+pub use assert_report::{AssertReport, AssertedCheck};
 pub use cost::estimate;
 pub use diff_report::{DiffReport, DiffRow, Is, Metrics};
 pub use junit::{JunitError, junit};

@@ -11,6 +11,7 @@
 mod action;
 mod architecture;
 mod blog;
+mod checks;
 mod cmd;
 mod readme;
 mod record;

@@ -189,6 +189,11 @@ impl Check for Trajectory {
         );
         Outcome::from_findings(findings, why)
     }
+
+    /// Each recorded call is an assertion.
+    fn assertions(&self, context: &CheckContext<'_>) -> usize {
+        tool_uses(context.reference).len().max(1)
+    }
 }
 
 impl Trajectory {

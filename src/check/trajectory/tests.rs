@@ -1,5 +1,7 @@
 //! Trajectories of hand-made runs.
 
+mod oracle;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -204,6 +204,7 @@ fn runner(
         timing: timing(config.replay.timing),
         output: answer_from(config),
         strict_keys: config.capture.strict_keys,
+        prices: Arc::new(prices(config)),
         jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),
     })
 }
