@@ -49,15 +49,14 @@ fn read_list(table: Table<'_>, kind: &str) -> Result<Vec<Box<dyn Check>>, ReadEr
         "[{ kind = \"…\" }, { kind = \"…\" }]",
     )?;
     let span = list.span();
-    match list.into_inner() {
-        DeValue::Array(tables) if !tables.is_empty() => {
-            tables.into_iter().map(read_nested).collect()
-        }
-        _ => {
-            let message = "`checks` must be a list of at least one check";
-            Err(ReadError::new(message, Some(span)))
-        }
+    let empty = || ReadError::new("`checks` must be a list of at least one check", Some(span));
+    let DeValue::Array(tables) = list.into_inner() else {
+        return Err(empty());
+    };
+    if tables.is_empty() {
+        return Err(empty());
     }
+    tables.into_iter().map(read_nested).collect()
 }
 
 /// Returns the value of the one key that the table must have.

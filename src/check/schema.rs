@@ -21,10 +21,10 @@ impl Schema {
     pub(super) fn read(raw: Spanned<toml::Value>) -> Result<Self, ReadError> {
         let span = raw.span();
         let fail = |message: String| ReadError::new(message, Some(span.clone()));
-        let schema = match raw.into_inner() {
-            toml::Value::String(text) => serde_json::from_str(&text)
+        let schema = match raw.get_ref().as_str() {
+            Some(text) => serde_json::from_str(text)
                 .map_err(|error| fail(format!("the JSON Schema is not valid JSON: {error}")))?,
-            value => json(value).map_err(&fail)?,
+            None => json(raw.into_inner()).map_err(&fail)?,
         };
         if !matches!(schema, Value::Object(_) | Value::Bool(_)) {
             return Err(fail(
@@ -70,7 +70,7 @@ impl Schema {
 /// a part of the value.
 fn endless(schema: &Value) -> Option<String> {
     let mut starts = Vec::new();
-    each_place(schema, String::new(), &mut |pointer, value| {
+    each_place(schema, "", &mut |pointer, value| {
         if value.get("$ref").is_some() || value.get("$dynamicRef").is_some() {
             starts.push(pointer.to_owned());
         }
@@ -138,7 +138,7 @@ fn target(root: &Value, reference: &str) -> Option<String> {
         return Some(fragment.to_owned());
     }
     let mut found = None;
-    each_place(root, String::new(), &mut |pointer, value| {
+    each_place(root, "", &mut |pointer, value| {
         let names = ["$anchor", "$dynamicAnchor"];
         let is_it = names
             .iter()
@@ -150,17 +150,17 @@ fn target(root: &Value, reference: &str) -> Option<String> {
     found
 }
 
-fn each_place(value: &Value, pointer: String, each: &mut dyn FnMut(&str, &Value)) {
-    each(&pointer, value);
+fn each_place(value: &Value, pointer: &str, each: &mut dyn FnMut(&str, &Value)) {
+    each(pointer, value);
     match value {
         Value::Object(map) => {
             for (key, value) in map {
-                each_place(value, join(&pointer, key), each);
+                each_place(value, &join(pointer, key), each);
             }
         }
         Value::Array(list) => {
             for (index, value) in list.iter().enumerate() {
-                each_place(value, format!("{pointer}/{index}"), each);
+                each_place(value, &format!("{pointer}/{index}"), each);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

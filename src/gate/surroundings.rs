@@ -194,7 +194,7 @@ mod tests {
         let cwd = Utf8Path::from_path(cwd.path()).unwrap();
         let run_dir = RunDir::create().unwrap();
         fs::write(cwd.join("old.md"), "from before").unwrap();
-        let old = SystemTime::now() - Duration::from_secs(60);
+        let old = SystemTime::now() - Duration::from_mins(1);
         fs::File::options()
             .write(true)
             .open(cwd.join("old.md"))
@@ -228,7 +228,7 @@ mod tests {
         let surroundings =
             Surroundings::new(&agent("/".into()), redactor(), runtime.handle().clone())
                 .of_run(&run_dir, SystemTime::now());
-        let long = Duration::from_secs(60);
+        let long = Duration::from_mins(1);
         let end = shell(
             &surroundings,
             "cat; echo \" $REWIND_RUN_DIR\"; exit 3",

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{App, Run};
 
 /// The kinds of checks that an unchanged agent passes offline.
-const CHECKS: &str = r##"
+const CHECKS: &str = r#"
 [[check]]
 kind = "trajectory"
 mode = "strict"
@@ -72,7 +72,7 @@ kind = "exec"
 command = ["python3", "judge.py"]
 timeout = "20s"
 with = { steps = 29 }
-"##;
+"#;
 
 /// Judges what it reads and what the agent left in the run's directory.
 const JUDGE: &str = r#"
@@ -170,7 +170,7 @@ fn a_file_that_the_agent_wrote_otherwise_or_no_more_fails_the_gate() {
     );
     // One that was there before says nothing of this run.
     let old = app.write("report.md", "no surprises");
-    let before = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    let before = std::time::SystemTime::now() - std::time::Duration::from_mins(1);
     let old = std::fs::File::options().write(true).open(old).unwrap();
     old.set_modified(before).unwrap();
     write_agent(&app, "true");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::check::CheckContext;
-use crate::model::{Step, Timeline, plain_text};
+use crate::model::{Message, Step, Timeline, plain_text};
 
 /// Returns the document for the program's standard input.
 pub(super) fn document(with: &Value, context: &CheckContext<'_>) -> Value {
@@ -42,7 +42,7 @@ fn step(step: &Step) -> Value {
     let output = call.response.output.as_ref().map(|output| output.value());
     let tool_calls: Vec<Value> = output
         .into_iter()
-        .flat_map(|output| output.tool_calls())
+        .flat_map(Message::tool_calls)
         .map(|(name, arguments)| json!({ "name": name, "arguments": arguments }))
         .collect();
     json!({
@@ -51,7 +51,7 @@ fn step(step: &Step) -> Value {
         "agent": step.agent,
         "status": step.status,
         "model": call.request.treatment.model,
-        "text": output.map(crate::model::Message::plain_text),
+        "text": output.map(Message::plain_text),
         "tool_calls": tool_calls,
         "input_tokens": call.response.usage.map(|usage| usage.input),
         "output_tokens": call.response.usage.map(|usage| usage.output),

@@ -41,12 +41,12 @@ struct Verdict {
     #[serde(default)]
     why: String,
     #[serde(default)]
-    findings: Vec<Found>,
+    findings: Vec<Noted>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Found {
+struct Noted {
     message: String,
     #[serde(default)]
     expected: Text,
@@ -118,7 +118,7 @@ impl Check for Exec {
         let verdict = context
             .outside
             .run(&program)
-            .and_then(|end| self.verdict(&end));
+            .and_then(|end| Verdict::read(&end));
         match verdict {
             Ok(verdict) => verdict.outcome(self.name()),
             Err(why) => Outcome::not_run(format!("program `{}`: {why}", self.name())),
@@ -130,8 +130,11 @@ impl Exec {
     fn name(&self) -> &str {
         self.command.first().map_or("", String::as_str)
     }
+}
 
-    fn verdict(&self, end: &ProgramEnd) -> Result<Verdict, String> {
+impl Verdict {
+    /// Returns what the program says, or why that is no verdict.
+    fn read(end: &ProgramEnd) -> Result<Self, String> {
         if end.status != 0 {
             let stderr = String::from_utf8_lossy(&end.stderr);
             let last = stderr.lines().rfind(|line| !line.trim().is_empty());
@@ -142,16 +145,14 @@ impl Exec {
         if text.trim().is_empty() {
             return Err("it printed no verdict, such as {\"pass\": true}".to_owned());
         }
-        let verdict: Verdict = serde_json::from_str(text.trim())
+        let verdict: Self = serde_json::from_str(text.trim())
             .map_err(|error| format!("what it printed is no verdict: {error}"))?;
         if verdict.pass && !verdict.findings.is_empty() {
             return Err("it says `pass` and lists findings, which can't both be".to_owned());
         }
         Ok(verdict)
     }
-}
 
-impl Verdict {
     fn outcome(self, program: &str) -> Outcome {
         if self.pass {
             let why = match shortened(&self.why).as_str() {
@@ -160,7 +161,7 @@ impl Verdict {
             };
             return Outcome::passed(why);
         }
-        let mut findings: Vec<Finding> = self.findings.into_iter().map(Found::finding).collect();
+        let mut findings: Vec<Finding> = self.findings.into_iter().map(Noted::finding).collect();
         if findings.is_empty() {
             let message = match shortened(&self.why).as_str() {
                 "" => format!("program `{program}` says no"),
@@ -173,7 +174,7 @@ impl Verdict {
     }
 }
 
-impl Found {
+impl Noted {
     fn finding(self) -> Finding {
         let message = match shortened(&self.message).as_str() {
             "" => "it says no".to_owned(),
@@ -204,7 +205,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// How long a program may run where the check does not say.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The longest time that can be written.
 const MOST_SECONDS: u64 = 24 * 60 * 60;

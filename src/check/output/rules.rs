@@ -27,7 +27,7 @@ pub(super) struct Rules {
     pub(super) similarity: Option<Similarity>,
 }
 
-/// What a JSONPath selects, and the value that all of it must have.
+/// What a `JSONPath` selects, and the value that all of it must have.
 #[derive(Debug)]
 pub(super) struct Picked {
     /// The path as written and as read; `None` for the whole document.

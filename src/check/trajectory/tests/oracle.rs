@@ -13,7 +13,7 @@ use crate::model::Timeline;
 /// A call of these small worlds: a tool and which of three arguments it gives.
 type Call = (u8, [Option<u8>; 3]);
 
-fn arguments(given: &[Option<u8>; 3]) -> Value {
+fn arguments(given: [Option<u8>; 3]) -> Value {
     let pairs = ["a", "b", "c"].into_iter().zip(given);
     let given = pairs.filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))));
     Value::Object(given.collect())
@@ -23,24 +23,24 @@ fn run_of(calls: &[Call]) -> Timeline {
     let talk = calls
         .iter()
         .fold(Talk::new("a clerk", "?"), |talk, (tool, given)| {
-            talk.uses(&format!("t{tool}"), arguments(given), "ok")
+            talk.uses(&format!("t{tool}"), arguments(*given), "ok")
         });
     timeline("main", vec![talk.says("done")])
 }
 
 /// Whether the arguments fit, said once more, in the words of the documentation.
-fn fits(args: &str, ignored: bool, tolerance: u8, recorded: &Call, found: &Call) -> bool {
+fn fits(args: &str, ignored: bool, tolerance: u8, recorded: Call, found: Call) -> bool {
     if recorded.0 != found.0 {
         return false;
     }
     if args == "ignore" {
         return true;
     }
-    let pairs = recorded.1.iter().zip(&found.1).enumerate();
+    let pairs = recorded.1.into_iter().zip(found.1).enumerate();
     let mut pairs = pairs.filter(|(index, _)| !(ignored && *index == 2));
     pairs.all(|(_, (left, right))| match (left, right) {
         (None, None) => true,
-        (Some(left), Some(right)) => left.abs_diff(*right) <= tolerance,
+        (Some(left), Some(right)) => left.abs_diff(right) <= tolerance,
         (Some(_), None) => args == "subset",
         (None, Some(_)) => args == "superset",
     })
@@ -94,7 +94,7 @@ proptest! {
     ) {
         let edges: Vec<Vec<bool>> = recorded
             .iter()
-            .map(|left| found.iter().map(|right| fits(args, ignored, tolerance, left, right)).collect())
+            .map(|left| found.iter().map(|right| fits(args, ignored, tolerance, *left, *right)).collect())
             .collect();
         let any_order = most(&edges, found.len(), false);
         let in_order = most(&edges, found.len(), true);
