@@ -203,7 +203,7 @@ fn record(exchanges: &[Exchange]) -> Arc<Recording> {
 
 fn captured(exchange: &Exchange) -> Captured {
     let body = match exchange.content_type {
-        "text/event-stream" => Body::Events(events(&exchange.answer)),
+        "text/event-stream" => Body::Events(events(&exchange.answer).into()),
         _ => Body::Whole(exchange.answer.clone()),
     };
     Captured {

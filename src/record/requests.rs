@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::continuation::{Continuation, Continuations};
+use super::continuation::Continuations;
 use crate::model::{ContentId, Request, Response, ThreadInterner, Treatment};
 use crate::wire::{self, ParsedRequest};
 
@@ -21,8 +21,13 @@ impl Requests {
     pub fn request(&mut self, parsed: &ParsedRequest, agent: Option<String>) -> (Request, bool) {
         let known = self.continuations.find(parsed).cloned();
         let is_continued = known.is_some();
-        let Continuation { thread, turns } = known.unwrap_or_default();
-        let thread = wire::thread_after(&thread, &turns, &parsed.messages, &mut self.interner);
+        let base = known.unwrap_or_default();
+        let thread = wire::thread_after(
+            &base.thread,
+            &base.turns(),
+            &parsed.messages,
+            &mut self.interner,
+        );
         let treatment = Treatment {
             model: parsed.model.clone(),
             system: parsed

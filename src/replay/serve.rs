@@ -152,7 +152,7 @@ fn recorded_body(body: &Body, truncated: bool, pace: Option<Duration>) -> Answer
             delay_us: 0,
             bytes: bytes.clone(),
         }],
-        Body::Events(events) => events.clone(),
+        Body::Events(events) => events.iter().collect(),
     };
     let end = truncated.then(|| Err(Broken("the recorded answer broke off here".to_owned())));
     match pace {
