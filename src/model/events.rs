@@ -134,7 +134,8 @@ impl Block {
             raw.put_slice(&event.bytes);
         }
         let length = raw.len();
-        let packed = zstd::bulk::compress(&raw, LEVEL).ok()?.into();
+        // Copied, because the compressor's own buffer is as large as what went in.
+        let packed = Bytes::copy_from_slice(&zstd::bulk::compress(&raw, LEVEL).ok()?);
         (length <= MAX_BLOCK).then_some(Self { packed, length })
     }
 

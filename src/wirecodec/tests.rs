@@ -309,3 +309,23 @@ proptest! {
         assert_round_trip(&Body::Whole(Bytes::from(value.to_string())), Some(&output));
     }
 }
+
+#[test]
+fn a_long_stream_is_packed_and_comes_back() {
+    let texts: Vec<String> = (0..40_000)
+        .map(|n| {
+            format!(
+                "data: {{\"n\": {n}, \"same\": \"{}\"}}\n\n",
+                "x".repeat(100)
+            )
+        })
+        .collect();
+    let text = assert_round_trip(&events(&texts), None);
+    assert!(text.starts_with("{\"packed\""));
+    assert!(text.len() * 8 < texts.concat().len(), "{}", text.len());
+    assert!(shapes(&events(&texts)).is_empty());
+    for damaged in [json!(["AAAA"]), json!("x"), json!([1]), json!(["?"])] {
+        let read = decode(&json!({ "packed": damaged }), Known::default());
+        assert!(read.is_err(), "{read:?}");
+    }
+}
