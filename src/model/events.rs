@@ -25,7 +25,7 @@ pub struct Events {
     /// How many bytes the open events have.
     open_bytes: usize,
     /// How many events and bytes are in the sealed blocks.
-    sealed_events: usize,
+    sealed_count: usize,
     sealed_bytes: usize,
     /// How many bytes the sealed blocks take.
     packed_bytes: usize,
@@ -52,7 +52,7 @@ impl Events {
 
     /// Returns the number of events.
     pub fn len(&self) -> usize {
-        self.sealed_events.saturating_add(self.open.len())
+        self.sealed_count.saturating_add(self.open.len())
     }
 
     /// Returns whether there is no event.
@@ -103,7 +103,7 @@ impl Events {
             let block = Block { packed, length };
             let events = block.unpack()?;
             all.packed_bytes = all.packed_bytes.saturating_add(block.packed.len());
-            all.sealed_events = all.sealed_events.saturating_add(events.len());
+            all.sealed_count = all.sealed_count.saturating_add(events.len());
             let bytes: usize = events.iter().map(|event| event.bytes.len()).sum();
             all.sealed_bytes = all.sealed_bytes.saturating_add(bytes);
             all.sealed.push(block);
@@ -118,7 +118,7 @@ impl Events {
         };
         self.packed_bytes = self.packed_bytes.saturating_add(block.packed.len());
         self.sealed.push(block);
-        self.sealed_events = self.len();
+        self.sealed_count = self.len();
         self.sealed_bytes = self.byte_len();
         self.open = Arc::default();
         self.open_bytes = 0;

@@ -293,6 +293,7 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Body;
     use crate::record::testing::call;
 
     fn identity(text: &str) -> Identity {
@@ -308,6 +309,12 @@ mod tests {
             status: Some(429),
             error: String::new(),
         }
+    }
+
+    fn with_body(status: u16, ended_us: u64) -> Call {
+        let mut call = call(status, ended_us);
+        call.exchange.body = Some(Body::default());
+        call
     }
 
     #[test]
@@ -394,10 +401,10 @@ mod tests {
         let mut slots = Slots::default();
         let slow = slots.open(identity("a"), 0, false);
         let quick = slots.open(identity("b"), 1, false);
-        let stored = slots.close(&quick, call(200, 5), None).call;
+        let stored = slots.close(&quick, with_body(200, 5), None).call;
         slots.slim(vec![stored]);
         assert_eq!(bodies(&slots), [true], "the first may be withdrawn still");
-        let stored = slots.close(&slow, call(200, 9), None).call;
+        let stored = slots.close(&slow, with_body(200, 9), None).call;
         slots.slim(Vec::new());
         assert_eq!(bodies(&slots), [true, false]);
         slots.slim(vec![stored]);
@@ -408,7 +415,7 @@ mod tests {
     fn a_call_that_may_be_tried_again_keeps_its_body() {
         let mut slots = Slots::default();
         let first = slots.open(identity("a"), 0, false);
-        let stored = slots.close(&first, call(503, 5), Some(busy())).call;
+        let stored = slots.close(&first, with_body(503, 5), Some(busy())).call;
         slots.slim(vec![stored]);
         assert!(slots.calls()[0].exchange.body.is_some());
     }

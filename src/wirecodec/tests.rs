@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::model::{Part, Role};
+use crate::model::{Part, Role, StreamEvent};
 
 fn events(texts: &[String]) -> Body {
     Body::Events(
