@@ -39,7 +39,8 @@ fn measured(bench: &Bench, upstream: &Upstream) -> (Output, usize) {
 
 /// Reads a stream to its end without keeping it.
 const READER: &str = r#"
-reply = ask("q", stream=True)
+connection = http.client.HTTPConnection(BASE.hostname, BASE.port, timeout=300)
+reply = send(connection, "q", stream=True)
 size = 0
 while piece := reply.read(1 << 16):
     size += len(piece)
