@@ -24,7 +24,9 @@ pub use call::{Ancillary, Attempt, Call};
 pub use exchange::{Body, Exchange, StreamEvent};
 pub use fork_point::{ForkPoint, InvalidForkPoint};
 pub use id::{ContentId, InvalidId, LaneId, SessionId, StepIndex};
-pub use message::{Message, Part, Pooled, Role, canonical_id, canonical_json, plain_text};
+pub use message::{
+    Message, Part, Pooled, Role, canonical_id, canonical_json, plain_text, value_id,
+};
 pub use money::MicroUsd;
 pub use request::{Dialect, Request, Tool, Treatment, UnknownDialect};
 pub use response::{ApiError, FinishReason, Response, Usage};

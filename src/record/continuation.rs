@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::{Response, Thread, ThreadInterner};
+use crate::model::{Dialect, Response, Thread, ThreadInterner};
 use crate::wire::ParsedRequest;
 
 /// What an earlier answer left at the provider.
@@ -30,11 +30,15 @@ impl Continuations {
         response: &Response,
         interner: &mut ThreadInterner,
     ) {
+        if parsed.dialect != Dialect::OpenaiResponses {
+            return;
+        }
         let (Some(id), Some(output)) = (&response.id, &response.output) else {
             return;
         };
         let mut turns = self.base(parsed).turns;
-        let asked_with = parsed.messages.iter().map(|message| &message.call_ids);
+        let asked_with = parsed.messages.messages();
+        let asked_with = asked_with.iter().map(|message| &message.call_ids);
         turns.extend(
             asked_with
                 .chain([&response.call_ids])
