@@ -26,7 +26,9 @@ pub use events::{Events, StreamEvent};
 pub use exchange::{Body, Exchange};
 pub use fork_point::{ForkPoint, InvalidForkPoint};
 pub use id::{ContentId, InvalidId, LaneId, SessionId, StepIndex};
-pub use message::{Message, Part, Pooled, Role, canonical_id, canonical_json, plain_text};
+pub use message::{
+    Message, Part, Pooled, Role, canonical_id, canonical_json, plain_text, value_id,
+};
 pub use money::MicroUsd;
 pub use request::{Dialect, Request, Tool, Treatment, UnknownDialect};
 pub use response::{ApiError, FinishReason, Response, Usage};

@@ -58,6 +58,9 @@ impl Continuations {
         response: &Response,
         interner: &mut ThreadInterner,
     ) {
+        if parsed.dialect != Dialect::OpenaiResponses {
+            return;
+        }
         let (Some(id), Some(output)) = (&response.id, &response.output) else {
             return;
         };
@@ -66,7 +69,8 @@ impl Continuations {
             return;
         }
         let mut last = self.find(parsed).and_then(|known| known.last.clone());
-        let asked_with = parsed.messages.iter().map(|message| &message.call_ids);
+        let asked_with = parsed.messages.messages();
+        let asked_with = asked_with.iter().map(|message| &message.call_ids);
         for ids in asked_with.chain([&response.call_ids]) {
             if !ids.is_empty() {
                 last = Some(Arc::new(Turn {

@@ -19,15 +19,15 @@ pub struct Requests {
 impl Requests {
     /// Builds the request of a parsed one; says whether all that it goes on from is known.
     pub fn request(&mut self, parsed: &ParsedRequest, agent: Option<String>) -> (Request, bool) {
-        let known = self.continuations.find(parsed).cloned();
+        let known = self.continuations.find(parsed);
         let is_continued = known.is_some();
-        let base = known.unwrap_or_default();
-        let thread = wire::thread_after(
-            &base.thread,
-            &base.turns(),
-            &parsed.messages,
-            &mut self.interner,
-        );
+        let thread = match known {
+            Some(known) => {
+                let messages = parsed.messages.messages();
+                wire::thread_after(&known.thread, &known.turns(), &messages, &mut self.interner)
+            }
+            None => self.interner.adopt(&parsed.messages.thread()),
+        };
         let treatment = Treatment {
             model: parsed.model.clone(),
             system: parsed

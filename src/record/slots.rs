@@ -15,8 +15,8 @@ use crate::model::{Attempt, Call, ContentId};
 pub(super) struct Identity {
     /// The hash over the canonical request with its ids.
     pub(super) fingerprint: ContentId,
-    /// The hash over history and treatment, without ids.
-    pub(super) content: ContentId,
+    /// The hashes over history and treatment, without ids.
+    pub(super) content: [ContentId; 2],
     /// The provider, the dialect and the agent's header.
     pub(super) sender: ContentId,
 }
@@ -299,7 +299,7 @@ mod tests {
     fn identity(text: &str) -> Identity {
         Identity {
             fingerprint: ContentId::of(text.as_bytes()),
-            content: ContentId::of(b"content"),
+            content: [ContentId::of(b"content"); 2],
             sender: ContentId::of(b"openai"),
         }
     }

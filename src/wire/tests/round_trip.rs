@@ -65,8 +65,8 @@ fn echo_is_the_answer(dialect: Dialect, answer: &Response) -> Result<(), TestCas
         return Ok(()); // No items, no turn.
     }
     prop_assert_eq!(request.messages.len(), 3);
-    prop_assert_eq!(&request.messages[1].message, output);
-    prop_assert_eq!(&request.messages[1].call_ids, &answer.call_ids);
+    prop_assert_eq!(&request.messages.messages()[1].message, output);
+    prop_assert_eq!(&request.messages.messages()[1].call_ids, &answer.call_ids);
     Ok(())
 }
 
