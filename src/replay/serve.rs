@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
@@ -145,8 +145,8 @@ fn pace(call: &Call, timing: Timing) -> Option<Duration> {
 
 fn recorded_body(body: &Body, truncated: bool, pace: Option<Duration>) -> AnswerBody {
     let events: Vec<StreamEvent> = match body {
-        Body::Events(events) if !truncated && pace.is_none() => {
-            return AnswerBody::Events(joined(events));
+        Body::Events(_) if !truncated && pace.is_none() => {
+            return AnswerBody::Events(body.to_bytes());
         }
         Body::Whole(bytes) if !truncated && pace.is_none() => {
             return AnswerBody::Full(bytes.clone());
@@ -171,16 +171,6 @@ fn recorded_body(body: &Body, truncated: bool, pace: Option<Duration>) -> Answer
             AnswerBody::Stream(paced.chain(stream::iter(end)).boxed())
         }
     }
-}
-
-/// Returns the events as one piece of bytes.
-fn joined(events: &[StreamEvent]) -> Bytes {
-    let length = events.iter().map(|event| event.bytes.len()).sum();
-    let mut joined = BytesMut::with_capacity(length);
-    for event in events {
-        joined.extend_from_slice(&event.bytes);
-    }
-    joined.freeze()
 }
 
 async fn paced_event((event, extra): (StreamEvent, Duration)) -> Bytes {
