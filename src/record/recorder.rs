@@ -22,7 +22,7 @@ use crate::wire::{self, ParsedRequest, Parser, Traffic};
 /// All that was recorded.
 #[derive(Debug, Default)]
 pub struct Finished {
-    /// The calls, by ordinal.
+    /// The calls, by ordinal; those that the sink stored may be without the body of their exchange.
     pub calls: Vec<Arc<Call>>,
     /// Traffic without a number, in the order in which it was answered.
     pub ancillary: Vec<Ancillary>,
@@ -343,6 +343,7 @@ impl Recorder {
             let kept = self.sink.call(&closed.call);
             state.note(kept);
         }
+        state.slots.slim(self.sink.stored());
         closed.call
     }
 

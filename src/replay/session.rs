@@ -19,7 +19,7 @@ use crate::proxy::{Backend, Options, Proxy, ProxyError, Responder, placeholder_k
 use crate::record::{Recorder, StrictKeys};
 
 /// How long the end of a replay waits for answers that are still being taken in.
-const DRAIN: Duration = Duration::from_secs(2);
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// What is replayed, and how.
 pub struct Plan {

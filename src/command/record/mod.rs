@@ -291,7 +291,7 @@ const MAIN: &str = "main";
 const OWN_FAILURE: u8 = 125;
 
 /// How long answers under way may take after the end of the agent and its listener.
-const DRAIN: Duration = Duration::from_secs(1);
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// The most bytes of standard output that are kept as the final answer.
 const STDOUT_LIMIT: usize = 4 << 20;
