@@ -343,6 +343,10 @@ mod tests {
                 problem("[[check]]\nkind = \"trajectory\"\n[check.tools.x]\nargs = \"exakt\"\n"),
                 problem("[[check]]\nid = \"a\"\nkind = \"no_error\"\n[[check]]\nid = \"a\"\nkind = \"no_error\"\n"),
                 problem("[[check]]\nkind = \"no_error\"\nseverity = \"error\"\n"),
+                problem("[[check]]\nkind = \"no_error\"\nweight = 0.0\n"),
+                problem("[[check]]\nkind = \"not\"\ncheck = { kind = \"anser\" }\n"),
+                problem("[[check]]\nkind = \"any\"\nchecks = [{ kind = \"loop\", mx = 3 }]\n"),
+                problem("[[check]]\nkind = \"all\"\nchecks = [{ kind = \"loop\", severity = \"warn\" }]\n"),
                 problem("input = \"x\n"),
                 problem("input = 3\n"),
             ]

@@ -66,11 +66,12 @@ impl Outside for Surroundings {
             let why = "files of this run were not kept; only `rewind gate` sees them";
             return Err(FileError::Unreadable(why.to_owned()));
         };
-        let content = match read(&dir.join(path), None)? {
+        let content = match read(dir, path, None)? {
             Some(content) => content,
             // A file that was there before says nothing of this run.
-            None => read(&self.cwd.join(path), begun.checked_sub(CLOCK_STEP))?
-                .ok_or(FileError::Missing)?,
+            None => {
+                read(&self.cwd, path, begun.checked_sub(CLOCK_STEP))?.ok_or(FileError::Missing)?
+            }
         };
         Ok(self.redactor.bytes(&content).into_owned())
     }
@@ -108,9 +109,24 @@ impl Outside for Surroundings {
     }
 }
 
-/// Returns the content of a file that was written at `since` or later; `None` where there is none.
-fn read(path: &Utf8Path, since: Option<SystemTime>) -> Result<Option<Vec<u8>>, FileError> {
-    let Ok(known) = fs::metadata(path) else {
+/// Returns the content of a file below `dir` that was written at `since` or later; `None` where there
+/// is none.
+fn read(
+    dir: &Utf8Path,
+    path: &Utf8Path,
+    since: Option<SystemTime>,
+) -> Result<Option<Vec<u8>>, FileError> {
+    let name = path;
+    // A link of the agent's must not lead to what Rewind can read and the agent can't, such as /proc/self.
+    let places = (dir.canonicalize_utf8(), dir.join(path).canonicalize_utf8());
+    let (Ok(dir), Ok(path)) = places else {
+        return Ok(None);
+    };
+    if !path.starts_with(&dir) {
+        let why = format!("`{name}` is a link that leads out of its directory");
+        return Err(FileError::Unreadable(why));
+    }
+    let Ok(known) = fs::metadata(&path) else {
         return Ok(None);
     };
     // Opening a pipe would wait for its other end.
@@ -121,7 +137,6 @@ fn read(path: &Utf8Path, since: Option<SystemTime>) -> Result<Option<Vec<u8>>, F
     if since.is_some_and(is_old) {
         return Ok(None);
     }
-    let name = path.file_name().unwrap_or_default();
     let unreadable =
         |error: std::io::Error| FileError::Unreadable(format!("`{name}` can't be read: {error}"));
     let mut content = Vec::new();
@@ -214,6 +229,13 @@ mod tests {
         assert_eq!(file("tmp"), Err(FileError::Missing));
         fs::write(run_dir.path().join("big"), vec![b'x'; (4 << 20) + 1]).unwrap();
         assert!(matches!(file("big"), Err(FileError::Unreadable(_))));
+        for (link, target) in [("env", "/proc/self/environ"), ("up", "..")] {
+            std::os::unix::fs::symlink(target, run_dir.path().join(link)).unwrap();
+        }
+        for path in ["env", "up/etc/hostname"] {
+            let found = file(path);
+            assert!(found.is_err(), "{path}: {found:?}");
+        }
         let unkept = Surroundings::new(&agent(cwd), redactor(), runtime.handle().clone());
         assert!(matches!(
             unkept.file("new.md".into()),

@@ -181,20 +181,21 @@ impl Noted {
             message => message.to_owned(),
         };
         Finding::new(message)
-            .values(self.expected.text(), self.found.text())
+            .values(self.expected.excerpt(), self.found.excerpt())
             .step(self.step.filter(|step| *step > 0).map(StepIndex))
     }
 }
 
 impl Text {
-    fn text(self) -> String {
-        match self.0 {
+    fn excerpt(self) -> String {
+        let text = match self.0 {
             Value::Null => String::new(),
             Value::String(text) => text,
             value @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
                 value.to_string()
             }
-        }
+        };
+        text.chars().take(MAX_VALUE).collect()
     }
 }
 
@@ -212,6 +213,9 @@ const MOST_SECONDS: u64 = 24 * 60 * 60;
 
 /// The most characters of a message that are kept.
 const MAX_MESSAGE: usize = 300;
+
+/// The most characters of a value that are kept.
+const MAX_VALUE: usize = 4_000;
 
 /// Beyond this many findings nobody reads on.
 const MAX_FINDINGS: usize = 20;
