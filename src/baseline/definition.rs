@@ -1,6 +1,6 @@
 //! `baseline.toml`: what people write about a baseline.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
@@ -8,8 +8,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::problem::{DefinitionError, invalid};
+use super::quarantine::Quarantine;
 use crate::check::{self, ReadError, Severity};
-use crate::model::ForkPoint;
+use crate::model::{ContentId, ForkPoint, canonical_id};
 
 /// Which timeline of the recording is held up as right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,6 +41,10 @@ pub struct Definition {
     pub recording: Utf8PathBuf,
     /// What is verified, in the order given.
     pub checks: Vec<check::Definition>,
+    /// The hashes of the checks' tables as they are written, without `severity` and `weight`, by id.
+    pub digests: BTreeMap<String, ContentId>,
+    /// Whether it is shown without counting, for a while.
+    pub quarantine: Option<Quarantine>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +61,7 @@ struct Raw {
     #[serde(default)]
     tags: Vec<String>,
     recording: Option<Utf8PathBuf>,
+    quarantine: Option<Quarantine>,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +126,7 @@ fn parse(text: &str) -> Result<Definition, ReadError> {
     if forks.is_empty() {
         forks.extend(DEFAULT_FORKS);
     }
+    let checks = checks.map(read_checks).transpose()?.unwrap_or_default();
     Ok(Definition {
         input: raw.input,
         command: raw.command,
@@ -130,8 +137,25 @@ fn parse(text: &str) -> Result<Definition, ReadError> {
         recording: raw
             .recording
             .unwrap_or_else(|| Utf8PathBuf::from("session")),
-        checks: checks.map(read_checks).transpose()?.unwrap_or_default(),
+        digests: digests(text, &checks),
+        checks,
+        quarantine: raw.quarantine,
     })
+}
+
+/// Returns the hashes of the checks' tables by id, without what does not change what is verified.
+fn digests(text: &str, checks: &[check::Definition]) -> BTreeMap<String, ContentId> {
+    let document: toml::Table = toml::from_str(text).unwrap_or_default();
+    let tables = document.get("check").and_then(toml::Value::as_array);
+    let digest = |table: &toml::Value| {
+        let mut table = table.as_table().cloned().unwrap_or_default();
+        for key in ["id", "severity", "weight"] {
+            table.remove(key);
+        }
+        canonical_id(&table)
+    };
+    let ids = checks.iter().map(|check| check.id.clone());
+    ids.zip(tables.into_iter().flatten().map(digest)).collect()
 }
 
 /// Adds `check`, which is read apart, to the keys that an error lists.

@@ -58,6 +58,8 @@ pub(super) enum Command {
     Diff(Diff),
     /// Replay all committed baselines against the current agent code and judge the result
     Gate(Gate),
+    /// Make, list, check, review and accept baselines
+    Baseline(super::baseline::Baseline),
     /// Hold one session against the checks of a baseline
     #[command(subcommand)]
     Assert(Assert),

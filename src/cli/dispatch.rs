@@ -86,6 +86,14 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             let mut err = anstream::stderr();
             runtime()?.block_on(gate::run(&options, context, &mut out, &mut err))
         }
+        Command::Baseline(typed) => super::baseline::run(
+            typed,
+            args.global.store,
+            args.global.config,
+            context,
+            &runtime()?,
+            &mut out,
+        ),
         Command::Assert(Assert::Check(typed)) => {
             let options = AssertOptions {
                 store: args.global.store,

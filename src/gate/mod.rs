@@ -9,6 +9,7 @@
 //! the same verdict. Writing reports is done elsewhere. What people see of a [`Verdict`] stands in
 //! one table, [`Verdict::row`].
 
+mod evidence;
 mod fork;
 mod input;
 mod run;
@@ -16,6 +17,7 @@ mod runner;
 mod surroundings;
 mod verdict;
 
+pub use evidence::{evidence, of_recording};
 pub use fork::{ForkVerdict, decide_fork};
 pub use input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};
 pub use run::{Policy, RunVerdict, decide_run};

@@ -8,12 +8,16 @@ use std::time::{Instant, SystemTime};
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};
+use super::evidence;
+use super::input::{Fault, FaultKind, ForkInput, Mode, Sample};
 use super::surroundings::Surroundings;
 use crate::agent::{AgentSpec, Ended};
-use crate::baseline::Baseline;
+use crate::baseline::{Baseline, Evidence};
 use crate::check::{self, CheckContext, CheckResult, tool_uses};
-use crate::model::{Call, DivergenceKind, ForkPoint, Session, StepIndex, Timeline, canonical_json};
+use crate::model::{
+    Call, ContentId, DivergenceKind, ForkPoint, Session, StepIndex, Thread, Timeline,
+    canonical_json,
+};
 use crate::price::PriceTable;
 use crate::proxy::{Backend, Options};
 use crate::record::{NoSink, Recorder};
@@ -34,6 +38,14 @@ pub struct Case {
     pub agent: AgentSpec,
     /// The timeline that is held up as right.
     pub reference: Arc<Timeline>,
+    /// The agent's name, where one is configured.
+    pub agent_name: Option<String>,
+    /// The hash of the recording.
+    pub recording: ContentId,
+    /// What was accepted; `None` where nothing was.
+    pub accepted: Option<Evidence>,
+    /// Whether it counts for the run's verdict.
+    pub is_gating: bool,
 }
 
 /// How cases are run.
@@ -67,6 +79,8 @@ pub struct ForkRun {
     pub evidence: ForkInput,
     /// The timeline of the sample; `None` where the agent could not be run.
     pub timeline: Option<Timeline>,
+    /// The conversations of requests that were refused.
+    pub refused: Vec<Thread>,
     /// The end of what the agent wrote to standard error.
     pub log: String,
     /// How long it took, in milliseconds.
@@ -77,6 +91,7 @@ pub struct ForkRun {
 struct Attempt {
     sample: Sample,
     timeline: Option<Timeline>,
+    refused: Vec<Thread>,
     log: String,
     took_ms: u64,
 }
@@ -188,6 +203,7 @@ impl Runner {
 /// A run with what the checks say of it.
 struct Judged {
     timeline: Timeline,
+    refused: Vec<Thread>,
     ended: Ended,
     checks: Vec<CheckResult>,
 }
@@ -226,6 +242,7 @@ impl Runner {
             Judged {
                 checks,
                 timeline: finished.timeline,
+                refused: finished.refused,
                 ended,
             }
         });
@@ -262,12 +279,13 @@ impl Attempt {
                 baseline: case.baseline.name.clone(),
                 fork: fork.to_string(),
                 step,
-                is_gating: true,
+                is_gating: case.is_gating,
                 min_samples: 1,
-                accepted: Accepted::Passed,
+                accepted: evidence::accepted(case, fork, &self.sample),
                 samples: vec![self.sample.clone()],
             },
             timeline: self.timeline.clone(),
+            refused: self.refused.clone(),
             log: self.log.clone(),
             took_ms: self.took_ms,
         }
@@ -277,6 +295,7 @@ impl Attempt {
 fn measured(case: &Case, judged: Judged, mode: Mode, took_ms: u64) -> Attempt {
     let Judged {
         timeline,
+        refused,
         ended,
         checks,
     } = judged;
@@ -298,6 +317,7 @@ fn measured(case: &Case, judged: Judged, mode: Mode, took_ms: u64) -> Attempt {
     Attempt {
         sample,
         timeline: Some(timeline),
+        refused,
         log,
         took_ms,
     }
@@ -319,6 +339,7 @@ fn unmeasured(case: &Case, message: String, mode: Mode, took_ms: u64) -> Attempt
     Attempt {
         sample,
         timeline: None,
+        refused: Vec::new(),
         log: String::new(),
         took_ms,
     }
@@ -347,7 +368,7 @@ fn provider_fault(timeline: &Timeline) -> Option<Fault> {
 }
 
 /// Returns the tool calls of a run, sorted, so that the order of parallel ones does not count.
-fn trajectory(timeline: &Timeline) -> Vec<(String, String)> {
+pub(super) fn trajectory(timeline: &Timeline) -> Vec<(String, String)> {
     let mut calls: Vec<(String, String)> = tool_uses(timeline)
         .into_iter()
         .map(|tool| (tool.name.to_owned(), canonical_json(tool.arguments)))

@@ -1,6 +1,7 @@
 //! `rewind gate`: replays all committed baselines against the current agent code and judges the
 //! result.
 
+mod pending;
 mod reports;
 
 use std::io::Write;
@@ -9,18 +10,21 @@ use std::time::Instant;
 
 use camino::Utf8PathBuf;
 
+use super::baseline::{all, directory};
 use super::rules::{answer_from, prices, real_tools, replay_rules, timing};
 use super::{
     BackendOptions, CommandError, Context, WayOut, agent_spec, listener, load_config, redactor,
     way_out,
 };
 use crate::agent::{Routing, Stdio, harden};
-use crate::baseline::read_session;
-use crate::baseline::{Baseline, Baselines};
+use crate::baseline::{
+    Baseline, Baselines, Evidence, QUARANTINE_DAYS, QuarantineState, read_session, recording_id,
+};
+use crate::check::{self, Severity};
 use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::gate::{Case, ForkRun, Mode, Policy, Runner, Shown, paid_from, reference};
-use crate::model::Timeline;
+use crate::model::{ContentId, Session, Timeline};
 use crate::proxy::Options;
 use crate::replay::{Keys, Savings, savings};
 use crate::report::{Content, ForkReport, RunReport, Timing, estimate};
@@ -80,7 +84,9 @@ pub async fn run(
     let begun = Instant::now();
     let runs = runner.run(&cases, &|_name| {}).await;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let pending = pending::Pending::of(&cases, &runs, &prices(&config));
     let mut report = report(options, &config, context, &cases, runs);
+    report.notes.extend(quarantine_notes(&cases));
     report.timing.started_at = started_at;
     report.timing.duration_ms = duration_ms;
     if way_out.is_scripted && report.savings.paid.calls > 0 {
@@ -92,10 +98,11 @@ pub async fn run(
     explain_prefix_drift(&mut report);
     let dir = context.cwd.join(&options.out);
     reports::write(&report, &dir).map_err(CommandError::usage)?;
+    pending.write(&dir)?;
     let written = if options.json {
         out.write_all(report.to_json().as_bytes())
     } else {
-        reports::print(&report, &dir, context, out)
+        reports::print(&report, &dir, context, out).and_then(|()| pending.print(out))
     };
     if let Err(error) = written {
         tracing::debug!(%error, "the table could not be written");
@@ -108,23 +115,10 @@ fn baselines(
     config: &Config,
     context: &Context,
 ) -> Result<Baselines, CommandError> {
-    let dir = match (&options.baselines, &config.gate.baselines) {
-        (Some(typed), _) => context.cwd.join(typed),
-        (None, Some(configured)) => config.resolve(configured),
-        (None, None) => config.root.join("baselines"),
-    };
-    let all = Baselines::discover(&dir).map_err(CommandError::usage)?;
-    if all.is_empty() {
-        return Err(
-            CommandError::usage(format!("there are no baselines in {dir}"))
-                .exit(Exit::NoBaseline)
-                .help(
-                    "make one: rewind record -- CMD, then rewind session export latest -o \
-                 baselines/NAME/session, and write baselines/NAME/baseline.toml",
-                ),
-        );
-    }
-    let selected = all.select(&options.filter).map_err(CommandError::usage)?;
+    let dir = directory(options.baselines.as_deref(), config, context);
+    let selected = all(&dir)?
+        .select(&options.filter)
+        .map_err(CommandError::usage)?;
     if selected.is_empty() {
         let filters = options.filter.join(", ");
         return Err(
@@ -146,10 +140,68 @@ fn cases(
         .collect()
 }
 
-fn case(baseline: &Baseline, config: &Config, context: &Context) -> Result<Case, CommandError> {
-    let session = read_session(&baseline.recording_dir())
-        .map_err(|error| CommandError::usage(error).exit(Exit::NoBaseline))?;
-    let reference = reference(&session, baseline).ok_or_else(|| {
+/// Returns a baseline with its recording and what was accepted.
+///
+/// # Errors
+/// Usage, or exit 5 where the recording can't be read.
+pub(super) fn case(
+    baseline: &Baseline,
+    config: &Config,
+    context: &Context,
+) -> Result<Case, CommandError> {
+    let dir = baseline.recording_dir();
+    let no_baseline = |error| CommandError::usage(error).exit(Exit::NoBaseline);
+    let session = read_session(&dir).map_err(no_baseline)?;
+    let recording = recording_id(&dir).map_err(no_baseline)?;
+    let accepted = Evidence::read(&baseline.dir).map_err(CommandError::usage)?;
+    let case = bare_case(baseline, &session, config, context)?;
+    let case = Case {
+        recording,
+        accepted,
+        is_gating: is_gating(baseline)?,
+        ..case
+    };
+    Ok(case)
+}
+
+/// Returns whether a baseline counts: it is not in quarantine, or no longer.
+fn is_gating(baseline: &Baseline) -> Result<bool, CommandError> {
+    let Some(quarantine) = &baseline.definition.quarantine else {
+        return Ok(true);
+    };
+    match quarantine.state(jiff::Zoned::now().date()) {
+        QuarantineState::Active => Ok(false),
+        QuarantineState::Expired => Ok(true),
+        QuarantineState::TooLong => Err(CommandError::usage(format!(
+            "baseline `{}` is in quarantine until {}, which is more than {QUARANTINE_DAYS} days from today",
+            baseline.name, quarantine.until
+        ))
+        .help("name an earlier day in [quarantine] until; it can be renewed then")),
+    }
+}
+
+/// Returns a baseline with the recording that `session` is, as nothing were accepted.
+///
+/// # Errors
+/// Usage: no such timeline, no command, no check that gates.
+pub(super) fn bare_case(
+    baseline: &Baseline,
+    session: &Session,
+    config: &Config,
+    context: &Context,
+) -> Result<Case, CommandError> {
+    let is_gate = |check: &check::Definition| check.severity == Severity::Gate;
+    if !baseline.definition.checks.iter().any(is_gate) {
+        return Err(CommandError::usage(format!(
+            "baseline `{}` has no check that gates, so it could not fail",
+            baseline.name
+        ))
+        .help(format!(
+            "write one into {}, such as:\n\n[[check]]\nkind = \"no_error\"",
+            baseline.dir.join("baseline.toml")
+        )));
+    }
+    let reference = reference(session, baseline).ok_or_else(|| {
         CommandError::usage(format!("baseline `{}` has no such timeline", baseline.name))
             .help("name one of the recording's timelines with `timeline = \"…\"` in baseline.toml")
     })?;
@@ -179,10 +231,18 @@ fn case(baseline: &Baseline, config: &Config, context: &Context) -> Result<Case,
         baseline: baseline.clone(),
         agent,
         reference: Arc::new(reference.clone()),
+        agent_name: config.agent.name.clone(),
+        recording: ContentId::of(b""),
+        accepted: None,
+        is_gating: true,
     })
 }
 
-fn runner(
+/// Returns what runs the cases.
+///
+/// # Errors
+/// Usage: rules or addresses that can't be used.
+pub(super) fn runner(
     options: &GateOptions,
     config: &Config,
     context: &Context,
@@ -278,6 +338,23 @@ fn report(
     let mut report = RunReport::new(forks, policy, shown);
     report.timing = timing;
     report
+}
+
+/// Returns a note for each baseline in quarantine, and for each whose quarantine has expired.
+fn quarantine_notes(cases: &[Case]) -> Vec<String> {
+    let notes = cases.iter().filter_map(|case| {
+        let quarantine = case.baseline.definition.quarantine.as_ref()?;
+        let (name, until) = (&case.baseline.name, quarantine.until);
+        Some(if case.is_gating {
+            format!("the quarantine of {name} expired on {until}: it gates again")
+        } else {
+            format!(
+                "{name} is in quarantine until {until} and does not gate ({}: {})",
+                quarantine.owner, quarantine.reason
+            )
+        })
+    });
+    notes.collect()
 }
 
 /// Adds a note where an agent never reached the listener, with the likely causes.
