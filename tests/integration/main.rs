@@ -10,6 +10,7 @@
 
 mod action;
 mod architecture;
+mod baseline;
 mod blog;
 mod checks;
 mod cmd;
