@@ -373,6 +373,37 @@ mod tests {
     }
 
     #[test]
+    fn written_evidence_fits_the_published_schema() {
+        let schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../schemas/accepted-1.schema.json")).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let mut evidence = evidence();
+        evidence.provenance = Provenance {
+            commit: Some("abc".into()),
+            reviewed_by: Some("ann".into()),
+            replaces: Some(evidence.id()),
+            ..Provenance::default()
+        };
+        let fork = evidence.forks.get_mut("last").unwrap();
+        fork.step = Some(StepIndex(7));
+        fork.samples.push(SampleEvidence {
+            live: true,
+            exit: Some(0),
+            cost_micro_usd: Some(MicroUsd(7)),
+            ..SampleEvidence::default()
+        });
+        let value = serde_json::from_str(&evidence.to_json()).unwrap();
+        let wrong: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+        let mut unknown = value;
+        unknown["extra"] = serde_json::Value::from(1);
+        assert!(!validator.is_valid(&unknown));
+    }
+
+    #[test]
     fn samples_add_up_and_a_changed_check_begins_anew() {
         let mut fork = evidence().forks.remove("last").unwrap();
         let fails = [result(

@@ -311,6 +311,14 @@ pub(super) enum Session {
         /// An id, the beginning of an id, or a name
         session: String,
     },
+    /// Replace texts everywhere in a session, such as names and addresses of people
+    Scrub {
+        /// `latest`, an id, the beginning of an id, or a name
+        session: String,
+        /// What stands there and what is to stand in its place (repeatable)
+        #[arg(long, value_name = "OLD=NEW", required = true)]
+        replace: Vec<String>,
+    },
     /// Reclaim the space of removed sessions
     Gc,
     /// Rename a session

@@ -160,6 +160,9 @@ fn run_session(
         }
         Session::Import(typed) => session::import(store, &typed.dir, context, out),
         Session::Rm { session } => session::remove(store, &session, context, out),
+        Session::Scrub { session, replace } => {
+            session::scrub(store, &session, &replace, context, out)
+        }
         Session::Gc => session::gc(store, context, out),
         Session::Rename { session, name } => session::rename(store, &session, &name, context, out),
     }

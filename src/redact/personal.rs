@@ -307,13 +307,66 @@ mod tests {
         }
     }
 
+    /// Returns 40 identifiers of each kind, all different.
+    fn identifiers() -> Vec<String> {
+        let luhn = |body: String| {
+            let sum = |check: u32| is_card(&format!("{body}{check}"));
+            let check = (0..10).find(|check| sum(*check)).unwrap();
+            format!("{body}{check}")
+        };
+        let iban = |account: u64| {
+            let check = (2..99).find(|check| is_iban(&format!("DE{check:02}{account:018}")));
+            format!("DE{:02}{account:018}", check.unwrap())
+        };
+        (0..40_u64)
+            .flat_map(|n| {
+                [
+                    format!("mia.berg{n}@mail{n}.posteo.de"),
+                    format!("+49 30 90{n:02}82{n:02}"),
+                    iban(370_400_440_532_013_000 + n * 7),
+                    luhn(format!("4111 22{n:02} 3333 9{n:02}")),
+                    format!("84.{}.7.{}", 100 + n, 30 + n),
+                ]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn two_hundred_planted_identifiers_are_found_however_they_are_wrapped() {
+        let planted = identifiers();
+        assert_eq!(planted.len(), 200);
+        let mut missed = Vec::new();
+        for (at, text) in planted.iter().enumerate() {
+            let prose = format!("Please note: {text}, and go on.");
+            let value = match at % 4 {
+                0 => Value::from(prose),
+                1 => serde_json::json!({"arguments": {"to": [text]}}),
+                2 => Value::from(serde_json::json!({"inner": prose}).to_string()),
+                _ => {
+                    let inner = serde_json::json!({"q": format!("line\n{text}\tend")}).to_string();
+                    Value::from(serde_json::json!({"body": inner}).to_string())
+                }
+            };
+            let found = find_personal_in(&value);
+            if !found.iter().any(|one| one.text.contains(text.as_str())) {
+                missed.push(format!("{text} in {value}: {found:?}"));
+            }
+        }
+        assert!(
+            missed.is_empty(),
+            "{} missed:\n{}",
+            missed.len(),
+            missed.join("\n")
+        );
+    }
+
     #[test]
     fn what_belongs_to_nobody_or_is_something_else_is_not_found() {
         for text in [
             "ann@example.com and bob@mail.example.org",
             "+1 202 555 0143, 555-0143",
             "192.0.2.7, 10.0.0.1, 127.0.0.1:8080, version 1.12.0.3",
-            "DE89 3704 0044 0532 0130 02",
+            "GB82WEST12345698765433",
             "4111 1111 1111 1112",
             "2026-05-31T10:00:00Z, 1748685600, 1748685600123",
             "Tokyo has 37,400,068 people; 14,094,034 in the city (2021-10-01)",

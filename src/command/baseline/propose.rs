@@ -151,15 +151,17 @@ fn array(
     in_place(rules)
 }
 
-/// Returns a value as text with all digits alike.
+/// Returns a value as text with all runs of digits alike.
 fn mask(value: &Value) -> String {
-    canonical_json(value)
-        .chars()
-        .map(|c| if c.is_ascii_digit() { '0' } else { c })
-        .collect::<String>()
-        .split("00")
-        .collect::<Vec<_>>()
-        .join("0")
+    let mut masked = String::new();
+    for c in canonical_json(value).chars() {
+        if !c.is_ascii_digit() {
+            masked.push(c);
+        } else if !masked.ends_with('0') {
+            masked.push('0');
+        }
+    }
+    masked
 }
 
 /// A text inside JSON: one that is prose gets a pattern, a short one is left out as a whole.
@@ -173,11 +175,19 @@ fn leaf(
     if known.text(left) == known.text(right) {
         return Some(());
     }
-    if left.contains(' ') && prose(left, right, known, rules).is_some() {
-        return Some(());
+    let mut patterns = BTreeSet::new();
+    if left.contains(' ') {
+        prose(left, right, known, &mut patterns)?;
+        // A pattern for a whole text finds no text inside JSON.
+        let is_whole =
+            |rule: &Rule| matches!(rule, Rule::Pattern { pattern, .. } if pattern.starts_with('^'));
+        if !patterns.iter().any(is_whole) {
+            rules.append(&mut patterns);
+            return Some(());
+        }
     }
     let looks_volatile = |text: &str| text.contains(|c: char| c.is_ascii_digit());
-    let is_short = left.len().max(right.len()) <= MAX_LEAF && !left.contains(' ');
+    let is_short = left.len().max(right.len()) <= MAX_LEAF;
     if pointer.is_empty() || !is_short || !(looks_volatile(left) || looks_volatile(right)) {
         return None;
     }
@@ -392,6 +402,23 @@ mod tests {
             &result(json!({"hits": [{"id": "x1", "score": 0.72}, {"id": "x2", "score": 0.5}]})),
         );
         assert_eq!(found, [Rule::Pointer("/hits/*/score".into())]);
+        let document = |score: f64, text: &str| json!({"score": score, "text": text});
+        let found = rules(
+            &result(json!([document(0.7213, "large"), document(0.1, "wide")])),
+            &result(json!([
+                document(0.55, "wide"),
+                document(0.123_456, "large")
+            ])),
+        );
+        assert_eq!(
+            found,
+            [Rule::Pointer("/*/score".into()), Rule::Sort(String::new())]
+        );
+        let found = rules(
+            &result(json!({"at": "23.11.2026 07:41:12"})),
+            &result(json!({"at": "22.10.2026 09:40:12"})),
+        );
+        assert_eq!(found, [Rule::Pointer("/at".into())]);
         let found = rules(
             &result(json!({"docs": ["alpha", "beta", "gamma"], "n": 3})),
             &result(json!({"docs": ["gamma", "alpha", "beta"], "n": 3})),
