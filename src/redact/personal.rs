@@ -87,6 +87,7 @@ pub fn find_personal_in(value: &Value) -> Vec<PersonalFinding> {
 fn walk(value: &Value, found: &mut Vec<PersonalFinding>) {
     match value {
         Value::String(text) => found.extend(find_personal(text)),
+        Value::Number(number) if number.is_f64() => {}
         Value::Number(number) => found.extend(find_personal(&number.to_string())),
         Value::Array(items) => items.iter().for_each(|item| walk(item, found)),
         Value::Object(fields) => {
@@ -159,7 +160,7 @@ fn search(text: &str, found: &mut Vec<PersonalFinding>) {
         } else if named("ip4") || named("ip6") {
             is_public_ip(whole.as_str()).then_some(PersonalKind::Ip)
         } else if named("card") {
-            is_card(whole.as_str()).then_some(PersonalKind::Card)
+            (is_card(whole.as_str()) && is_free(text, &whole.range())).then_some(PersonalKind::Card)
         } else {
             is_phone(whole.as_str(), is_free(text, &whole.range())).then_some(PersonalKind::Phone)
         };
@@ -374,6 +375,7 @@ mod tests {
             "0123e4567-e89b-12d3-a456-426614174000",
             "2001:db8::1 and 10:14:59",
             "icon@2x.png",
+            "a score of 0.4111111111111111 and 1e-4111111111111111",
         ] {
             assert_eq!(kinds(text), [], "{text}");
         }
