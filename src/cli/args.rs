@@ -105,8 +105,14 @@ pub(super) struct Record {
     /// End the agent after this time, such as 90s or 5m
     #[arg(long, value_name = "TIME")]
     pub(super) timeout: Option<String>,
-    /// The agent's command and arguments
-    #[arg(last = true, required = true, value_name = "CMD")]
+    /// Agent to run, as in `[agents.NAME]` [default: the one that CMD fits, else `[agent]`]
+    #[arg(long, value_name = "NAME")]
+    pub(super) agent: Option<String>,
+    /// What the configured agent is asked; repeat it for the turns of a conversation
+    #[arg(long, value_name = "TEXT", conflicts_with = "command")]
+    pub(super) input: Vec<String>,
+    /// The agent's command and arguments [default: the configured agent]
+    #[arg(last = true, value_name = "CMD")]
     pub(super) command: Vec<String>,
 }
 
@@ -197,6 +203,9 @@ pub(super) struct Replay {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+    /// Agent to run, as in `[agents.NAME]` [default: the one that was recorded]
+    #[arg(long, value_name = "NAME")]
+    pub(super) agent: Option<String>,
     /// The agent's command and arguments [default: `[agent] command` with the recorded input]
     #[arg(last = true, value_name = "CMD")]
     pub(super) command: Vec<String>,

@@ -42,6 +42,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 upstream: backend(typed.upstream),
                 live: typed.live,
                 timeout: timeout(typed.timeout.as_deref())?,
+                agent: typed.agent,
+                input: typed.input,
                 command: typed.command,
             };
             let mut err = anstream::stderr();
@@ -169,6 +171,7 @@ fn replay_options(global: Global, typed: Replay) -> Result<ReplayOptions, Comman
         upstream: backend(typed.upstream),
         timeout: timeout(typed.timeout.as_deref())?,
         json: typed.json,
+        agent: typed.agent,
         command: typed.command,
     })
 }

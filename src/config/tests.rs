@@ -48,7 +48,7 @@ output = 6
 "#;
     let config = Config::parse(Utf8Path::new("rewind.toml"), text).unwrap();
     assert_eq!(config.agent.command, ["python3", "agent.py"]);
-    assert_eq!(config.agent.output, Answer::File("out.txt".into()));
+    assert_eq!(config.agent.answer(), Answer::File("out.txt".into()));
     assert_eq!(config.agent.timeout.unwrap().0.as_secs(), 90);
     assert_eq!(
         config.upstream.scripted.as_deref(),
@@ -66,7 +66,7 @@ output = 6
 #[test]
 fn an_unknown_key_is_shown_with_its_line_and_the_likely_one() {
     insta::assert_snapshot!(error("[agent]\ncomand = [\"x\"]\n"), @r#"
-    rewind.toml:2:1: unknown field `comand`, expected one of `name`, `command`, `input`, `output`, `output_agent`, `env`, `timeout`
+    rewind.toml:2:1: unknown field `comand`, expected one of `name`, `command`, `entry`, `serve`, `ready`, `ready_timeout`, `request`, `input`, `output`, `output_agent`, `env`, `timeout`, `cwd`, `paths`, `setup`, `setup_inputs`, `before`, `after`, `isolate`
       |
     2 | comand = ["x"]
       | ^^^^^^
@@ -75,7 +75,67 @@ fn an_unknown_key_is_shown_with_its_line_and_the_likely_one() {
 }
 
 /// Files with a wrong value: where the error points, and what it says.
-const WRONG: [(&str, &str, &str); 19] = [
+const WRONG: [(&str, &str, &str); 31] = [
+    (
+        "[agent]\ncommand = [\"a\"]\nserve = [\"b\"]",
+        "rewind.toml:1:1",
+        "only one of",
+    ),
+    (
+        "[agent]\nserve = [\"a\"]",
+        "rewind.toml:1:1",
+        "needs `request`",
+    ),
+    (
+        "[agent]\nready = \"/health\"",
+        "rewind.toml:1:1",
+        "as `serve`",
+    ),
+    (
+        "[agent]\nready = \"health\"",
+        "rewind.toml:2:9",
+        "begins with `/`",
+    ),
+    (
+        "[agent]\nentry = \"agent.py\"",
+        "rewind.toml:2:9",
+        "module:function",
+    ),
+    (
+        "[agent]\nentry = \"a:b\"\ninput = \"stdin\"",
+        "rewind.toml:1:1",
+        "as its argument",
+    ),
+    (
+        "[agent]\noutput = \"response\"",
+        "rewind.toml:1:1",
+        "for a service",
+    ),
+    (
+        "[agent]\nsetup = []",
+        "rewind.toml:2:9",
+        "must not be empty",
+    ),
+    (
+        "[agent]\nisolate = \"container\"",
+        "rewind.toml:2:11",
+        "expected `copy`",
+    ),
+    (
+        "[agents.\"a b\"]\ncommand = [\"x\"]",
+        "rewind.toml:1:9",
+        "letters, digits",
+    ),
+    (
+        "[agent]\nrequest = { path = \"/\", method = \"post\" }",
+        "rewind.toml:2:34",
+        "POST",
+    ),
+    (
+        "[agents.a]\ncomand = [\"x\"]",
+        "rewind.toml:2:1",
+        "did you mean `command`",
+    ),
     (
         "[replay]\nrequire = \"exactly\"",
         "rewind.toml:2:11",
@@ -172,15 +232,65 @@ fn the_file_is_found_upwards_and_paths_start_from_it() {
     let root = Utf8Path::from_path(dir.path()).unwrap();
     fs::create_dir_all(root.join("a/b")).unwrap();
     fs::write(root.join(FILE_NAME), "agent.name = \"x\"").unwrap();
-    let config = Config::find(&root.join("a/b")).unwrap();
+    let config = Config::find(&root.join("a/b"), &|_name| None).unwrap();
     assert_eq!(config.agent.name.as_deref(), Some("x"));
     assert_eq!(config.resolve(Utf8Path::new("m.toml")), root.join("m.toml"));
 }
 
+#[test]
+fn variables_stand_only_where_they_may_and_never_for_a_credential() {
+    let read = |text: &str| {
+        let variable = |name: &str| (name == "GATEWAY_HOST").then(|| "gw.internal".to_owned());
+        Config::read(Utf8Path::new("rewind.toml"), text, &variable)
+    };
+    let text =
+        "[upstream.openai]\nurl = \"https://${GATEWAY_HOST}/v1\"\n[agent]\nname = \"${HOME}\"\n";
+    let config = read(text).unwrap();
+    let url = config.upstream.providers["openai"].url.as_deref();
+    assert_eq!(url, Some("https://gw.internal/v1"));
+    assert_eq!(config.agent.name.as_deref(), Some("${HOME}"));
+    for (value, advice) in [
+        ("https://x/${OPENAI_API_KEY}", "looks like a credential"),
+        ("https://${NOT_SET}/v1", "`NOT_SET` is not set"),
+        ("https://${OPEN", "without its `}`"),
+    ] {
+        let text = format!("[upstream.openai]\nurl = \"{value}\"\n");
+        let message = read(&text).unwrap_err().to_string();
+        assert!(message.starts_with("rewind.toml:2:7"), "{message}");
+        assert!(message.contains(advice), "{message}");
+    }
+    let page = include_str!("../../docs/configuration.md");
+    let section = page.split("## Variables").nth(1).unwrap();
+    for path in interpolate::KEYS {
+        let key = path.last().unwrap();
+        assert!(section.contains(&format!("`{key}`")), "`{key}`");
+    }
+}
+
+#[test]
+fn an_agent_is_found_by_its_name_or_its_command() {
+    let text =
+        "[agents.mail]\ncommand = [\"python3\", \"mail.py\"]\n[agents.web]\nentry = \"web:run\"\n";
+    let config = Config::parse(Utf8Path::new("rewind.toml"), text).unwrap();
+    let name = |config: &Config| config.agent.name.clone();
+    let web = config.for_agent(Some("web")).unwrap();
+    assert_eq!(name(&web).as_deref(), Some("web"));
+    assert_eq!(web.agent.answer(), Answer::Stdout);
+    let words = ["python3", "mail.py", "q"].map(str::to_owned);
+    assert_eq!(name(&config.for_command(&words)).as_deref(), Some("mail"));
+    assert_eq!(name(&config.for_command(&words[..1])), None);
+    let message = config.for_agent(Some("wbe")).unwrap_err().to_string();
+    assert!(message.contains("`mail`, `web`"), "{message}");
+    let only = Config::parse(Utf8Path::new("r"), "[agents.one]\ncommand = [\"x\"]\n").unwrap();
+    assert_eq!(name(&only.for_agent(None).unwrap()).as_deref(), Some("one"));
+}
+
 /// The sections, each with a file that has one wrong key in it.
-const SECTIONS: [(&str, &str); 11] = [
+const SECTIONS: [(&str, &str); 13] = [
     ("# Configuration", "zz = 1"),
     ("## [agent]", "[agent]\nzz = 1"),
+    ("## [agent]", "[agents.a]\nzz = 1"),
+    ("## [agent]", "[agent]\nrequest = { path = \"/\", zz = 1 }"),
     ("## [capture]", "[capture]\nzz = 1"),
     ("## [upstream]", "[upstream.openai]\nzz = 1"),
     ("## [replay]", "[replay]\nzz = 1"),

@@ -32,6 +32,8 @@ pub struct Case {
     pub input: Option<String>,
     /// How the agent is run.
     pub agent: AgentSpec,
+    /// Where its final answer is read.
+    pub output: AnswerFrom,
     /// The timeline that is held up as right.
     pub reference: Arc<Timeline>,
 }
@@ -50,8 +52,6 @@ pub struct Runner {
     pub listen: Box<dyn Fn() -> Options + Send + Sync>,
     /// When recorded answers are served.
     pub timing: Timing,
-    /// Where the final answer is read.
-    pub output: AnswerFrom,
     /// Whether requests with a credential of the agent's own are refused.
     pub strict_keys: bool,
     /// How many agents run at once; at least 1.
@@ -155,7 +155,7 @@ impl Runner {
             label: "candidate".to_owned(),
             backend: fork.and_then(|_fork| self.backend.clone()),
             timing: self.timing,
-            output: self.output.clone(),
+            output: case.output.clone(),
             strict_keys: self.strict_keys,
         };
         let parser = Arc::new(Parser::new(Arc::clone(&self.redactor) as _));

@@ -9,6 +9,7 @@
 )]
 
 mod action;
+mod agents;
 mod architecture;
 mod blog;
 mod cmd;

@@ -3,6 +3,7 @@
 
 mod reports;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,10 +12,10 @@ use camino::Utf8PathBuf;
 
 use super::rules::{answer_from, prices, real_tools, replay_rules, timing};
 use super::{
-    BackendOptions, CommandError, Context, WayOut, agent_spec, listener, load_config, redactor,
-    way_out,
+    BackendOptions, CommandError, Context, WayOut, agent_config, agent_spec, listener, load_config,
+    redactor, set_up, way_out,
 };
-use crate::agent::{Routing, Stdio, harden};
+use crate::agent::{Routing, Stdio, explain_wanted_keys, harden};
 use crate::baseline::read_session;
 use crate::baseline::{Baseline, Baselines};
 use crate::config::{self, Config};
@@ -70,7 +71,7 @@ pub async fn run(
         harden();
     }
     let baselines = baselines(options, &config, context)?;
-    let cases = cases(&baselines, &config, context)?;
+    let cases = cases(&baselines, &config, context, err).await?;
     let references: Vec<&Timeline> = cases.iter().map(|case| case.reference.as_ref()).collect();
     if let Some(warning) = real_tools(&references, &config, context)? {
         say(err, &format!("rewind: {warning}\n"));
@@ -89,6 +90,7 @@ pub async fn run(
             .push("live calls were answered by a scripted model, at $0".to_owned());
     }
     explain_no_calls(&mut report);
+    explain_wanted(&mut report, &cases);
     explain_prefix_drift(&mut report);
     let dir = context.cwd.join(&options.out);
     reports::write(&report, &dir).map_err(CommandError::usage)?;
@@ -119,7 +121,7 @@ fn baselines(
             CommandError::usage(format!("there are no baselines in {dir}"))
                 .exit(Exit::NoBaseline)
                 .help(
-                    "make one: rewind record -- CMD, then rewind session export latest -o \
+                    "`rewind init` writes a configuration; then make a baseline: rewind record -- CMD, then rewind session export latest -o \
                  baselines/NAME/session, and write baselines/NAME/baseline.toml",
                 ),
         );
@@ -135,26 +137,60 @@ fn baselines(
     Ok(selected)
 }
 
-fn cases(
+/// Returns the cases; does what has to be done once before their agents run.
+async fn cases(
     baselines: &Baselines,
     config: &Config,
     context: &Context,
+    err: &mut dyn Write,
 ) -> Result<Vec<Case>, CommandError> {
-    baselines
-        .iter()
-        .map(|baseline| case(baseline, config, context))
-        .collect()
+    // Agents that write the same file run one at a time.
+    let alone = Arc::default();
+    let mut ready: Vec<config::Agent> = Vec::new();
+    let mut cases = Vec::new();
+    for baseline in baselines.iter() {
+        let (mut case, config) = case(baseline, config, context)?;
+        if case.agent.alone.is_some() {
+            case.agent.alone = Some(Arc::clone(&alone));
+        }
+        if !ready.contains(&config.agent) {
+            let done = set_up(&config, &case.agent, err).await;
+            done.map_err(|error| CommandError::usage(error).exit(Exit::NotMeasured))?;
+            ready.push(config.agent);
+        }
+        cases.push(case);
+    }
+    Ok(cases)
 }
 
-fn case(baseline: &Baseline, config: &Config, context: &Context) -> Result<Case, CommandError> {
+/// Returns the case of a baseline, and the configuration with its agent in the default's place.
+fn case(
+    baseline: &Baseline,
+    config: &Config,
+    context: &Context,
+) -> Result<(Case, Config), CommandError> {
     let session = read_session(&baseline.recording_dir())
         .map_err(|error| CommandError::usage(error).exit(Exit::NoBaseline))?;
     let reference = reference(&session, baseline).ok_or_else(|| {
         CommandError::usage(format!("baseline `{}` has no such timeline", baseline.name))
             .help("name one of the recording's timelines with `timeline = \"…\"` in baseline.toml")
     })?;
-    let own = &baseline.definition.command;
-    if own.is_empty() && config.agent.command.is_empty() {
+    let definition = &baseline.definition;
+    let config = agent_config(
+        config.clone(),
+        definition.agent.as_deref(),
+        &session.command,
+    )
+    .map_err(|error| error.help(format!("baseline `{}` names it", baseline.name)))?;
+    if definition.is_conversation && !config.agent.takes_turns() {
+        return Err(CommandError::usage(format!(
+            "baseline `{}` has `turns`, but its agent takes one input",
+            baseline.name
+        ))
+        .help("several turns need `serve`, `entry`, or `input = \"json-stdin\"` in rewind.toml"));
+    }
+    let own = &definition.command;
+    if own.is_empty() && config.agent.words().is_empty() {
         return Err(CommandError::usage(format!(
             "baseline `{}` has no command to run the agent with",
             baseline.name
@@ -164,22 +200,21 @@ fn case(baseline: &Baseline, config: &Config, context: &Context) -> Result<Case,
     let stdio = Stdio::Capture {
         limit: STDOUT_LIMIT,
     };
-    let mut agent = agent_spec(config, &[], stdio, context);
+    let mut agent = agent_spec(&config, &[], stdio, context);
     if !own.is_empty() {
         agent.command.clone_from(own);
+        agent.service = None;
     }
     agent.on_terminal = false;
     agent.timeout = agent.timeout.or(Some(DEFAULT_TIMEOUT));
-    Ok(Case {
-        input: baseline
-            .definition
-            .input
-            .clone()
-            .or_else(|| session.input.clone()),
+    let case = Case {
+        input: definition.input.clone().or_else(|| session.input.clone()),
         baseline: baseline.clone(),
         agent,
+        output: answer_from(&config),
         reference: Arc::new(reference.clone()),
-    })
+    };
+    Ok((case, config))
 }
 
 fn runner(
@@ -202,7 +237,6 @@ fn runner(
             ..listen.clone()
         }),
         timing: timing(config.replay.timing),
-        output: answer_from(config),
         strict_keys: config.capture.strict_keys,
         jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),
     })
@@ -300,6 +334,21 @@ fn explain_no_calls(report: &mut RunReport) {
             silent.join(", ")
         ));
     }
+}
+
+/// Adds a note where an agent failed and its last words ask for a key that it does not get.
+fn explain_wanted(report: &mut RunReport, cases: &[Case]) {
+    let keys = Routing::key_variables();
+    let is_set = |name: &str| {
+        let mut agents = cases.iter().map(|case| &case.agent.environment.variables);
+        keys.contains(&name) || agents.any(|variables| variables.contains_key(name))
+    };
+    let notes: BTreeSet<String> = report
+        .forks
+        .iter()
+        .filter_map(|fork| explain_wanted_keys(&fork.agent_log, &is_set))
+        .collect();
+    report.notes.extend(notes);
 }
 
 /// Adds a note where a change was forced onto the recording before a fork: its effect there is not
