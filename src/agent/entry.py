@@ -36,5 +36,6 @@ if inspect.isawaitable(result):
 
     result = asyncio.run(wait(result))
 if result is not None:
-    answer.write(result if isinstance(result, str) else json.dumps(result, sort_keys=True, ensure_ascii=False, default=str))
+    text = result if isinstance(result, str) else json.dumps(result, sort_keys=True, ensure_ascii=False, default=str)
+    answer.write(text if text.endswith("\n") else text + "\n")
 answer.flush()
