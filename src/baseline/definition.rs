@@ -359,6 +359,57 @@ mod tests {
     }
 
     #[test]
+    fn the_schema_has_the_keys_that_are_read_and_takes_what_is_read() {
+        let schema = include_str!("../../schemas/baseline-toml.schema.json");
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let message = problem("zz = 1\n");
+        let keys = message
+            .lines()
+            .next()
+            .unwrap()
+            .split_once("expected")
+            .unwrap()
+            .1;
+        let keys: std::collections::BTreeSet<&str> = keys.split('`').skip(1).step_by(2).collect();
+        let known = schema["properties"].as_object().unwrap().keys();
+        assert_eq!(
+            known
+                .map(String::as_str)
+                .collect::<std::collections::BTreeSet<_>>(),
+            keys
+        );
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let fits = |text: &str| validator.is_valid(&toml::from_str(text).unwrap());
+        let page = include_str!("../../docs/formats.md");
+        let example = page
+            .split("```toml\n")
+            .nth(1)
+            .unwrap()
+            .split("```")
+            .next()
+            .unwrap();
+        for text in [
+            example,
+            "",
+            "turns = [\"a\"]",
+            "input = { a = 1 }\nforks = [3, \"last\"]",
+        ] {
+            Definition::parse("b.toml".into(), text).unwrap();
+            assert!(fits(text), "{text}");
+        }
+        for text in [
+            "zz = 1",
+            "turns = []",
+            "turns = [\"a\"]\ninput = \"b\"",
+            "forks = [0]",
+            "[[check]]",
+        ] {
+            problem(text);
+            assert!(!fits(text), "{text}");
+        }
+    }
+
+    #[test]
     fn an_input_is_a_text_json_or_turns() {
         let input = |text: &str| {
             let read = Definition::parse("b.toml".into(), text).unwrap();

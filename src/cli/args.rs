@@ -46,6 +46,8 @@ pub(super) struct Global {
 pub(super) enum Command {
     /// Make a demo session: a research agent whose step 5 hallucinates, and its fix
     Demo(Demo),
+    /// Write a first configuration and workflow for this repository
+    Init(Init),
     /// Run an agent and record its model and tool calls
     Record(Record),
     /// List the recorded sessions, newest first
@@ -90,6 +92,19 @@ pub(super) struct Demo {
     /// Directory for the demo agent's files
     #[arg(long, value_name = "DIR", default_value = "rewind-demo")]
     pub(super) dir: Utf8PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Init {
+    /// Ask nothing; take what the files of this repository suggest
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// How the agent is started, without its input, such as "python3 agent.py"
+    #[arg(long, value_name = "CMD")]
+    pub(super) agent_command: Option<String>,
+    /// Replace rewind.toml and the workflow where they exist
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -11,6 +11,7 @@ use super::args::{Args, Command, Global, Replay, Require, Session, Timing, Upstr
 use crate::command::demo::{self, DemoOptions};
 use crate::command::diff::{self, DiffOptions};
 use crate::command::gate::{self, GateOptions};
+use crate::command::init::{self, InitOptions};
 use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
 use crate::command::scripted::{self, ScriptedOptions};
@@ -119,6 +120,14 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 output: typed.output,
             };
             share::run(&options, context, &mut out)
+        }
+        Command::Init(typed) => {
+            let options = InitOptions {
+                yes: typed.yes,
+                agent_command: typed.agent_command,
+                force: typed.force,
+            };
+            init::run(&options, context, &mut std::io::stdin().lock(), &mut out)
         }
         Command::Demo(typed) => {
             let options = DemoOptions {

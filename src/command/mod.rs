@@ -6,6 +6,7 @@ pub mod demo;
 pub mod diff;
 mod failure;
 pub mod gate;
+pub mod init;
 mod keys;
 pub mod record;
 pub mod replay;

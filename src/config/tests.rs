@@ -286,27 +286,51 @@ fn an_agent_is_found_by_its_name_or_its_command() {
 }
 
 /// The sections, each with a file that has one wrong key in it.
-const SECTIONS: [(&str, &str); 13] = [
-    ("# Configuration", "zz = 1"),
-    ("## [agent]", "[agent]\nzz = 1"),
-    ("## [agent]", "[agents.a]\nzz = 1"),
-    ("## [agent]", "[agent]\nrequest = { path = \"/\", zz = 1 }"),
-    ("## [capture]", "[capture]\nzz = 1"),
-    ("## [upstream]", "[upstream.openai]\nzz = 1"),
-    ("## [replay]", "[replay]\nzz = 1"),
-    ("## [replay]", "[[replay.normalise]]\nzz = 1"),
-    ("## [tools]", "[tools.a]\nzz = 1"),
-    ("## [redact]", "[redact]\nzz = 1"),
-    ("## [redact]", "[[redact.pattern]]\nzz = 1"),
-    ("## [gate]", "[gate]\nzz = 1"),
-    ("## [prices]", "[prices.a]\nzz = 1"),
+const SECTIONS: [(&str, &str, &str); 13] = [
+    ("# Configuration", "zz = 1", ""),
+    ("## [agent]", "[agent]\nzz = 1", "/$defs/agent"),
+    ("## [agent]", "[agents.a]\nzz = 1", "/$defs/agent"),
+    (
+        "## [agent]",
+        "[agent]\nrequest = { path = \"/\", zz = 1 }",
+        "/$defs/request",
+    ),
+    ("## [capture]", "[capture]\nzz = 1", "/$defs/capture"),
+    (
+        "## [upstream]",
+        "[upstream.openai]\nzz = 1",
+        "/$defs/upstream",
+    ),
+    ("## [replay]", "[replay]\nzz = 1", "/$defs/replay"),
+    (
+        "## [replay]",
+        "[[replay.normalise]]\nzz = 1",
+        "/$defs/normalise",
+    ),
+    ("## [tools]", "[tools.a]\nzz = 1", "/$defs/tool"),
+    ("## [redact]", "[redact]\nzz = 1", "/$defs/redact"),
+    (
+        "## [redact]",
+        "[[redact.pattern]]\nzz = 1",
+        "/$defs/pattern",
+    ),
+    ("## [gate]", "[gate]\nzz = 1", "/$defs/gate"),
+    ("## [prices]", "[prices.a]\nzz = 1", "/$defs/price"),
 ];
+
+/// Returns the keys that the reader of a section expects, in its own words.
+fn expected(wrong: &str) -> Vec<String> {
+    let message = error(wrong);
+    let keys = message.lines().next().unwrap().split_once("expected");
+    let keys = keys.unwrap().1.split('`').skip(1).step_by(2);
+    keys.map(str::to_owned).collect()
+}
 
 #[test]
 fn every_key_is_described_in_its_section() {
     let page = include_str!("../../docs/configuration.md");
     let mut described = 0;
-    for (title, wrong) in SECTIONS {
+    for (title, wrong, _schema) in SECTIONS {
         let sections = page.split("\n## ").map(|section| format!("## {section}"));
         let section = match title {
             "# Configuration" => page.to_owned(),
@@ -314,10 +338,7 @@ fn every_key_is_described_in_its_section() {
                 .filter(|section| section.starts_with(title))
                 .collect(),
         };
-        let message = error(wrong);
-        // What the reader of this section expects, in its own words.
-        let expected = message.lines().next().unwrap().split_once("expected");
-        let keys: Vec<&str> = expected.unwrap().1.split('`').skip(1).step_by(2).collect();
+        let keys = expected(wrong);
         for key in &keys {
             let shown = [
                 format!("`{key}`"),
@@ -334,30 +355,76 @@ fn every_key_is_described_in_its_section() {
     assert!(page.contains("`scripted`"));
 }
 
+fn schema() -> serde_json::Value {
+    serde_json::from_str(include_str!("../../schemas/rewind-toml.schema.json")).unwrap()
+}
+
 #[test]
-fn every_example_in_the_documents_is_a_good_file() {
+fn the_schema_has_exactly_the_keys_that_are_read() {
+    let schema = schema();
+    for (_title, wrong, pointer) in SECTIONS {
+        let part = schema.pointer(pointer).unwrap();
+        let parts = part["oneOf"]
+            .as_array()
+            .cloned()
+            .unwrap_or(vec![part.clone()]);
+        let known: std::collections::BTreeSet<String> = parts
+            .iter()
+            .flat_map(|part| part["properties"].as_object().unwrap().keys().cloned())
+            .collect();
+        assert_eq!(known, expected(wrong).into_iter().collect(), "{pointer}");
+    }
+}
+
+#[test]
+fn the_schema_takes_what_is_read_and_refuses_what_is_not() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let fits = |text: &str| {
+        let value: serde_json::Value = toml::from_str(text).unwrap();
+        let errors = validator.iter_errors(&value);
+        errors.map(|error| error.to_string()).collect::<Vec<_>>()
+    };
+    let none: Vec<String> = Vec::new();
+    for text in examples() {
+        assert_eq!(fits(text), none, "{text}");
+    }
+    for (_title, wrong, _pointer) in SECTIONS {
+        assert_ne!(fits(wrong), none, "{wrong}");
+    }
+    let mut refused = 0;
+    for (text, _place, _advice) in WRONG {
+        if let Ok(value) = toml::from_str::<serde_json::Value>(text) {
+            refused += usize::from(!validator.is_valid(&value));
+        }
+    }
+    // The rest are regular expressions, globs, addresses, and what belongs together.
+    assert!(refused + 10 >= WRONG.len(), "{refused} of {}", WRONG.len());
+}
+
+/// The examples of the documents and the files of this repository.
+fn examples() -> Vec<&'static str> {
     let pages = [
         include_str!("../../docs/configuration.md"),
         include_str!("../../docs/recipes.md"),
     ];
-    let mut read = 0;
-    for page in pages {
-        for block in page.split("```toml\n").skip(1) {
-            let block = block.split("```").next().unwrap();
-            let config = Config::parse(Utf8Path::new("example.toml"), block);
-            assert!(config.is_ok(), "{}", config.unwrap_err());
-            read += 1;
-        }
-    }
-    assert!(read >= 10, "{read}");
+    let blocks = pages
+        .iter()
+        .flat_map(|page| page.split("```toml\n").skip(1))
+        .map(|block| block.split("```").next().unwrap());
+    blocks
+        .chain([
+            include_str!("../../rewind.toml"),
+            include_str!("../command/demo/rewind.toml"),
+        ])
+        .collect()
 }
 
 #[test]
-fn the_files_of_this_repository_are_good() {
-    for text in [
-        include_str!("../../rewind.toml"),
-        include_str!("../command/demo/rewind.toml"),
-    ] {
-        Config::parse(Utf8Path::new("rewind.toml"), text).unwrap();
+fn every_example_in_the_documents_is_a_good_file() {
+    let examples = examples();
+    for text in &examples {
+        let config = Config::parse(Utf8Path::new("example.toml"), text);
+        assert!(config.is_ok(), "{}", config.unwrap_err());
     }
+    assert!(examples.len() >= 12, "{}", examples.len());
 }

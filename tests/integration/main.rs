@@ -13,6 +13,7 @@ mod agents;
 mod architecture;
 mod blog;
 mod cmd;
+mod init;
 mod readme;
 mod record;
 mod replay;

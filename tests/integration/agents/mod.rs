@@ -107,7 +107,10 @@ fn a_service_is_asked_turn_by_turn_and_gated() {
     let session = shown(&app);
     assert_eq!(session["input"], r#"["first","second"]"#);
     let timeline = &session["timelines"][0];
-    assert_eq!(timeline["outcome"]["answer"], "I heard: first / second", "{session}");
+    assert_eq!(
+        timeline["outcome"]["answer"], "I heard: first / second",
+        "{session}"
+    );
     assert_eq!(timeline["steps"].as_array().unwrap().len(), 2);
     app.run(["replay", "latest", "--offline"]).exits(0);
     baseline(&app, "talk", "turns = [\"first\", \"second\"]");
@@ -159,7 +162,10 @@ async def run(question):
     let recorded = app.run(["record", "--input", "why?"]).exits(0);
     assert_eq!(recorded.stdout, "I heard: why?\n");
     assert!(recorded.stderr.contains("thinking"), "{}", recorded.stderr);
-    assert_eq!(shown(&app)["timelines"][0]["outcome"]["answer"], "I heard: why?");
+    assert_eq!(
+        shown(&app)["timelines"][0]["outcome"]["answer"],
+        "I heard: why?"
+    );
     baseline(&app, "why", "");
     assert_eq!(verdicts(&gate(&app).exits(0).json())[0], "unaffected");
     let json = app.run(["record", "--input", "{\"q\": \"how?\", \"top\": 3}"]);
@@ -192,7 +198,8 @@ fn json_input_and_turns_reach_a_program_as_json() {
     assert_eq!(recorded.stdout, "I heard: [\"a\",\"b\"]\n");
     baseline(&app, "turns", "turns = [\"a\", \"b\"]");
     assert_eq!(verdicts(&gate(&app).exits(0).json())[0], "unaffected");
-    app.run(["record", "--input", "{\"question\": \"c\"}"]).exits(0);
+    app.run(["record", "--input", "{\"question\": \"c\"}"])
+        .exits(0);
     baseline(&app, "table", "input = { question = \"c\" }");
     assert_eq!(verdicts(&gate(&app).exits(0).json()), ["unaffected"; 4]);
     let plain = repository(agent, "[agent]\ncommand = [\"python3\", \"agent.py\"]\n");
