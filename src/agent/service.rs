@@ -145,7 +145,11 @@ impl TurnRequest {
             .collect();
         let body = self.body.as_ref().map(|body| match body {
             Value::String(text) => ("text/plain; charset=utf-8", fill(text, input, turn)),
-            other => (
+            other @ (Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_)) => (
                 "application/json",
                 filled_value(other, input, turn).to_string(),
             ),

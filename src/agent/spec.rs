@@ -147,31 +147,27 @@ impl AgentSpec {
 
     /// Returns how a run of a service ended: by what it answered, not by how it was stopped.
     fn served(&self, mut ended: Ended, talk: Option<Talk>) -> Ended {
-        let failed = |exit: i32| if exit == 0 { 1 } else { exit };
-        match talk {
-            Some(Talk { answer, fault }) => {
-                ended.ending = match ended.ending {
-                    Ending::Cancelled => Ending::Own,
-                    other @ (Ending::Own | Ending::TimedOut | Ending::Interrupted) => other,
-                };
-                ended.exit = i32::from(fault.is_some());
-                ended.faults.extend(fault);
-                if self.answers {
-                    ended.stdout = answer.map(String::into_bytes);
-                }
+        let Some(Talk { answer, fault }) = talk else {
+            ended.exit = if ended.exit == 0 { 1 } else { ended.exit };
+            if self.answers {
+                ended.stdout = None;
             }
-            None => {
-                ended.exit = failed(ended.exit);
-                if self.answers {
-                    ended.stdout = None;
-                }
-                if ended.ending == Ending::Own {
-                    ended.faults.push(format!(
-                        "the service ended with status {} before it had answered every turn",
-                        ended.exit
-                    ));
-                }
+            if ended.ending == Ending::Own {
+                ended.faults.push(format!(
+                    "the service ended with status {} before it had answered every turn",
+                    ended.exit
+                ));
             }
+            return ended;
+        };
+        ended.ending = match ended.ending {
+            Ending::Cancelled => Ending::Own,
+            other @ (Ending::Own | Ending::TimedOut | Ending::Interrupted) => other,
+        };
+        ended.exit = i32::from(fault.is_some());
+        ended.faults.extend(fault);
+        if self.answers {
+            ended.stdout = answer.map(String::into_bytes);
         }
         ended
     }
@@ -307,11 +303,11 @@ mod tests {
         }
     }
 
-    fn hook(script: &str) -> Option<Hook> {
-        Some(Hook {
+    fn hook(script: &str) -> Hook {
+        Hook {
             command: ["sh", "-c", script].map(str::to_owned).into(),
             timeout: Duration::from_mins(1),
-        })
+        }
     }
 
     async fn execute(spec: &AgentSpec, input: Option<&str>) -> Result<Ended, AgentError> {
@@ -350,14 +346,14 @@ mod tests {
     async fn what_comes_after_runs_though_the_agent_failed_and_what_comes_before_must_hold() {
         let (_dir, path) = folder();
         let mut spec = spec(&path, "cat order; exit 3");
-        spec.before = hook("echo before > order");
-        spec.after = hook("echo after >> order; exit 5");
+        spec.before = Some(hook("echo before > order"));
+        spec.after = Some(hook("echo after >> order; exit 5"));
         let ended = execute(&spec, None).await.unwrap();
         assert_eq!((ended.exit, text(&ended)), (3, Some("before\n")));
         assert!(ended.faults[0].contains("`after`"), "{:?}", ended.faults);
         let order = fs::read_to_string(path.join("order")).unwrap();
         assert_eq!(order, "before\nafter\n");
-        spec.before = hook("exit 4");
+        spec.before = Some(hook("exit 4"));
         let error = execute(&spec, None).await.unwrap_err().to_string();
         assert!(error.contains("`before`"), "{error}");
         let order = fs::read_to_string(path.join("order")).unwrap();

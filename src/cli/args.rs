@@ -252,6 +252,9 @@ pub(super) struct Gate {
     /// Only baselines whose name fits this glob (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub(super) filter: Vec<String>,
+    /// Only baselines whose agent's `paths` changed since this commit or branch
+    #[arg(long, value_name = "REF")]
+    pub(super) changed_since: Option<String>,
     /// Directory of the baselines [default: `[gate] baselines`, else baselines]
     #[arg(long, value_name = "DIR")]
     pub(super) baselines: Option<Utf8PathBuf>,

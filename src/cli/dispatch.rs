@@ -76,6 +76,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             let options = GateOptions {
                 config: args.global.config,
                 filter: typed.filter,
+                changed_since: typed.changed_since,
                 baselines: typed.baselines,
                 out: typed.out,
                 offline: typed.offline,

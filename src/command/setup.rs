@@ -188,7 +188,7 @@ pub async fn set_up(
 /// # Errors
 /// There is no agent of this name.
 pub fn agent_config(
-    config: Config,
+    config: &Config,
     name: Option<&str>,
     command: &[String],
 ) -> Result<Config, CommandError> {

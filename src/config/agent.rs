@@ -175,6 +175,7 @@ impl Config {
 
     /// Returns the configuration with the agent whose command this begins with in the place of the
     /// default one; unchanged where there is none.
+    #[must_use]
     pub fn for_command(&self, command: &[String]) -> Self {
         let is_of = |agent: &Agent| {
             let words = agent.words();

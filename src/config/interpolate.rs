@@ -55,7 +55,12 @@ fn fill_at(
                     .map(Cow::Owned)
                     .map_err(|message| Unfilled { message, span })?;
             }
-            _ => {}
+            DeValue::String(_)
+            | DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_) => {}
         }
     }
     Ok(())

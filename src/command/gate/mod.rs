@@ -1,6 +1,7 @@
 //! `rewind gate`: replays all committed baselines against the current agent code and judges the
 //! result.
 
+mod changed;
 mod reports;
 
 use std::collections::BTreeSet;
@@ -10,6 +11,7 @@ use std::time::Instant;
 
 use camino::Utf8PathBuf;
 
+use self::changed::Changed;
 use super::rules::{answer_from, prices, real_tools, replay_rules, timing};
 use super::{
     BackendOptions, CommandError, Context, WayOut, agent_config, agent_spec, listener, load_config,
@@ -37,6 +39,8 @@ pub struct GateOptions {
     pub config: Option<Utf8PathBuf>,
     /// Globs of baseline names; all where there is none.
     pub filter: Vec<String>,
+    /// Only baselines whose agent is made of files that changed since this commit.
+    pub changed_since: Option<String>,
     /// The directory of the baselines; as configured where it is not given.
     pub baselines: Option<Utf8PathBuf>,
     /// The directory for the reports.
@@ -71,7 +75,14 @@ pub async fn run(
         harden();
     }
     let baselines = baselines(options, &config, context)?;
-    let cases = cases(&baselines, &config, context, err).await?;
+    let since = options.changed_since.as_deref();
+    let changed = Changed::since(
+        since,
+        &config,
+        &baselines_dir(options, &config, context),
+        context,
+    )?;
+    let cases = cases(&baselines, &config, changed.as_ref(), context, err).await?;
     let references: Vec<&Timeline> = cases.iter().map(|case| case.reference.as_ref()).collect();
     if let Some(warning) = real_tools(&references, &config, context)? {
         say(err, &format!("rewind: {warning}\n"));
@@ -89,6 +100,13 @@ pub async fn run(
             .notes
             .push("live calls were answered by a scripted model, at $0".to_owned());
     }
+    let skipped = baselines.iter().count() - cases.len();
+    if skipped > 0 {
+        let since = since.unwrap_or_default();
+        report.notes.push(format!(
+            "{skipped} baselines did not run: no file of their agents changed since {since}"
+        ));
+    }
     explain_no_calls(&mut report);
     explain_wanted(&mut report, &cases);
     explain_prefix_drift(&mut report);
@@ -105,16 +123,20 @@ pub async fn run(
     Ok(exit(&report))
 }
 
+fn baselines_dir(options: &GateOptions, config: &Config, context: &Context) -> Utf8PathBuf {
+    match (&options.baselines, &config.gate.baselines) {
+        (Some(typed), _) => context.cwd.join(typed),
+        (None, Some(configured)) => config.resolve(configured),
+        (None, None) => config.root.join("baselines"),
+    }
+}
+
 fn baselines(
     options: &GateOptions,
     config: &Config,
     context: &Context,
 ) -> Result<Baselines, CommandError> {
-    let dir = match (&options.baselines, &config.gate.baselines) {
-        (Some(typed), _) => context.cwd.join(typed),
-        (None, Some(configured)) => config.resolve(configured),
-        (None, None) => config.root.join("baselines"),
-    };
+    let dir = baselines_dir(options, config, context);
     let all = Baselines::discover(&dir).map_err(CommandError::usage)?;
     if all.is_empty() {
         return Err(
@@ -141,6 +163,7 @@ fn baselines(
 async fn cases(
     baselines: &Baselines,
     config: &Config,
+    changed: Option<&Changed>,
     context: &Context,
     err: &mut dyn Write,
 ) -> Result<Vec<Case>, CommandError> {
@@ -148,8 +171,11 @@ async fn cases(
     let alone = Arc::default();
     let mut ready: Vec<config::Agent> = Vec::new();
     let mut cases = Vec::new();
-    for baseline in baselines.iter() {
+    for baseline in baselines {
         let (mut case, config) = case(baseline, config, context)?;
+        if changed.is_some_and(|changed| !changed.concerns(&baseline.name, &config.agent)) {
+            continue;
+        }
         if case.agent.alone.is_some() {
             case.agent.alone = Some(Arc::clone(&alone));
         }
@@ -176,12 +202,8 @@ fn case(
             .help("name one of the recording's timelines with `timeline = \"…\"` in baseline.toml")
     })?;
     let definition = &baseline.definition;
-    let config = agent_config(
-        config.clone(),
-        definition.agent.as_deref(),
-        &session.command,
-    )
-    .map_err(|error| error.help(format!("baseline `{}` names it", baseline.name)))?;
+    let config = agent_config(config, definition.agent.as_deref(), &session.command)
+        .map_err(|error| error.help(format!("baseline `{}` names it", baseline.name)))?;
     if definition.is_conversation && !config.agent.takes_turns() {
         return Err(CommandError::usage(format!(
             "baseline `{}` has `turns`, but its agent takes one input",

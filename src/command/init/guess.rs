@@ -178,7 +178,7 @@ fn kind(path: &Utf8Path, text: &str, found: &Found) -> Kind {
     Kind::Command(command.into_iter().map(str::to_owned).collect())
 }
 
-/// Returns how a service with FastAPI or Flask is started and asked.
+/// Returns how a service with `FastAPI` or Flask is started and asked.
 fn service(path: &Utf8Path, text: &str, found: &Found) -> Option<Kind> {
     let is_fast = text.contains("FastAPI(");
     let creates = if is_fast { "FastAPI(" } else { "Flask(" };

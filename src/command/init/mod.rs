@@ -114,13 +114,12 @@ fn words(line: &str) -> Result<Vec<String>, CommandError> {
     for c in line.chars() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
-            (Some(_), c) => word.get_or_insert_default().push(c),
             (None, '"' | '\'') => {
                 quote = Some(c);
                 word.get_or_insert_default();
             }
             (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (None, c) => word.get_or_insert_default().push(c),
+            (Some(_) | None, c) => word.get_or_insert_default().push(c),
         }
     }
     words.extend(word);
@@ -188,6 +187,36 @@ const ATTRIBUTES: [&str; 2] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Returns what a terminal shows and the command that is written, with this typed.
+    fn asked(typed: &str) -> (String, Vec<String>) {
+        let dir = tempfile::tempdir().unwrap();
+        let cwd = Utf8PathBuf::from_path_buf(dir.path().to_owned()).unwrap();
+        let agent = "import openai, sys\nsys.argv[1]\n";
+        std::fs::write(cwd.join("agent.py"), agent).unwrap();
+        let context = Context {
+            cwd: cwd.clone(),
+            stdin_is_terminal: true,
+            stdout_is_terminal: true,
+            ..Context::default()
+        };
+        let mut out = Vec::new();
+        let mut input = typed.as_bytes();
+        run(&InitOptions::default(), &context, &mut input, &mut out).unwrap();
+        let config = crate::config::Config::load(&cwd.join(FILE_NAME), &|_name| None).unwrap();
+        (String::from_utf8(out).unwrap(), config.agent.command)
+    }
+
+    #[test]
+    fn a_terminal_is_asked_for_the_command_and_enter_takes_the_guess() {
+        let (shown, command) = asked("\n");
+        assert!(
+            shown.starts_with("How is the agent started, without its input? [python3 agent.py] ")
+        );
+        assert_eq!(command, ["python3", "agent.py"]);
+        assert_eq!(asked("").1, ["python3", "agent.py"]);
+        assert_eq!(asked("uv run agent.py\n").1, ["uv", "run", "agent.py"]);
+    }
 
     #[test]
     fn a_command_is_split_as_a_shell_would() {

@@ -62,7 +62,7 @@ pub async fn run(
     err: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
     let config = load_config(options.config.as_deref(), context)?;
-    let config = agent_config(config, options.agent.as_deref(), &options.command)?;
+    let config = agent_config(&config, options.agent.as_deref(), &options.command)?;
     let input = input(options, &config)?;
     let way_out = way_out(&options.upstream, &config, context)?;
     check_live(&way_out, options.live, context)?;

@@ -85,13 +85,7 @@ pub async fn run(
         .resolve(&options.session)
         .map_err(CommandError::usage)?;
     let session = store.load(id).map_err(CommandError::usage)?;
-    let mut config = load_config(options.config.as_deref(), context)?;
-    if config.path.is_none()
-        && let Some(own) = demo::config_of(&session, context)
-    {
-        config = load_config(Some(&own), context)?;
-    }
-    let config = agent_config(config, options.agent.as_deref(), &session.command)?;
+    let config = own_config(options, &session, context)?;
     let way_out = way_out(&options.upstream, &config, context)?;
     if !options.offline {
         check_live(&way_out, options.live, context)?;
@@ -159,6 +153,21 @@ pub async fn run(
         tracing::debug!(%error, "the outline could not be written");
     }
     Ok(exit(&parent, &timeline))
+}
+
+/// Returns the configuration with the agent of the session in the default's place.
+fn own_config(
+    options: &ReplayOptions,
+    session: &Session,
+    context: &Context,
+) -> Result<Config, CommandError> {
+    let mut config = load_config(options.config.as_deref(), context)?;
+    if config.path.is_none()
+        && let Some(own) = demo::config_of(session, context)
+    {
+        config = load_config(Some(&own), context)?;
+    }
+    agent_config(&config, options.agent.as_deref(), &session.command)
 }
 
 /// How the agent is run.

@@ -276,3 +276,53 @@ fn runs_in_copies_leave_the_repository_as_it_is() {
     assert_eq!(verdicts(&gate(&app).exits(0).json()), ["unaffected"; 4]);
     assert!(!app.folder().join("answer.txt").exists());
 }
+
+#[test]
+fn a_change_runs_only_the_baselines_of_the_agents_that_it_concerns() {
+    let agent = "import sys\nfrom ask import *\nprint(ask(sys.argv[1]))\n";
+    let config = "[agents.one]\ncommand = [\"python3\", \"agent.py\"]\npaths = [\"agent.py\", \"ask.py\"]\n\
+                  [agents.two]\ncommand = [\"python3\", \"two.py\"]\npaths = [\"two.py\"]\n";
+    let app = repository(agent, config);
+    app.write("two.py", agent);
+    for (name, agent) in [("first", "one"), ("second", "two")] {
+        app.run(["record", "--agent", agent, "--input", "q"])
+            .exits(0);
+        baseline(&app, name, &format!("agent = \"{agent}\""));
+    }
+    let git = |arguments: &[&str]| {
+        let mut git = app.program("git");
+        git.args(["-c", "user.name=n", "-c", "user.email=e@example.com"]);
+        assert!(
+            git.args(arguments).output().unwrap().status.success(),
+            "{arguments:?}"
+        );
+    };
+    app.write(".gitignore", ".rewind/\nrewind-report/\n__pycache__/\n");
+    git(&["init", "-q", "-b", "main"]);
+    git(&["add", "-A"]);
+    git(&["commit", "-qm", "all"]);
+    let names = || {
+        let report = app
+            .run(["gate", "--changed-since", "main", "--json"])
+            .exits(0)
+            .json();
+        let forks = report["forks"].as_array().unwrap().clone();
+        let name = |fork: &Value| fork["evidence"]["baseline"].as_str().unwrap().to_owned();
+        let mut names: Vec<String> = forks.iter().map(name).collect();
+        names.dedup();
+        names
+    };
+    assert_eq!(names(), Vec::<String>::new());
+    app.write("two.py", &format!("{agent}# changed\n"));
+    app.write("new.md", "no file of an agent");
+    assert_eq!(names(), ["second"]);
+    app.write(
+        "rewind.toml",
+        &fs::read_to_string(app.folder().join("rewind.toml"))
+            .unwrap()
+            .replace("two]", "two] #"),
+    );
+    assert_eq!(names(), ["first", "second"]);
+    let unknown = app.run(["gate", "--changed-since", "nowhere"]).exits(2);
+    assert!(unknown.stderr.contains("fetch-depth"), "{}", unknown.stderr);
+}
