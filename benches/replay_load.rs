@@ -1,7 +1,7 @@
 //! How fast recorded steps are served, against a bare hyper server that hashes the body and answers from a map.
 //!
 //! Both run in this process, round by round in turn, so that whatever else the machine does hits both. A round of the
-//! replay is a whole replay: every recorded step is asked for once.
+//! replay is a whole replay: every recorded step is asked for once. An argument selects cells: `"2 KB request, 50"`.
 
 #![expect(
     clippy::expect_used,
@@ -41,6 +41,9 @@ const REQUESTS: usize = 4_000;
 
 fn main() {
     let runtime = Runtime::new().expect("a runtime");
+    let wanted = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'));
     println!(
         "| traffic | steps | clients | floor p50 (us) | replay p50 (us) | ratio | floor p99 | replay p99 | floor req/s | replay req/s | ratio |"
     );
@@ -50,6 +53,10 @@ fn main() {
             let exchanges = traffic::exchanges(shape, steps);
             let recording = record(&exchanges);
             for clients in [1, 16] {
+                let cell = format!("{}, {steps} steps, {clients} clients", shape.name);
+                if wanted.as_ref().is_some_and(|wanted| !cell.contains(wanted)) {
+                    continue;
+                }
                 let [bare, replay] = measure(&runtime, &exchanges, &recording, clients);
                 println!(
                     "| {} | {steps} | {clients} | {} |",
@@ -203,7 +210,7 @@ fn record(exchanges: &[Exchange]) -> Arc<Recording> {
 
 fn captured(exchange: &Exchange) -> Captured {
     let body = match exchange.content_type {
-        "text/event-stream" => Body::Events(events(&exchange.answer)),
+        "text/event-stream" => Body::Events(events(&exchange.answer).into()),
         _ => Body::Whole(exchange.answer.clone()),
     };
     Captured {

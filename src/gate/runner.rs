@@ -9,7 +9,7 @@ use std::time::Instant;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};
-use crate::agent::AgentSpec;
+use crate::agent::{AgentSpec, Ended};
 use crate::baseline::Baseline;
 use crate::check::{self, CheckContext, tool_uses};
 use crate::model::{
@@ -131,8 +131,14 @@ impl Runner {
             Mode::Offline
         };
         match driven {
-            Ok(driven) => measured(case, driven, mode, took_ms),
-            Err(message) => unmeasured(case, message, mode, took_ms),
+            Ok(driven) => Attempt {
+                log: self.redactor.text(&tail(&driven.ended)).into_owned(),
+                ..measured(case, driven, mode, took_ms)
+            },
+            Err(message) => {
+                let message = self.redactor.text(&message).into_owned();
+                unmeasured(case, message, mode, took_ms)
+            }
         }
     }
 
@@ -235,15 +241,10 @@ fn measured(case: &Case, driven: Driven, mode: Mode, took_ms: u64) -> Attempt {
         checks: check::run(&case.baseline.definition.checks, &context),
         replay,
     };
-    let log = if ended.exit == 0 {
-        String::new()
-    } else {
-        tail(&ended.stderr)
-    };
     Attempt {
         sample,
         timeline: Some(timeline),
-        log,
+        log: String::new(),
         took_ms,
     }
 }
@@ -304,8 +305,16 @@ fn trajectory(timeline: &Timeline) -> Vec<(String, String)> {
 /// The most characters of the agent's standard error that are kept.
 const LOG_CHARS: usize = 2_000;
 
-fn tail(stderr: &[u8]) -> String {
-    let text = String::from_utf8_lossy(stderr);
+/// Returns the end of what an agent that failed wrote, and what went wrong around it.
+fn tail(ended: &Ended) -> String {
+    if ended.exit == 0 {
+        return String::new();
+    }
+    let mut text = String::from_utf8_lossy(&ended.stderr).into_owned();
+    for fault in &ended.faults {
+        text.push_str(fault);
+        text.push('\n');
+    }
     let skip = text.chars().count().saturating_sub(LOG_CHARS);
     text.chars().skip(skip).collect()
 }

@@ -1,6 +1,7 @@
 //! Finds, while a run goes on, the answered call that a new request continues.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::echo::Echoes;
 use crate::model::{ContentId, Message, Pooled, Role, Thread};
@@ -14,6 +15,8 @@ pub struct Conversations<T> {
     /// Conversations without it, for agents that rewrite the answer.
     asked: HashMap<ContentId, Vec<usize>>,
     continued: HashSet<usize>,
+    /// How many messages the conversations above have, so that no others are looked up.
+    lengths: BTreeSet<usize>,
 }
 
 impl<T> Default for Conversations<T> {
@@ -24,6 +27,7 @@ impl<T> Default for Conversations<T> {
             answered: HashMap::new(),
             asked: HashMap::new(),
             continued: HashSet::new(),
+            lengths: BTreeSet::new(),
         }
     }
 }
@@ -37,6 +41,7 @@ impl<T: Copy> Conversations<T> {
         let whole = self.echoes.extended(question, output.id(), output);
         self.answered.entry(whole).or_default().push(index);
         self.asked.entry(question).or_default().push(index);
+        self.lengths.extend([thread.len(), thread.len() + 1]);
     }
 
     /// Returns the tag of the answered request whose conversation `thread` extends furthest, and
@@ -56,10 +61,20 @@ impl<T: Copy> Conversations<T> {
 
     fn find(&mut self, thread: &Thread) -> Option<usize> {
         let mut next_is_assistant = false;
+        let shortest = self.lengths.first().copied()?;
         for ancestor in thread.ancestors() {
+            let is_assistant = |last: &Arc<Pooled<Message>>| last.role == Role::Assistant;
+            let was_assistant = next_is_assistant;
+            next_is_assistant = ancestor.last().is_some_and(is_assistant);
+            if ancestor.len() < shortest {
+                return None;
+            }
+            if !self.lengths.contains(&ancestor.len()) {
+                continue;
+            }
             let echo = self.echoes.thread(ancestor);
             let answered = self.answered.get(&echo);
-            let asked = next_is_assistant.then(|| self.asked.get(&echo)).flatten();
+            let asked = was_assistant.then(|| self.asked.get(&echo)).flatten();
             if let Some(candidates) = answered.or(asked) {
                 let free = candidates
                     .iter()
@@ -67,9 +82,6 @@ impl<T: Copy> Conversations<T> {
                     .find(|index| !self.continued.contains(index));
                 return free.or_else(|| candidates.last().copied());
             }
-            next_is_assistant = ancestor
-                .last()
-                .is_some_and(|last| last.role == Role::Assistant);
         }
         None
     }

@@ -2,16 +2,7 @@
 
 use bytes::Bytes;
 
-use super::ContentId;
-
-/// One event of a streamed body.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StreamEvent {
-    /// Microseconds since the event before it (for the first: since the response head).
-    pub delay_us: u64,
-    /// The bytes of the event with the blank line that ends it.
-    pub bytes: Bytes,
-}
+use super::{ContentId, Events};
 
 /// A response body after transfer and content decoding.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,7 +10,7 @@ pub enum Body {
     /// A body that came as one.
     Whole(Bytes),
     /// Server-sent events, one entry an event.
-    Events(Vec<StreamEvent>),
+    Events(Events),
 }
 
 impl Default for Body {
@@ -33,10 +24,13 @@ impl Body {
     pub fn to_bytes(&self) -> Bytes {
         match self {
             Self::Whole(bytes) => bytes.clone(),
-            Self::Events(events) => events
-                .iter()
-                .flat_map(|event| event.bytes.iter().copied())
-                .collect(),
+            Self::Events(events) => {
+                let mut bytes = Vec::with_capacity(events.byte_len());
+                for event in events.iter() {
+                    bytes.extend_from_slice(&event.bytes);
+                }
+                bytes.into()
+            }
         }
     }
 
@@ -44,7 +38,7 @@ impl Body {
     pub fn len(&self) -> usize {
         match self {
             Self::Whole(bytes) => bytes.len(),
-            Self::Events(events) => events.iter().map(|event| event.bytes.len()).sum(),
+            Self::Events(events) => events.byte_len(),
         }
     }
 

@@ -232,7 +232,15 @@ impl<T> std::ops::Deref for Pooled<T> {
 /// Returns the canonical JSON of `value`: keys sorted, no white space, numbers as serde writes them.
 pub fn canonical_json<T: Serialize>(value: &T) -> String {
     // Through `Value`, whose maps are sorted; our own types have string keys, so this can't fail.
-    serde_json::to_value(value).map_or_else(|error| error.to_string(), |value| value.to_string())
+    serde_json::to_value(value)
+        .and_then(|value| serde_json::to_string(&value))
+        .unwrap_or_else(|error| error.to_string())
+}
+
+/// Returns the hash of the canonical JSON of `value`, as [`canonical_id`] does.
+pub fn value_id(value: &Value) -> ContentId {
+    // Its maps are sorted already, and it can't fail to be written.
+    ContentId::of(&serde_json::to_vec(value).unwrap_or_default())
 }
 
 /// Returns the hash of the canonical JSON of `value`.

@@ -8,6 +8,7 @@
 //! A [`Request`] splits into *history* (a [`Thread`] of pooled [`Message`]s) and [`Treatment`].
 
 mod call;
+mod events;
 mod exchange;
 mod fork_point;
 mod id;
@@ -21,10 +22,13 @@ mod thread;
 mod timeline;
 
 pub use call::{Ancillary, Attempt, Call};
-pub use exchange::{Body, Exchange, StreamEvent};
+pub use events::{Events, StreamEvent};
+pub use exchange::{Body, Exchange};
 pub use fork_point::{ForkPoint, InvalidForkPoint};
 pub use id::{ContentId, InvalidId, LaneId, SessionId, StepIndex};
-pub use message::{Message, Part, Pooled, Role, canonical_id, canonical_json, plain_text};
+pub use message::{
+    Message, Part, Pooled, Role, canonical_id, canonical_json, plain_text, value_id,
+};
 pub use money::MicroUsd;
 pub use request::{Dialect, Request, Tool, Treatment, UnknownDialect};
 pub use response::{ApiError, FinishReason, Response, Usage};

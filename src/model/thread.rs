@@ -112,6 +112,15 @@ impl Thread {
         messages
     }
 
+    /// Returns whether both are the same chain, not only equal ones.
+    fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
     fn len_u32(&self) -> u32 {
         self.0.as_ref().map_or(0, |node| node.len)
     }
@@ -169,6 +178,32 @@ impl ThreadInterner {
             .clone()
     }
 
+    /// Returns the conversation that equals `thread`, sharing what was made before.
+    pub fn adopt(&mut self, thread: &Thread) -> Thread {
+        let mut unknown = Vec::new();
+        let mut known = Thread::empty();
+        for ancestor in thread.ancestors() {
+            if let Some(same) = self.threads.get(&ancestor.id()) {
+                known = same.clone();
+                break;
+            }
+            unknown.push(ancestor);
+        }
+        for ancestor in unknown.into_iter().rev() {
+            let Some(node) = &ancestor.0 else {
+                continue;
+            };
+            let next = if node.parent.is_same(&known) {
+                ancestor.clone()
+            } else {
+                known.push(Arc::clone(&node.message), node.answers.clone())
+            };
+            self.threads.insert(next.id(), next.clone());
+            known = next;
+        }
+        known
+    }
+
     /// Returns the conversation with this id.
     pub fn find(&self, id: ContentId) -> Option<&Thread> {
         self.threads.get(&id)
@@ -203,6 +238,22 @@ mod tests {
             a.0.as_ref().unwrap(),
             again.0.as_ref().unwrap()
         ));
+    }
+
+    #[test]
+    fn adopted_threads_share_their_beginning() {
+        let long = |last: &str| {
+            let thread = Thread::empty().push(message("a"), Vec::new());
+            thread.push(message(last), Vec::new())
+        };
+        let mut interner = ThreadInterner::default();
+        let (b, c) = (long("b"), long("c"));
+        assert!(interner.adopt(&b).is_same(&b));
+        let adopted = interner.adopt(&c);
+        assert_eq!(adopted, c);
+        assert!(adopted.parent().is_same(&b.parent()));
+        assert!(interner.adopt(&long("c")).is_same(&adopted));
+        assert!(interner.adopt(&Thread::empty()).is_empty());
     }
 
     #[test]

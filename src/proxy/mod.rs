@@ -83,7 +83,7 @@ pub enum AnswerBody {
     /// All of it at once, with its length.
     Full(Bytes),
     /// The events of a stream that are all there already: sent at once, but framed as a stream.
-    Events(Vec<Bytes>),
+    Events(Bytes),
     /// Piece by piece; an error makes the connection break off.
     Stream(ByteStream),
 }

@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::model::StreamEvent;
+use crate::model::{Events, StreamEvent};
 
 /// Collects the events of one stream with the times between them.
 pub(super) struct EventSplitter {
-    events: Vec<StreamEvent>,
+    events: Events,
     open: BytesMut,
     /// How much of `open` was searched for a blank line.
     searched: usize,
@@ -23,7 +23,7 @@ impl EventSplitter {
     /// Returns a splitter for a stream whose response head came at `head`.
     pub(super) fn new(head: Instant) -> Self {
         Self {
-            events: Vec::new(),
+            events: Events::default(),
             open: BytesMut::new(),
             searched: 0,
             last: head,
@@ -42,13 +42,18 @@ impl EventSplitter {
         }
     }
 
+    /// Returns how many bytes of memory the events take, about.
+    pub(super) fn memory(&self) -> usize {
+        self.events.memory()
+    }
+
     /// Returns whether an event came after which the providers send nothing more.
     pub(super) fn is_over(&self) -> bool {
         self.is_over
     }
 
     /// Returns all events; bytes without an ending blank line make a last one.
-    pub(super) fn finish(mut self, at: Instant) -> Vec<StreamEvent> {
+    pub(super) fn finish(mut self, at: Instant) -> Events {
         if !self.open.is_empty() {
             let rest = self.open.split().freeze();
             self.add(rest, at);

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::slots::Ticket;
 use crate::model::{Body, ContentId, Dialect, Exchange, Message, Part, Pooled, Request, Role};
 use crate::proxy::Incoming;
-use crate::wire::{ParsedMessage, ParsedRequest};
+use crate::wire::{ParsedMessage, ParsedRequest, ParsedThread};
 
 /// What a request of the agent is.
 #[derive(Debug)]
@@ -122,12 +122,12 @@ pub(super) fn unreadable(method: &str, path: &str) -> ParsedRequest {
         tools: Pooled::new(Vec::new()),
         settings: Pooled::new(Map::new()),
         no_ops: Map::new(),
-        messages: vec![Arc::new(ParsedMessage {
+        messages: ParsedThread::new(&[Arc::new(ParsedMessage {
             message,
             exact: id,
             call_ids: Vec::new(),
             result_ids: Vec::new(),
-        })],
+        })]),
         previous_response: None,
         fingerprint: id,
     }

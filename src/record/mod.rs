@@ -2,7 +2,8 @@
 //!
 //! A [`Recorder`] serves one timeline. [`Recorder::ask`] says what a request is, and
 //! [`Recorder::answered`] what came of it; [`RecordResponder`] does both around a live call. Calls go
-//! to a [`Sink`] as soon as they are whole, and stay in memory until [`Recorder::finish`].
+//! to a [`Sink`] as soon as they are whole. What lineage needs of them stays in memory until
+//! [`Recorder::finish`]; the bodies of their exchanges only until the sink says that they are stored.
 //!
 //! Nothing leaves this module that still holds a secret. A fault in recording never breaks the
 //! agent's run: what can't be parsed is kept verbatim, what can't be stored stays in memory, and both

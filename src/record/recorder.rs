@@ -22,7 +22,7 @@ use crate::wire::{self, ParsedRequest, Parser, Traffic};
 /// All that was recorded.
 #[derive(Debug, Default)]
 pub struct Finished {
-    /// The calls, by ordinal.
+    /// The calls, by ordinal; those that the sink stored may be without the body of their exchange.
     pub calls: Vec<Arc<Call>>,
     /// Traffic without a number, in the order in which it was answered.
     pub ancillary: Vec<Ancillary>,
@@ -180,6 +180,11 @@ impl Recorder {
     pub fn fault(&self, fault: impl Into<String>) {
         let fault = self.redactor.text(&fault.into()).into_owned();
         self.lock().add_fault(fault);
+    }
+
+    /// Returns a text without secrets.
+    pub fn clean(&self, text: &str) -> String {
+        self.redactor.text(text).into_owned()
     }
 
     /// Waits until no request is under way.
@@ -343,6 +348,7 @@ impl Recorder {
             let kept = self.sink.call(&closed.call);
             state.note(kept);
         }
+        state.slots.slim(self.sink.stored());
         closed.call
     }
 

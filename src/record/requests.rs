@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::continuation::{Continuation, Continuations};
+use super::continuation::Continuations;
 use crate::model::{ContentId, Request, Response, ThreadInterner, Treatment};
 use crate::wire::{self, ParsedRequest};
 
@@ -19,10 +19,15 @@ pub struct Requests {
 impl Requests {
     /// Builds the request of a parsed one; says whether all that it goes on from is known.
     pub fn request(&mut self, parsed: &ParsedRequest, agent: Option<String>) -> (Request, bool) {
-        let known = self.continuations.find(parsed).cloned();
+        let known = self.continuations.find(parsed);
         let is_continued = known.is_some();
-        let Continuation { thread, turns } = known.unwrap_or_default();
-        let thread = wire::thread_after(&thread, &turns, &parsed.messages, &mut self.interner);
+        let thread = match known {
+            Some(known) => {
+                let messages = parsed.messages.messages();
+                wire::thread_after(&known.thread, &known.turns(), &messages, &mut self.interner)
+            }
+            None => self.interner.adopt(&parsed.messages.thread()),
+        };
         let treatment = Treatment {
             model: parsed.model.clone(),
             system: parsed

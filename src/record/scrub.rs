@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::pieces::{scrub_pieces, with_data};
-use crate::model::{ApiError, Body, Dialect, Message, Pooled, Response, StreamEvent};
+use crate::model::{ApiError, Body, Dialect, Events, Message, Pooled, Response, StreamEvent};
 use crate::redact::Redactor;
 use crate::wire::{self, Scrub as _};
 
@@ -64,7 +64,7 @@ pub(super) fn opaque(redactor: &Redactor, raw: Body) -> Body {
     match raw {
         Body::Whole(bytes) => Body::Whole(whole(redactor, bytes)),
         Body::Events(events) => {
-            let events = scrub_pieces(redactor, events);
+            let events = scrub_pieces(redactor, events.iter().collect());
             Body::Events(events.iter().map(|e| event(redactor, e)).collect())
         }
     }
@@ -82,11 +82,11 @@ pub(super) fn body(
     match raw {
         Body::Whole(bytes) => Body::Whole(whole(redactor, bytes)),
         Body::Events(events) => {
-            let scrubbed: Vec<StreamEvent> = events.iter().map(|e| event(redactor, e)).collect();
-            if scrubbed == events && found == clean {
+            let is_clean = |raw: StreamEvent| event(redactor, &raw) == raw;
+            if found == clean && events.iter().all(is_clean) {
                 return Body::Events(events);
             }
-            let body = Body::Events(scrubbed);
+            let body = Body::Events(events.iter().map(|e| event(redactor, &e)).collect());
             if shows_only(dialect, status, &body, clean) {
                 return body;
             }
@@ -114,13 +114,16 @@ fn shows_only(dialect: Dialect, status: u16, body: &Body, clean: &Response) -> b
 }
 
 /// Returns `clean` as a stream, with the pace of the stream that it stands for.
-fn rendered_again(dialect: Dialect, clean: &Response, original: &[StreamEvent]) -> Body {
+fn rendered_again(dialect: Dialect, clean: &Response, original: &Events) -> Body {
     match wire::render(dialect, clean, true, clean.usage.is_some()).body {
-        Body::Events(mut events) => {
-            for (event, model) in events.iter_mut().zip(original) {
-                event.delay_us = model.delay_us;
-            }
-            Body::Events(events)
+        Body::Events(events) => {
+            let delays = original.iter().map(|event| Some(event.delay_us));
+            let paced = events.iter().zip(delays.chain(std::iter::repeat(None)));
+            let paced = paced.map(|(event, delay)| StreamEvent {
+                delay_us: delay.unwrap_or(event.delay_us),
+                bytes: event.bytes,
+            });
+            Body::Events(paced.collect())
         }
         whole @ Body::Whole(_) => whole,
     }

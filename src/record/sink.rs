@@ -20,6 +20,12 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// [`SinkError`] when it could not be kept; the recording goes on in memory.
     fn ancillary(&self, ancillary: &Ancillary) -> Result<(), SinkError>;
+
+    /// Returns the calls that became durable since this was last asked: nobody else need keep their
+    /// bodies.
+    fn stored(&self) -> Vec<Arc<Call>> {
+        Vec::new()
+    }
 }
 
 /// A call that could not be kept.

@@ -15,8 +15,8 @@ use crate::model::{Attempt, Call, ContentId};
 pub(super) struct Identity {
     /// The hash over the canonical request with its ids.
     pub(super) fingerprint: ContentId,
-    /// The hash over history and treatment, without ids.
-    pub(super) content: ContentId,
+    /// The hashes over history and treatment, without ids.
+    pub(super) content: [ContentId; 2],
     /// The provider, the dialect and the agent's header.
     pub(super) sender: ContentId,
 }
@@ -84,6 +84,10 @@ pub(super) struct Slots {
     steps: Vec<Slot>,
     failed: BTreeSet<usize>,
     under_way: BTreeSet<usize>,
+    /// So many steps at the beginning have a call, and so keep their ordinals.
+    firm: usize,
+    /// Calls that are stored, but whose ordinals may change still.
+    stored: Vec<Arc<Call>>,
 }
 
 impl Slots {
@@ -165,6 +169,25 @@ impl Slots {
         }
     }
 
+    /// Lets go of the bodies of calls that are stored, where nothing can change the call any more.
+    pub(super) fn slim(&mut self, stored: Vec<Arc<Call>>) {
+        self.stored.extend(stored);
+        let has_call = |slot: &Slot| slot.call.is_some();
+        while self.steps.get(self.firm).is_some_and(has_call) {
+            self.firm += 1;
+        }
+        for call in std::mem::take(&mut self.stored) {
+            let index = usize::try_from(call.ordinal).unwrap_or(usize::MAX);
+            if index >= self.firm {
+                self.stored.push(call);
+                continue;
+            }
+            if let Some(slot) = self.steps.get_mut(index) {
+                slot.slim(&call);
+            }
+        }
+    }
+
     /// Returns the calls so far in order, with ordinals that leave out empty slots.
     pub(super) fn calls(&self) -> Vec<Arc<Call>> {
         let calls = self.steps.iter().filter_map(|slot| slot.call.as_ref());
@@ -208,6 +231,21 @@ impl Slot {
             tried: self.tries,
             began_us: self.try_began_us,
             first_began_us: self.first_began_us,
+        }
+    }
+
+    /// Lets go of the body of `stored`, if that is the slot's last word.
+    fn slim(&mut self, stored: &Arc<Call>) {
+        let is_last_word = self.tries == 1
+            && self.failure.is_none()
+            && self
+                .call
+                .as_ref()
+                .is_some_and(|call| Arc::ptr_eq(call, stored));
+        if is_last_word {
+            let mut slim = Call::clone(stored);
+            slim.exchange.body = None;
+            self.call = Some(Arc::new(slim));
         }
     }
 
@@ -255,12 +293,13 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Body;
     use crate::record::testing::call;
 
     fn identity(text: &str) -> Identity {
         Identity {
             fingerprint: ContentId::of(text.as_bytes()),
-            content: ContentId::of(b"content"),
+            content: [ContentId::of(b"content"); 2],
             sender: ContentId::of(b"openai"),
         }
     }
@@ -270,6 +309,12 @@ mod tests {
             status: Some(429),
             error: String::new(),
         }
+    }
+
+    fn with_body(status: u16, ended_us: u64) -> Call {
+        let mut call = call(status, ended_us);
+        call.exchange.body = Some(Body::default());
+        call
     }
 
     #[test]
@@ -342,6 +387,37 @@ mod tests {
         assert_eq!(slots.open(identity("d"), 7, false).ordinal, last.ordinal);
         let ordinals: Vec<_> = slots.calls().iter().map(|call| call.ordinal).collect();
         assert_eq!(ordinals, [0]);
+    }
+
+    #[test]
+    fn a_stored_call_lets_go_of_its_body_once_its_ordinal_is_sure() {
+        let bodies = |slots: &Slots| -> Vec<bool> {
+            let calls = slots.calls();
+            calls
+                .iter()
+                .map(|call| call.exchange.body.is_some())
+                .collect()
+        };
+        let mut slots = Slots::default();
+        let slow = slots.open(identity("a"), 0, false);
+        let quick = slots.open(identity("b"), 1, false);
+        let stored = slots.close(&quick, with_body(200, 5), None).call;
+        slots.slim(vec![stored]);
+        assert_eq!(bodies(&slots), [true], "the first may be withdrawn still");
+        let stored = slots.close(&slow, with_body(200, 9), None).call;
+        slots.slim(Vec::new());
+        assert_eq!(bodies(&slots), [true, false]);
+        slots.slim(vec![stored]);
+        assert_eq!(bodies(&slots), [false, false]);
+    }
+
+    #[test]
+    fn a_call_that_may_be_tried_again_keeps_its_body() {
+        let mut slots = Slots::default();
+        let first = slots.open(identity("a"), 0, false);
+        let stored = slots.close(&first, with_body(503, 5), Some(busy())).call;
+        slots.slim(vec![stored]);
+        assert!(slots.calls()[0].exchange.body.is_some());
     }
 
     #[test]

@@ -48,10 +48,7 @@ impl State {
 pub(super) fn identity(provider: &str, request: &Request, parsed: &ParsedRequest) -> Identity {
     Identity {
         fingerprint: parsed.fingerprint,
-        content: ContentId::of_parts([
-            request.thread.id().as_bytes().as_slice(),
-            request.treatment.id().as_bytes(),
-        ]),
+        content: [request.thread.id(), request.treatment.id()],
         sender: ContentId::of_parts([
             provider.as_bytes(),
             request.dialect.as_str().as_bytes(),

@@ -16,6 +16,7 @@ use crate::store::TimelineWriter;
 pub struct StoreSink {
     queue: Mutex<Option<SyncSender<Item>>>,
     failure: Arc<Mutex<Option<String>>>,
+    stored: Arc<Mutex<Vec<Arc<Call>>>>,
     thread: Mutex<Option<JoinHandle<TimelineWriter>>>,
 }
 
@@ -30,11 +31,13 @@ impl StoreSink {
     pub fn start(writer: TimelineWriter) -> Self {
         let (queue, items) = sync_channel(QUEUE);
         let failure = Arc::new(Mutex::new(None));
-        let shared = Arc::clone(&failure);
-        let thread = std::thread::spawn(move || write(writer, &items, &shared));
+        let stored = Arc::new(Mutex::new(Vec::new()));
+        let (failed, done) = (Arc::clone(&failure), Arc::clone(&stored));
+        let thread = std::thread::spawn(move || write(writer, &items, &failed, &done));
         Self {
             queue: Mutex::new(Some(queue)),
             failure,
+            stored,
             thread: Mutex::new(Some(thread)),
         }
     }
@@ -72,16 +75,21 @@ impl Sink for StoreSink {
     fn ancillary(&self, ancillary: &Ancillary) -> Result<(), SinkError> {
         self.put(Item::Ancillary(Box::new(ancillary.clone())))
     }
+
+    fn stored(&self) -> Vec<Arc<Call>> {
+        std::mem::take(&mut *lock(&self.stored))
+    }
 }
 
 fn write(
     mut writer: TimelineWriter,
     items: &Receiver<Item>,
     failure: &Mutex<Option<String>>,
+    stored: &Mutex<Vec<Arc<Call>>>,
 ) -> TimelineWriter {
     for item in items {
         let written = match item {
-            Item::Call(call) => writer.put(&call),
+            Item::Call(call) => writer.put(&call).map(|()| lock(stored).push(call)),
             Item::Ancillary(ancillary) => writer.ancillary(&ancillary),
         };
         if let Err(error) = written {
@@ -96,4 +104,4 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// How many calls may wait to be written.
-const QUEUE: usize = 256;
+const QUEUE: usize = 64;

@@ -13,7 +13,8 @@ pub(super) fn is_ended(dialect: Dialect, body: &Body) -> bool {
     let Body::Events(events) = body else {
         return false;
     };
-    events.iter().rev().take(LOOK_BACK).any(|event| {
+    let before = events.len().saturating_sub(LOOK_BACK);
+    events.iter().skip(before).any(|event| {
         let data = wire::event_data(&event.bytes).data;
         data.is_some_and(|data| closes(dialect, &data))
     })

@@ -145,6 +145,9 @@ fn pace(call: &Call, timing: Timing) -> Option<Duration> {
 
 fn recorded_body(body: &Body, truncated: bool, pace: Option<Duration>) -> AnswerBody {
     let events: Vec<StreamEvent> = match body {
+        Body::Events(_) if !truncated && pace.is_none() => {
+            return AnswerBody::Events(body.to_bytes());
+        }
         Body::Whole(bytes) if !truncated && pace.is_none() => {
             return AnswerBody::Full(bytes.clone());
         }
@@ -152,13 +155,10 @@ fn recorded_body(body: &Body, truncated: bool, pace: Option<Duration>) -> Answer
             delay_us: 0,
             bytes: bytes.clone(),
         }],
-        Body::Events(events) => events.clone(),
+        Body::Events(events) => events.iter().collect(),
     };
     let end = truncated.then(|| Err(Broken("the recorded answer broke off here".to_owned())));
     match pace {
-        None if !truncated => {
-            AnswerBody::Events(events.into_iter().map(|event| event.bytes).collect())
-        }
         None => {
             let ready = events.into_iter().map(|event| Ok(event.bytes)).chain(end);
             AnswerBody::Stream(stream::iter(ready).boxed())

@@ -57,6 +57,7 @@ pub(super) fn embeddings(parsed: &ParsedRequest) -> Reply {
         .map_or(DIMENSIONS, |dimensions| dimensions.clamp(1, MAX_DIMENSIONS));
     let data: Vec<Value> = parsed
         .messages
+        .messages()
         .iter()
         .enumerate()
         .map(|(index, message)| {
@@ -66,6 +67,7 @@ pub(super) fn embeddings(parsed: &ParsedRequest) -> Reply {
         .collect();
     let chars: usize = parsed
         .messages
+        .messages()
         .iter()
         .map(|one| one.message.plain_text().chars().count())
         .sum();

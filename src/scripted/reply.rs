@@ -26,7 +26,7 @@ pub(super) fn success(parsed: &ParsedRequest, response: &Response, rule: &RuleRe
             Some(_) => vec![bytes.slice(..bytes.len() / 2)],
             None => vec![bytes],
         },
-        Body::Events(events) => events.into_iter().map(|event| event.bytes).collect(),
+        Body::Events(events) => events.iter().map(|event| event.bytes).collect(),
     };
     let kept = rule.disconnect_after.unwrap_or(pieces.len());
     let end = rule

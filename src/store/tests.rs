@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 
 use super::fixture::{self, Agent};
 use super::*;
-use crate::model::{Session, SessionId, Status};
+use crate::model::{Session, SessionId, Status, StepKind, Timeline};
 
 struct Place {
     _keep: tempfile::TempDir,
@@ -374,8 +374,19 @@ fn a_full_disk_loses_nothing_that_was_recorded() {
     for (_step, call) in main.model_steps().skip(written) {
         writer.put(call).unwrap();
     }
-    writer.finish(main).unwrap();
+    // A recorder lets go of the bodies that are stored, also of those from before the disk was full.
+    writer.finish(&without_bodies(main)).unwrap();
     assert_eq!(store.load(session.id).unwrap(), session);
+}
+
+fn without_bodies(timeline: &Timeline) -> Timeline {
+    let mut timeline = timeline.clone();
+    for step in &mut timeline.steps {
+        if let StepKind::Model(call) = &mut step.kind {
+            Arc::make_mut(call).exchange.body = None;
+        }
+    }
+    timeline
 }
 
 #[test]

@@ -116,7 +116,8 @@ impl TimelineWriter {
 
     /// Writes what is known at the end: numbers, tool steps, outcome, what the replay found.
     ///
-    /// Calls that were not put, or differ from what was put, are written too; the label stays the
+    /// Calls that were not put, or differ from what was put, are written too, and one that was put needs
+    /// no body any more; the label stays the
     /// writer's. It all happens at once or not at all.
     ///
     /// # Errors
@@ -135,6 +136,7 @@ impl TimelineWriter {
         if result.is_err() {
             self.ink.forget();
         }
+        self.ink.fresh.clear();
         result.map_err(|fault| fault.at(&self.path))
     }
 
@@ -152,6 +154,8 @@ impl TimelineWriter {
 struct Ink {
     pens: Pens,
     calls: HashMap<u32, Mark>,
+    /// The calls that were put since the last commit.
+    fresh: Vec<u32>,
     ancillary: u32,
 }
 
@@ -183,6 +187,15 @@ impl Mark {
                 .map_or(0, crate::model::Body::len),
         }
     }
+
+    /// Returns whether the call is the one that was put; it may have let go of its body since.
+    fn is_of(&self, call: &Call) -> bool {
+        let mut now = Self::of(call);
+        if call.exchange.body.is_none() {
+            now.body = self.body;
+        }
+        *self == now
+    }
 }
 
 impl Ink {
@@ -190,6 +203,7 @@ impl Ink {
         Self {
             pens: Pens::new(timeline),
             calls: HashMap::new(),
+            fresh: Vec::new(),
             ancillary: 0,
         }
     }
@@ -197,12 +211,15 @@ impl Ink {
     /// Forgets what may not have been committed.
     fn forget(&mut self) {
         self.pens.forget();
-        self.calls.clear();
+        for ordinal in &self.fresh {
+            self.calls.remove(ordinal);
+        }
     }
 
     fn put(&mut self, connection: &Connection, call: &Call) -> Result<(), Fault> {
         call::put(connection, &mut self.pens, call)?;
         self.calls.insert(call.ordinal, Mark::of(call));
+        self.fresh.push(call.ordinal);
         Ok(())
     }
 
@@ -220,7 +237,7 @@ impl Ink {
         let mut left_over = std::mem::take(&mut self.calls);
         for (_step, call) in timeline.model_steps() {
             let mark = left_over.remove(&call.ordinal);
-            if mark.as_ref() == Some(&Mark::of(call)) {
+            if mark.is_some_and(|mark| mark.is_of(call)) {
                 continue;
             }
             self.put(connection, call)?;

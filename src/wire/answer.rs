@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::model::{Body, Dialect, Response};
 
-use super::sse::{self, EventData};
+use super::sse;
 use super::{WireError, anthropic, chat, embeddings, error, opaque, responses};
 
 /// Returns an answer in the normal form; one with `error` for an error status or a failed stream.
@@ -23,12 +23,9 @@ pub fn parse_response(dialect: Dialect, status: u16, body: &Body) -> Result<Resp
         return Ok(opaque::parse(&body.to_bytes()));
     }
     match body {
-        Body::Events(events) => {
-            let events: Vec<_> = events.iter().map(|event| event.bytes.clone()).collect();
-            parse_events(dialect, &events)
-        }
+        Body::Events(events) => parse_events(dialect, events.iter().map(|event| event.bytes)),
         Body::Whole(bytes) if sse::is_event_stream(bytes) => {
-            parse_events(dialect, &sse::split_events(bytes))
+            parse_events(dialect, sse::split_events(bytes).into_iter())
         }
         Body::Whole(bytes) => {
             let value = serde_json::from_slice(bytes).map_err(json(dialect))?;
@@ -46,14 +43,18 @@ fn parse_value(dialect: Dialect, value: Value) -> Result<Response, String> {
     }
 }
 
-fn parse_events(dialect: Dialect, events: &[Bytes]) -> Result<Response, WireError> {
-    let events: Vec<EventData> = events.iter().map(|event| sse::event_data(event)).collect();
+/// Reads the events one by one: a long stream is never in memory as a whole.
+fn parse_events(
+    dialect: Dialect,
+    events: impl Iterator<Item = Bytes>,
+) -> Result<Response, WireError> {
+    let events = events.map(|event| sse::event_data(&event));
     let body = match dialect {
-        Dialect::OpenaiChat => chat::assemble(&events),
-        Dialect::OpenaiResponses => responses::assemble(&events),
-        Dialect::AnthropicMessages => anthropic::assemble(&events),
+        Dialect::OpenaiChat => chat::assemble(events),
+        Dialect::OpenaiResponses => responses::assemble(events),
+        Dialect::AnthropicMessages => anthropic::assemble(events),
         Dialect::OpenaiEmbeddings | Dialect::Opaque => {
-            sse::json_data(&events).map(|values| values.into_iter().next().unwrap_or_default())
+            sse::json_data(events).next().unwrap_or(Ok(Value::Null))
         }
     };
     let body = body.map_err(json(dialect))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::model::{Dialect, Pooled, canonical_id};
+use crate::model::{Dialect, Pooled, value_id};
 
 use super::fields::{kind, take_text};
 use super::{ParsedMessage, anthropic, no_ops, responses};
@@ -86,7 +86,7 @@ fn system(
     };
     no_ops::take_billing_header(&mut value, no_ops);
     no_ops::strip_markers(&mut value);
-    let exact = canonical_id(&value);
+    let exact = value_id(&value);
     let draft = match dialect {
         Dialect::OpenaiResponses => responses::item::parse_instructions(value),
         Dialect::AnthropicMessages

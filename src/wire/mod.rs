@@ -9,20 +9,24 @@ mod arguments;
 mod cache;
 mod chat;
 mod classify;
+mod cut;
 mod draft;
 mod embeddings;
 mod envelope;
 mod error;
 mod fields;
+mod growth;
 mod link;
 mod no_ops;
 mod opaque;
+mod parsed_thread;
 mod parser;
 mod raw;
 mod render;
 mod responses;
 mod sse;
 mod tools;
+mod trie;
 
 use std::sync::Arc;
 
@@ -34,6 +38,7 @@ pub use answer::parse_response;
 pub use classify::classify;
 pub use error::render_error;
 pub use link::{link, link_after, thread, thread_after};
+pub use parsed_thread::ParsedThread;
 pub use parser::Parser;
 pub use render::render;
 
@@ -99,7 +104,7 @@ pub struct ParsedRequest {
     /// Fields without an effect (`user`, `metadata`, `store`, cache keys), under their wire names.
     pub no_ops: Map<String, Value>,
     /// The history, without system and developer messages.
-    pub messages: Vec<Arc<ParsedMessage>>,
+    pub messages: ParsedThread,
     /// `previous_response_id` of the Responses API.
     pub previous_response: Option<String>,
     /// The hash over the canonical request with its ids, transport and no-op fields aside.

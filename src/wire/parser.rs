@@ -1,9 +1,9 @@
 //! Parses requests, remembering what it has seen: the context of an agent grows by a few messages a
 //! step, so only those are parsed.
 //!
-//! A body is cut into its top-level pieces as raw text, and each piece is looked up. What is kept of
-//! unscrubbed text for that never leaves the memory of this process. Knows no session: it keeps no
-//! order and makes no thread (see [`super::thread`]).
+//! A body is cut into its top-level pieces as raw text. A conversation that goes on from one that was
+//! read is recognised by its bytes ([`super::trie`]); of the rest each piece is looked up. What is kept
+//! of unscrubbed text for that never leaves the memory of this process. Knows no session.
 
 use std::sync::Arc;
 
@@ -11,21 +11,23 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::model::{ContentId, Dialect, Message, Part, Pooled, Role, Tool, canonical_id};
+use crate::model::{ContentId, Dialect, Part, Pooled, Role, Tool, value_id};
 
 use super::cache::Cache;
+use super::cut::{Cut, CutList};
 use super::draft::Draft;
 use super::envelope::{self, Envelope};
-use super::raw::{RawBody, RawList};
+use super::growth::Growth;
+use super::trie::{Ending, Place, Trie};
 use super::{
-    ParsedMessage, ParsedRequest, Scrub, WireError, anthropic, chat, classify, embeddings, no_ops,
-    opaque, responses, tools,
+    ParsedMessage, ParsedRequest, ParsedThread, Scrub, WireError, anthropic, chat, classify,
+    embeddings, no_ops, opaque, responses, tools,
 };
 
 /// Parses requests; to be shared by all that serve one run.
 pub struct Parser {
     scrub: Arc<dyn Scrub>,
-    requests: Cache<Key, Arc<ParsedRequest>>,
+    conversations: [Trie; 4],
     items: [ItemCache; 4],
     turns: Cache<Key, Arc<ParsedMessage>>,
     tools: Cache<Key, Arc<Pooled<Vec<Tool>>>>,
@@ -39,7 +41,7 @@ type Key = [u8; 32];
 type ItemCache = Cache<Box<[u8]>, Arc<Item>>;
 
 /// A message, or what becomes one together with its neighbours.
-enum Item {
+pub(super) enum Item {
     Whole(Arc<ParsedMessage>),
     /// An item of a model's turn; see [`responses`].
     Piece(Draft, ContentId),
@@ -55,7 +57,7 @@ impl Parser {
     pub fn with_cache_bytes(scrub: Arc<dyn Scrub>, bytes: usize) -> Self {
         Self {
             scrub,
-            requests: Cache::new(bytes / 8),
+            conversations: std::array::from_fn(|_dialect| Trie::new(bytes / 8)),
             items: std::array::from_fn(|_dialect| Cache::new(bytes / 8)),
             turns: Cache::new(bytes / 8),
             tools: Cache::new(bytes / 8),
@@ -77,26 +79,16 @@ impl Parser {
         path: &str,
         body: &[u8],
     ) -> Result<Arc<ParsedRequest>, WireError> {
-        let name = dialect.as_str().as_bytes();
-        let key = key(&[b"request", name, method.as_bytes(), path.as_bytes(), body]);
-        if let Some(request) = self.requests.find(&key) {
-            return Ok(request);
-        }
         let reading = Reading {
             parser: self,
             dialect,
-            unseen: std::cell::Cell::new(0),
         };
         let request = if dialect == Dialect::Opaque {
-            reading.unseen.set(body.len());
             reading.opaque(method, path, body)
         } else {
             reading.request(path, body)?
         };
-        let request = Arc::new(request);
-        let weight = reading.unseen.get() + request.messages.len() * size_of::<usize>();
-        self.requests.insert(key, Arc::clone(&request), weight);
-        Ok(request)
+        Ok(Arc::new(request))
     }
 }
 
@@ -104,33 +96,29 @@ impl Parser {
 struct Reading<'p> {
     parser: &'p Parser,
     dialect: Dialect,
-    /// How many bytes had not been seen before.
-    unseen: std::cell::Cell<usize>,
 }
 
 impl Reading<'_> {
     fn opaque(&self, method: &str, path: &str, body: &[u8]) -> ParsedRequest {
         let mut value = opaque::request(method, path, body);
         self.parser.scrub.scrub(&mut value);
-        let exact = canonical_id(&value);
+        let exact = value_id(&value);
         let mut draft = Draft::new(Role::User);
         draft.push(Part::Other { value });
-        self.assemble(
-            None,
-            &Envelope::default(),
-            tools::none(),
-            vec![draft.pooled(exact)],
-        )
+        let message = draft.pooled(exact);
+        let messages = Messages::of(&[message]);
+        self.assemble(None, &Envelope::default(), tools::none(), messages)
     }
 
     fn request(&self, path: &str, body: &[u8]) -> Result<ParsedRequest, WireError> {
         let field = messages_field(self.dialect);
-        let mut body = RawBody::cut(body, field).map_err(|source| self.uncut(source))?;
+        let trie = self.trie();
+        let mut body = Cut::new(body, field, trie).map_err(|source| self.uncut(source))?;
         let tools = self.tools(body.take("tools"), body.take("functions"))?;
         let messages = match body.list.take() {
             Some(list) => self.messages(list)?,
             // A stored prompt or an earlier response may stand in its place.
-            None if self.dialect == Dialect::OpenaiResponses => Vec::new(),
+            None if self.dialect == Dialect::OpenaiResponses => Messages::default(),
             None => return Err(self.shape(format!("it has no `{field}`"))),
         };
         let envelope = self.envelope(&body)?;
@@ -155,11 +143,9 @@ impl Reading<'_> {
         model: Option<String>,
         envelope: &Envelope,
         tools: Arc<Pooled<Vec<Tool>>>,
-        messages: Vec<Arc<ParsedMessage>>,
+        messages: Messages,
     ) -> ParsedRequest {
-        let (prompts, messages): (Vec<_>, Vec<_>) = messages
-            .into_iter()
-            .partition(|message| is_system(&message.message));
+        let prompts = messages.prompts.iter().cloned();
         let mut request = ParsedRequest {
             dialect: self.dialect,
             model,
@@ -169,7 +155,7 @@ impl Reading<'_> {
             tools,
             settings: Arc::clone(&envelope.settings),
             no_ops: envelope.no_ops.clone(),
-            messages,
+            messages: messages.thread,
             previous_response: envelope.previous_response.clone(),
             fingerprint: ContentId::of(b""),
         };
@@ -177,7 +163,7 @@ impl Reading<'_> {
         request
     }
 
-    fn envelope(&self, body: &RawBody<'_>) -> Result<Arc<Envelope>, WireError> {
+    fn envelope(&self, body: &Cut<'_>) -> Result<Arc<Envelope>, WireError> {
         let mut pieces = vec![b"envelope".as_slice(), self.dialect.as_str().as_bytes()];
         for (name, raw) in &body.fields {
             pieces.extend([name.as_bytes(), raw.get().as_bytes()]);
@@ -189,7 +175,7 @@ impl Reading<'_> {
         let mut values = Map::new();
         let mut weight = 0;
         for (name, raw) in &body.fields {
-            weight += self.unseen_bytes(raw.get());
+            weight += raw.get().len();
             values.insert(name.to_string(), self.scrubbed(raw.get())?);
         }
         let envelope = envelope::read(self.dialect, values).map_err(|why| self.shape(why))?;
@@ -219,34 +205,68 @@ impl Reading<'_> {
         let definitions = tools::parse(self.dialect, value(tools)?, value(functions)?);
         let definitions = Pooled::new(definitions.map_err(|why| self.shape(why))?);
         let weight = tools_text.len() + functions_text.len();
-        self.unseen.set(self.unseen.get() + weight);
         let kept = Arc::clone(&definitions);
         self.parser.tools.insert(key, kept, weight);
         Ok(definitions)
     }
 
-    fn messages(&self, list: RawList<'_>) -> Result<Vec<Arc<ParsedMessage>>, WireError> {
-        let items = match list {
-            RawList::Text(text) => return Ok(vec![self.only(&Value::String(text).to_string())?]),
-            RawList::Items(items) => items,
+    fn messages(&self, list: CutList<'_>) -> Result<Messages, WireError> {
+        let (place, items) = match list {
+            CutList::Text(text) => {
+                let message = self.only(&Value::String(text).to_string())?;
+                return Ok(Messages::of(&[message]));
+            }
+            CutList::Items(place, items) => (place, items),
         };
         if self.dialect == Dialect::OpenaiEmbeddings && embeddings::is_tokens(&items) {
-            return Ok(vec![self.only(&embeddings::joined(&items))?]);
+            let message = self.only(&embeddings::joined(&items))?;
+            return Ok(Messages::of(&[message]));
         }
-        let mut messages = Vec::with_capacity(items.len());
-        let mut turn: Vec<Arc<Item>> = Vec::new();
-        for (position, raw) in items.into_iter().enumerate() {
+        if items.is_empty() {
+            return Ok(self.end(&place.ending));
+        }
+        self.grown(&place, &items)
+    }
+
+    /// Returns what the conversation at `place` becomes with these items behind it, and keeps it.
+    fn grown(&self, place: &Place, items: &[&RawValue]) -> Result<Messages, WireError> {
+        let mut growth = Growth::new(place.ending.clone());
+        for (position, raw) in (place.depth..).zip(items) {
             let item = self.item(raw.get());
             let item = item.map_err(|why| why.at(messages_field(self.dialect), position))?;
-            if let Item::Whole(message) = item.as_ref() {
-                messages.extend(self.finish(&mut turn));
-                messages.push(Arc::clone(message));
-            } else {
-                turn.push(item);
+            match item.as_ref() {
+                Item::Piece(..) => growth.piece(&item),
+                Item::Whole(message) => {
+                    let turn = self.finish(growth.open());
+                    growth.turn_ended(turn);
+                    growth.message(message);
+                }
             }
         }
-        messages.extend(self.finish(&mut turn));
-        Ok(messages)
+        let (endings, last) = growth.endings();
+        self.trie().add(place, items, endings);
+        Ok(self.end(&last))
+    }
+
+    /// Returns what a list that ends like this holds.
+    fn end(&self, ending: &Ending) -> Messages {
+        let last = self.finish(&ending.open);
+        let last: Vec<_> = last.into_iter().collect();
+        let thread = ending.thread.extended(&last).pop();
+        Messages {
+            thread: thread.unwrap_or_else(|| ending.thread.clone()),
+            prompts: Arc::clone(&ending.prompts),
+        }
+    }
+
+    fn trie(&self) -> &Trie {
+        let [chat, responses, anthropic, other] = &self.parser.conversations;
+        match self.dialect {
+            Dialect::OpenaiChat => chat,
+            Dialect::OpenaiResponses => responses,
+            Dialect::AnthropicMessages => anthropic,
+            Dialect::OpenaiEmbeddings | Dialect::Opaque => other,
+        }
     }
 
     /// Returns the one message of a request without a list of them.
@@ -270,7 +290,7 @@ impl Reading<'_> {
         }
         let mut value = self.scrubbed(text)?;
         no_ops::strip_markers(&mut value);
-        let exact = canonical_id(&value);
+        let exact = value_id(&value);
         let draft = match self.dialect {
             Dialect::OpenaiChat => chat::message::parse(value),
             Dialect::AnthropicMessages => anthropic::message::parse(value),
@@ -287,14 +307,13 @@ impl Reading<'_> {
             Item::Whole(draft.pooled(exact))
         });
         // The text is kept beside what was read from it.
-        let weight = self.unseen_bytes(text).saturating_mul(2);
+        let weight = text.len().saturating_mul(2);
         cache.insert(Box::from(text.as_bytes()), Arc::clone(&item), weight);
         Ok(item)
     }
 
-    /// Returns the turn that the items collected make, and begins a new one.
-    fn finish(&self, turn: &mut Vec<Arc<Item>>) -> Option<Arc<ParsedMessage>> {
-        let items = std::mem::take(turn);
+    /// Returns the turn that these pieces make; `None` where there are none.
+    fn finish(&self, items: &[Arc<Item>]) -> Option<Arc<ParsedMessage>> {
         let pieces = items.iter().filter_map(|item| match item.as_ref() {
             Item::Piece(draft, exact) => Some((draft, exact)),
             Item::Whole(_) => None,
@@ -332,17 +351,27 @@ impl Reading<'_> {
         Ok(value)
     }
 
-    /// Returns the length of a text that was not seen before, and counts it.
-    fn unseen_bytes(&self, text: &str) -> usize {
-        self.unseen.set(self.unseen.get() + text.len());
-        text.len()
-    }
-
     fn shape(&self, detail: String) -> WireError {
         WireError::Shape {
             dialect: self.dialect,
             what: "request",
             detail,
+        }
+    }
+}
+
+/// The messages of a request.
+#[derive(Default)]
+struct Messages {
+    thread: ParsedThread,
+    prompts: Arc<Vec<Arc<ParsedMessage>>>,
+}
+
+impl Messages {
+    fn of(messages: &[Arc<ParsedMessage>]) -> Self {
+        Self {
+            thread: ParsedThread::new(messages),
+            prompts: Arc::default(),
         }
     }
 }
@@ -372,13 +401,6 @@ fn messages_field(dialect: Dialect) -> &'static str {
     }
 }
 
-fn is_system(message: &Message) -> bool {
-    match message.role {
-        Role::System | Role::Developer => true,
-        Role::User | Role::Assistant | Role::Tool => false,
-    }
-}
-
 fn fingerprint(request: &ParsedRequest) -> ContentId {
     let (tools, settings) = (request.tools.id(), request.settings.id());
     let prompts = request.system.len().to_le_bytes();
@@ -392,8 +414,11 @@ fn fingerprint(request: &ParsedRequest) -> ContentId {
         settings.as_bytes(),
         &prompts,
     ];
-    let messages = request.system.iter().chain(&request.messages);
-    let exacts = messages.map(|message| message.exact.as_bytes().as_slice());
+    let prompts = request.system.iter().map(|prompt| prompt.exact.as_bytes());
+    let history = request.messages.exact();
+    let exacts = prompts
+        .chain([history.as_bytes()])
+        .map(<[u8; 32]>::as_slice);
     ContentId::of_parts(head.into_iter().chain(exacts))
 }
 

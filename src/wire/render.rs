@@ -40,7 +40,7 @@ pub fn render(
     };
     Rendered {
         content_type: "text/event-stream; charset=utf-8",
-        body: Body::Events(events),
+        body: Body::Events(events.into()),
     }
 }
 

@@ -135,25 +135,22 @@ pub fn is_event_stream(body: &[u8]) -> bool {
         .any(|field| start.starts_with(field))
 }
 
-/// Returns the JSON of all events, comments and `[DONE]` aside.
+/// Returns the JSON of each event, comments and `[DONE]` aside.
 ///
 /// An unfinished event at the end that is no JSON is where the stream broke off; it is left out.
-pub(super) fn json_data(events: &[EventData]) -> Result<Vec<Value>, serde_json::Error> {
-    let mut values = Vec::new();
-    for event in events {
-        let Some(data) = event.data.as_deref().map(str::trim) else {
-            continue;
-        };
+pub(super) fn json_data(
+    events: impl Iterator<Item = EventData>,
+) -> impl Iterator<Item = Result<Value, serde_json::Error>> {
+    events.filter_map(|event| {
+        let data = event.data.as_deref().map(str::trim)?;
         if data.is_empty() || data == "[DONE]" {
-            continue;
+            return None;
         }
         match serde_json::from_str(data) {
-            Ok(value) => values.push(value),
-            Err(_cut) if !event.is_complete => {}
-            Err(error) => return Err(error),
+            Err(_cut) if !event.is_complete => None,
+            value => Some(value),
         }
-    }
-    Ok(values)
+    })
 }
 
 fn lines(text: &str) -> impl Iterator<Item = &str> {

@@ -9,10 +9,10 @@ use super::cursor::{Reader, Tracker};
 use super::escape::Style;
 use super::sources::Table;
 use super::{CodecError, Shape, base64, bytes_of, splice};
-use crate::model::{ContentId, StreamEvent};
+use crate::model::{ContentId, Events, StreamEvent};
 
 /// Returns the events as JSON; `shapes` are known to the reader.
-pub(super) fn encode(events: &[StreamEvent], table: &mut Table<'_>, shapes: &[Shape]) -> Value {
+pub(super) fn encode(events: &Events, table: &mut Table<'_>, shapes: &[Shape]) -> Value {
     let mut shapes = shapes.to_vec();
     let mut numbers: HashMap<ContentId, usize> = HashMap::new();
     for (number, shape) in shapes.iter().enumerate() {

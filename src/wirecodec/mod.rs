@@ -12,6 +12,7 @@
 //! {"text": TEXT, "from": [SOURCE, …]}      a text
 //! {"like": [shape, place, TOKEN, …], "from": […]}      a text of a shape that is kept elsewhere
 //! {"events": [EVENT, …], "from": […]}      a stream
+//! {"packed": ["…", …]}                     a stream of 4 MB or more, see below
 //! EVENT  = [delay_us, TEXT] | [delay_us, {"base64": "…"}]      a whole event
 //!        | [delay_us, shape, place, TOKEN, place, TOKEN, …]    the n-th shape (from 0: those kept
 //!                                  elsewhere, then whole text events) with other tokens at these places
@@ -29,7 +30,9 @@
 //! STYLE  = "json" (default) | "json2" | "ascii" | "ascii2"    2: escaped twice, JSON within JSON
 //! ```
 //!
-//! Does not compress and does not interpret what a dialect means.
+//! A long stream is compressed instead, so that writing and reading it take little memory: each text of
+//! `packed` is the base64 of a zstd frame with events, for each its `delay_us` and its length as 8
+//! bytes, little-endian, and its bytes. Does not interpret what a dialect means.
 
 mod cursor;
 mod escape;
@@ -46,7 +49,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use crate::model::{Body, Message, StreamEvent};
+use crate::model::{Body, Events, Message};
 pub use shape::{Shape, shapes};
 use sources::{Catalogue, Table};
 
@@ -91,6 +94,12 @@ pub struct Known<'a> {
 
 /// Returns the body as JSON that [`decode`] can read with the same `known`.
 pub fn encode(body: &Body, known: Known<'_>) -> Value {
+    if let Body::Events(events) = body
+        && is_long(events)
+        && let Some(packed) = packed(events)
+    {
+        return packed;
+    }
     let catalogue = Catalogue::of(known);
     let compact = match body {
         Body::Whole(bytes) => whole(bytes, &catalogue, known.shapes),
@@ -120,7 +129,11 @@ pub fn decode(value: &Value, known: Known<'_>) -> Result<Body, CodecError> {
         return Ok(Body::Whole(Bytes::from(text)));
     }
     if let Some(events) = object.get("events") {
-        return events::decode(events, &texts, known.shapes).map(Body::Events);
+        let events = events::decode(events, &texts, known.shapes)?;
+        return Ok(Body::Events(events.into()));
+    }
+    if let Some(blocks) = object.get("packed") {
+        return unpacked(blocks).map(Body::Events);
     }
     Ok(Body::Whole(bytes_of(value)?))
 }
@@ -137,7 +150,7 @@ fn whole(bytes: &Bytes, catalogue: &Catalogue, shapes: &[Shape]) -> Value {
     with_sources("text", text, &table)
 }
 
-fn stream(events: &[StreamEvent], catalogue: &Catalogue, shapes: &[Shape]) -> Value {
+fn stream(events: &Events, catalogue: &Catalogue, shapes: &[Shape]) -> Value {
     let mut table = Table::new(catalogue);
     let events = events::encode(events, &mut table, shapes);
     with_sources("events", events, &table)
@@ -151,6 +164,32 @@ fn with_sources(name: &str, value: Value, table: &Table<'_>) -> Value {
         object.insert("from".to_owned(), Value::Array(sources));
     }
     Value::Object(object)
+}
+
+/// Returns whether a stream is written compressed.
+fn is_long(events: &Events) -> bool {
+    events.byte_len() >= LONG
+}
+
+/// Returns the events compressed; `None` where they can't be.
+fn packed(events: &Events) -> Option<Value> {
+    let blocks = events.to_packed()?;
+    let blocks: Vec<Value> = blocks
+        .iter()
+        .map(|block| Value::from(BASE64.encode(block)))
+        .collect();
+    Some(json!({ "packed": blocks }))
+}
+
+fn unpacked(value: &Value) -> Result<Events, CodecError> {
+    let expected = || CodecError::malformed("a list of packed blocks of events", value);
+    let blocks = value.as_array().ok_or_else(expected)?;
+    let blocks = blocks.iter().map(|block| {
+        let bytes = BASE64.decode(block.as_str()?).ok()?;
+        Some(Bytes::from(bytes))
+    });
+    let blocks: Vec<Bytes> = blocks.collect::<Option<_>>().ok_or_else(expected)?;
+    Events::from_packed(blocks).ok_or_else(expected)
 }
 
 /// Returns the body without any reference or difference.
@@ -172,6 +211,9 @@ fn verbatim(body: &Body) -> Value {
         }
     }
 }
+
+/// From how many bytes on a stream is written compressed.
+const LONG: usize = 4 << 20;
 
 fn base64(bytes: &[u8]) -> Value {
     json!({ "base64": BASE64.encode(bytes) })

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::tokens;
+use super::{is_long, tokens};
 use crate::model::{Body, ContentId};
 
 /// The most tokens that a shape may have to be worth keeping.
@@ -65,13 +66,14 @@ impl Shape {
 ///
 /// Kept apart and given to [`encode`](super::encode), they need not be written with each body.
 pub fn shapes(body: &Body) -> Vec<Shape> {
-    let texts: Vec<&[u8]> = match body {
-        Body::Whole(bytes) => vec![bytes],
-        Body::Events(events) => events.iter().map(|event| event.bytes.as_ref()).collect(),
+    let texts: Vec<Bytes> = match body {
+        Body::Whole(bytes) => vec![bytes.clone()],
+        Body::Events(events) if is_long(events) => Vec::new(),
+        Body::Events(events) => events.iter().map(|event| event.bytes).collect(),
     };
     let mut known = HashSet::new();
     texts
-        .into_iter()
+        .iter()
         .filter_map(|bytes| std::str::from_utf8(bytes).ok())
         .map(Shape::of)
         .filter(|shape| shape.is_worth_keeping() && known.insert(shape.id()))

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::model::{Part, Role};
+use crate::model::{Part, Role, StreamEvent};
 
 fn events(texts: &[String]) -> Body {
     Body::Events(
@@ -202,7 +202,7 @@ fn what_is_no_json_comes_back_too() {
     assert_round_trip(&body, None);
     assert_round_trip(&Body::Whole(Bytes::from_static(b"\x00\xff")), None);
     assert_round_trip(&Body::Whole(Bytes::new()), None);
-    assert_round_trip(&Body::Events(Vec::new()), None);
+    assert_round_trip(&Body::Events(Events::default()), None);
 }
 
 #[test]
@@ -307,5 +307,25 @@ proptest! {
         let output = Message::new(Role::Assistant, vec![Part::Other { value: value.clone() }]);
         assert_round_trip(&Body::Whole(Bytes::from(bytes)), Some(&output));
         assert_round_trip(&Body::Whole(Bytes::from(value.to_string())), Some(&output));
+    }
+}
+
+#[test]
+fn a_long_stream_is_packed_and_comes_back() {
+    let texts: Vec<String> = (0..40_000)
+        .map(|n| {
+            format!(
+                "data: {{\"n\": {n}, \"same\": \"{}\"}}\n\n",
+                "x".repeat(100)
+            )
+        })
+        .collect();
+    let text = assert_round_trip(&events(&texts), None);
+    assert!(text.starts_with("{\"packed\""));
+    assert!(text.len() * 8 < texts.concat().len(), "{}", text.len());
+    assert!(shapes(&events(&texts)).is_empty());
+    for damaged in [json!(["AAAA"]), json!("x"), json!([1]), json!(["?"])] {
+        let read = decode(&json!({ "packed": damaged }), Known::default());
+        assert!(read.is_err(), "{read:?}");
     }
 }

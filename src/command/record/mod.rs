@@ -281,7 +281,7 @@ impl Recording {
                 answer,
                 faults: ending
                     .into_iter()
-                    .chain(ended.faults.clone())
+                    .chain(ended.faults.iter().map(|fault| self.clean(fault)))
                     .chain(recorded.faults)
                     .collect(),
             },
@@ -338,7 +338,7 @@ const MAIN: &str = "main";
 const OWN_FAILURE: u8 = 125;
 
 /// How long answers under way may take after the end of the agent and its listener.
-const DRAIN: Duration = Duration::from_secs(1);
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// The most bytes of standard output that are kept as the final answer.
 const STDOUT_LIMIT: usize = 4 << 20;

@@ -15,6 +15,8 @@ pub(super) struct Copy {
     /// `None` after a piece could not be decoded, or more came than is kept.
     decoder: Option<Decoder>,
     kind: Kind,
+    /// How many bytes of memory the kept events may take.
+    limit: usize,
     /// A coding that is not known: the bytes are kept as they are, and so must be the header.
     unknown_coding: Option<String>,
 }
@@ -31,13 +33,17 @@ enum Kind {
 
 impl Copy {
     /// Returns the copy of an answer with this head; at most `limit` decoded bytes are kept.
+    ///
+    /// Of a stream that are [`STREAM_FACTOR`] times as many, as long as they take less than `limit` when
+    /// packed.
     pub(super) fn new(
         headers: &HeaderMap,
         length: Option<u64>,
         head: Instant,
         limit: usize,
     ) -> Self {
-        let kind = if is_event_stream(headers) {
+        let is_stream = is_event_stream(headers);
+        let kind = if is_stream {
             Kind::Events(EventSplitter::new(head))
         } else {
             let length = length.and_then(|length| usize::try_from(length).ok());
@@ -47,18 +53,21 @@ impl Copy {
                 length: length.unwrap_or(0).min(limit),
             }
         };
-        match Decoder::new(headers, limit) {
+        let most = limit.saturating_mul(if is_stream { STREAM_FACTOR } else { 1 });
+        match Decoder::new(headers, most) {
             Ok(decoder) => Self {
                 decoder: Some(decoder),
                 kind,
+                limit,
                 unknown_coding: None,
             },
             Err(error) => {
                 tracing::warn!("an answer is kept encoded: {error}");
                 let coding = headers.get(CONTENT_ENCODING);
                 Self {
-                    decoder: Decoder::new(&HeaderMap::new(), limit).ok(),
+                    decoder: Decoder::new(&HeaderMap::new(), most).ok(),
                     kind,
+                    limit,
                     unknown_coding: coding.and_then(|c| c.to_str().ok()).map(str::to_owned),
                 }
             }
@@ -76,7 +85,11 @@ impl Copy {
             return;
         };
         match decoder.push(piece) {
-            Ok(readable) => self.kind.push(readable, at),
+            Ok(readable) if self.kind.memory() < self.limit => self.kind.push(readable, at),
+            Ok(_too_much) => {
+                tracing::warn!("the rest of an answer is not recorded: it is too long");
+                self.decoder = None;
+            }
             Err(error) => {
                 tracing::warn!("the rest of an answer is not recorded: {error}");
                 self.decoder = None;
@@ -115,6 +128,14 @@ impl Copy {
 }
 
 impl Kind {
+    /// Returns how much of the limit is used up, where the decoder does not see to it.
+    fn memory(&self) -> usize {
+        match self {
+            Self::Whole { .. } => 0,
+            Self::Events(splitter) => splitter.memory(),
+        }
+    }
+
     fn push(&mut self, piece: Bytes, at: Instant) {
         match self {
             Self::Events(splitter) => splitter.push(&piece, at),
@@ -135,6 +156,9 @@ impl Kind {
         }
     }
 }
+
+/// How many times as long as other answers streams may be: most of a long one is repetition.
+const STREAM_FACTOR: usize = 4;
 
 fn is_event_stream(headers: &HeaderMap) -> bool {
     let value = headers

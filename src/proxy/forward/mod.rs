@@ -227,7 +227,7 @@ fn captured_refusal(answer: &Answer, error: &BackendError) -> Captured {
 
 /// The status of a request whose client left; not registered, but known from web servers' logs.
 const CLIENT_LEFT: u16 = 499;
-/// At most this much of one decoded body is kept, in bytes.
+/// At most this much of one decoded body is kept, in bytes; of a stream that is much when packed.
 const MAX_CAPTURE: usize = 64 << 20;
 
 #[cfg(test)]

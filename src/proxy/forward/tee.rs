@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::future::FutureExt as _;
 use futures_util::stream::{Stream, StreamExt as _};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::Sleep;
 
 use super::{End, Open};
@@ -21,6 +23,10 @@ pub(super) struct Tee {
     stream: ByteStream,
     /// `None` once the capture was told.
     open: Option<Open>,
+    /// How many bytes came.
+    seen: usize,
+    /// The telling of a long capture, beside the thread that serves others.
+    closing: Option<JoinHandle<()>>,
     /// Bytes that are still to come, where the head says so.
     left: Option<u64>,
     held: Option<Bytes>,
@@ -42,6 +48,8 @@ impl Tee {
         Self {
             stream,
             open: Some(open),
+            seen: 0,
+            closing: None,
             left: length,
             held: None,
             patience: None,
@@ -50,9 +58,28 @@ impl Tee {
     }
 
     fn close(&mut self, end: End) {
-        if let Some(open) = self.open.take() {
-            open.close(end);
+        let Some(open) = self.open.take() else {
+            return;
+        };
+        match Handle::try_current() {
+            Ok(runtime) if self.seen > LONG => {
+                self.closing = Some(runtime.spawn_blocking(|| open.close(end)));
+            }
+            Ok(_) | Err(_) => open.close(end),
         }
+    }
+
+    /// Is ready once a capture that is being told is told.
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(closing) = &mut self.closing else {
+            return Poll::Ready(());
+        };
+        let told = std::task::ready!(closing.poll_unpin(cx));
+        self.closing = None;
+        if let Err(error) = told {
+            tracing::error!("a long answer could not be recorded: {error}");
+        }
+        Poll::Ready(())
     }
 
     /// Notes a piece before it goes out.
@@ -63,6 +90,7 @@ impl Tee {
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(piece.len() as u64);
         }
+        self.seen = self.seen.saturating_add(piece.len());
         self.patience = None;
     }
 
@@ -79,7 +107,7 @@ impl Tee {
             return false;
         }
         self.close(End::Complete);
-        true
+        self.poll_closed(cx).is_ready()
     }
 
     fn ended(&mut self) {
@@ -99,6 +127,7 @@ impl Stream for Tee {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let tee = self.get_mut();
         loop {
+            std::task::ready!(tee.poll_closed(cx));
             match std::mem::replace(&mut tee.after, After::End) {
                 After::More => tee.after = After::More,
                 After::End => return Poll::Ready(tee.held.take().map(Ok)),
@@ -137,6 +166,9 @@ impl Drop for Tee {
         self.close(End::ClientGone);
     }
 }
+
+/// The capture of an answer with more bytes than this takes long enough to keep others waiting.
+const LONG: usize = 1 << 20;
 
 /// How long the end of a stream is awaited after the event that ends the answer.
 const PATIENCE: Duration = Duration::from_millis(100);

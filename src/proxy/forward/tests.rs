@@ -301,6 +301,22 @@ async fn beyond_the_limit_everything_passes_and_the_capture_is_cut() {
 }
 
 #[tokio::test]
+async fn beyond_the_limit_a_stream_passes_too_and_its_capture_is_cut() {
+    let event = "data: {\"text\": \"0123456789\"}\n\n";
+    let mut script = vec![write(SSE_HEAD)];
+    script.extend((0..100).map(|_nth| chunk(event)));
+    script.push(write("0\r\n\r\n"));
+    let mut setup = Setup::with_limit(script, 1000).await;
+    let got = read_message(&mut setup.client("POST").await).await.unwrap();
+    assert_eq!(got.matches("0123456789").count(), 100);
+    let captured = setup.captured().await;
+    let kept = events(&captured);
+    assert!(captured.truncated && captured.error.is_none());
+    assert!(!kept.is_empty() && kept.len() < 100, "{}", kept.len());
+    assert!(kept.iter().all(|kept| kept == event));
+}
+
+#[tokio::test]
 async fn ten_megabytes_pass_whole() {
     let body = vec![b'y'; 10 << 20];
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());

@@ -28,9 +28,7 @@ impl Outgoing {
     pub(super) fn new(body: AnswerBody, length: Option<u64>, flushes: Flushes) -> Self {
         match body {
             AnswerBody::Full(bytes) => Self::Full(Some(bytes).filter(|b| !b.is_empty())),
-            AnswerBody::Events(events) => {
-                Self::Framed(Some(Bytes::from(events.concat())).filter(|b| !b.is_empty()))
-            }
+            AnswerBody::Events(events) => Self::Framed(Some(events).filter(|b| !b.is_empty())),
             AnswerBody::Stream(stream) => Self::Streamed(Streamed {
                 stream,
                 length,

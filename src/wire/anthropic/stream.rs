@@ -8,10 +8,13 @@ use crate::wire::fields::{count, take_object, take_text, text};
 use crate::wire::sse::{self, EventData};
 
 /// Returns the body that the events add up to; one with `error` where the provider broke off with one.
-pub(in crate::wire) fn assemble(events: &[EventData]) -> Result<Value, serde_json::Error> {
+pub(in crate::wire) fn assemble(
+    events: impl Iterator<Item = EventData>,
+) -> Result<Value, serde_json::Error> {
     let mut message = Map::new();
     let mut blocks: Vec<Block> = Vec::new();
-    for event in sse::json_data(events)? {
+    for event in sse::json_data(events) {
+        let event = event?;
         match text(&event, "type").to_owned().as_str() {
             "error" => return Ok(event),
             "message_start" => {

@@ -6,10 +6,12 @@ use crate::wire::fields::{count, take_array, take_object, take_text};
 use crate::wire::sse::{self, EventData};
 
 /// Returns the body that the events add up to; one with `error` where the provider broke off with one.
-pub(in crate::wire) fn assemble(events: &[EventData]) -> Result<Value, serde_json::Error> {
+pub(in crate::wire) fn assemble(
+    events: impl Iterator<Item = EventData>,
+) -> Result<Value, serde_json::Error> {
     let mut whole = Whole::default();
-    for value in sse::json_data(events)? {
-        let Value::Object(mut fields) = value else {
+    for value in sse::json_data(events) {
+        let Value::Object(mut fields) = value? else {
             continue;
         };
         if fields.get("error").is_some_and(|error| !error.is_null()) {

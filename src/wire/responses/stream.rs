@@ -10,11 +10,14 @@ use crate::wire::fields::{count, take_object, take_text, text};
 use crate::wire::sse::{self, EventData};
 
 /// Returns the body that the events add up to; one with `error` where the provider broke off with one.
-pub(in crate::wire) fn assemble(events: &[EventData]) -> Result<Value, serde_json::Error> {
+pub(in crate::wire) fn assemble(
+    events: impl Iterator<Item = EventData>,
+) -> Result<Value, serde_json::Error> {
     let mut body = Map::new();
     let mut items: Vec<Item> = Vec::new();
     let mut is_ended = false;
-    for event in sse::json_data(events)? {
+    for event in sse::json_data(events) {
+        let event = event?;
         let index = count(&event, "/output_index");
         let kind = text(&event, "type").to_owned();
         let Value::Object(mut fields) = event else {

@@ -267,7 +267,7 @@ fn what_the_sdks_echo_is_the_answer() {
         let answer = read(dialect, answer);
         let parser = Parser::new(Arc::new(NoScrub));
         let request = parser.parse_request(dialect, "POST", "/", request.as_bytes());
-        let echoed = &request.unwrap().messages[1];
+        let echoed = &request.unwrap().messages.messages()[1];
         assert_eq!(
             &echoed.message,
             answer.output.as_ref().unwrap(),

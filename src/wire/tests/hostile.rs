@@ -19,7 +19,10 @@ fn survives(body: &[u8]) {
     let parser = Parser::new(Arc::new(NoScrub));
     for dialect in DIALECTS {
         if let Ok(request) = parser.parse_request(dialect, "POST", "/v1/x", body) {
-            assert_eq!(link(&request.messages).len(), request.messages.len());
+            assert_eq!(
+                link(&request.messages.messages()).len(),
+                request.messages.len()
+            );
         }
         let body = Body::Whole(body.to_vec().into());
         for status in [200, 500] {

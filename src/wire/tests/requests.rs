@@ -94,10 +94,10 @@ fn ids_are_in_the_fingerprint_but_not_in_the_message() {
         parse(Dialect::OpenaiChat, &body("call_b")),
     );
     assert_ne!(a.fingerprint, b.fingerprint);
-    for (left, right) in a.messages.iter().zip(&b.messages) {
+    for (left, right) in a.messages.messages().iter().zip(&b.messages.messages()) {
         assert_eq!(left.message.id(), right.message.id());
     }
-    assert!(link(&a.messages).iter().all(Vec::is_empty));
+    assert!(link(&a.messages.messages()).iter().all(Vec::is_empty));
 }
 
 #[test]
@@ -124,7 +124,10 @@ fn what_anthropic_clients_mark_and_count_has_no_effect() {
     let plain = parse(Dialect::AnthropicMessages, &plain);
     let marked = parse(Dialect::AnthropicMessages, &marked);
     assert_eq!(plain.system[0].message, marked.system[0].message);
-    assert_eq!(plain.messages[0].message, marked.messages[0].message);
+    assert_eq!(
+        plain.messages.messages()[0].message,
+        marked.messages.messages()[0].message
+    );
     assert_eq!(plain.settings, marked.settings);
     assert!(marked.no_ops.contains_key("x-anthropic-billing-header"));
 }
@@ -148,19 +151,27 @@ fn responses_items_of_a_turn_are_one_message() {
     );
     assert_eq!(request.previous_response.as_deref(), Some("resp_1"));
     assert_eq!(request.system.len(), 2);
-    let roles: Vec<Role> = request.messages.iter().map(|m| m.message.role).collect();
+    let roles: Vec<Role> = request
+        .messages
+        .messages()
+        .iter()
+        .map(|m| m.message.role)
+        .collect();
     let (user, model, tool) = (Role::User, Role::Assistant, Role::Tool);
     assert_eq!(roles, [user, model, tool, tool, model]);
-    assert_eq!(request.messages[1].call_ids, ["c1", "c2"]);
-    assert_eq!(request.messages[1].message.parts.len(), 3);
-    let links = link(&request.messages);
+    assert_eq!(request.messages.messages()[1].call_ids, ["c1", "c2"]);
+    assert_eq!(request.messages.messages()[1].message.parts.len(), 3);
+    let links = link(&request.messages.messages());
     assert_eq!(links[2][0].unwrap().index, 1);
     assert_eq!(links[3][0].unwrap().index, 0);
     let text = parse(
         Dialect::OpenaiResponses,
         &json!({"model": "m", "input": "hi"}),
     );
-    assert_eq!(text.messages[0].message, request.messages[0].message);
+    assert_eq!(
+        text.messages.messages()[0].message,
+        request.messages.messages()[0].message
+    );
 }
 
 #[test]
@@ -187,7 +198,7 @@ fn an_opaque_request_is_all_history() {
         let request = parser.parse_request(Dialect::Opaque, method, path, body);
         let request = request.unwrap();
         assert!(request.settings.is_empty() && request.tools.is_empty());
-        let Part::Other { value } = &request.messages[0].message.parts[0] else {
+        let Part::Other { value } = &request.messages.messages()[0].message.parts[0] else {
             panic!("not opaque");
         };
         value.clone()
@@ -236,7 +247,10 @@ fn secrets_are_gone_before_anything_is_hashed() {
     let hidden = parse(&body("line1\nline2"));
     assert!(!format!("{hidden:?}").contains("line1"), "{hidden:?}");
     let clean = parse(&body("<secret>"));
-    assert_eq!(clean.messages[1].message, hidden.messages[1].message);
+    assert_eq!(
+        clean.messages.messages()[1].message,
+        hidden.messages.messages()[1].message
+    );
     assert_eq!(clean.settings, hidden.settings);
 }
 
@@ -254,6 +268,9 @@ fn what_was_read_before_is_shared() {
     );
     let short = parse(json!([a]));
     let long = parse(json!([a, b]));
-    assert!(Arc::ptr_eq(&short.messages[0], &long.messages[0]));
-    assert!(Arc::ptr_eq(&long, &parse(json!([a, b]))));
+    assert!(Arc::ptr_eq(
+        &short.messages.messages()[0],
+        &long.messages.messages()[0]
+    ));
+    assert_eq!(long, parse(json!([a, b])));
 }

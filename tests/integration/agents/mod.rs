@@ -131,6 +131,23 @@ fn a_service_is_asked_turn_by_turn_and_gated() {
 #[test]
 fn a_service_that_fails_or_is_never_ready_says_so() {
     let app = repository(SERVICE, SERVED);
+    app.run(["record", "--input", "fine"]).exits(0);
+    baseline(&app, "fine", "");
+    // A secret in the service's reply is in no report.
+    let key = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCD";
+    let leaking = SERVICE
+        .replace("\"explode\"", "\"fine\"")
+        .replace("\"exploded\"", &format!("\"no {key}\""));
+    app.write("agent.py", &leaking);
+    let gated = app.run(["gate"]).exits(1);
+    assert!(gated.stdout.contains("status 500"), "{}", gated.stdout);
+    let replayed = app
+        .run(["replay", "latest", "--offline", "--json"])
+        .exits(1);
+    for shown in [&gated.stdout, &replayed.stdout, &replayed.stderr] {
+        assert!(!shown.contains(key), "{shown}");
+    }
+    let app = repository(SERVICE, SERVED);
     let failed = app.run(["record", "--input", "explode"]).exits(1);
     assert!(failed.stderr.contains("status 500"), "{}", failed.stderr);
     let app = repository(

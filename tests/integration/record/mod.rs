@@ -1,6 +1,7 @@
 //! `rewind record`: what the agent sees, what the provider sees, what is kept.
 
 mod agent;
+mod memory;
 mod secrets;
 mod traffic;
 mod trouble;

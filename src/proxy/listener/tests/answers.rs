@@ -52,7 +52,7 @@ async fn ready_events_leave_as_one_chunk() {
     );
     let streamed = events.clone();
     let proxy = start(move |incoming| {
-        let all = events.clone();
+        let all = Bytes::from(events.concat());
         answer(if incoming.path == "/v1/events" {
             AnswerBody::Events(all)
         } else {
