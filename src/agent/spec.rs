@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use super::copy::copy_folder;
 use super::error::AgentError;
 use super::hook::Hook;
-use super::input::{InputMode, prepare};
+use super::input::{InputMode, input_variable, prepare};
 use super::launch::{Ended, Launch, Stdio, launch};
 use super::missing::missing_script;
 use super::service::{Service, Talk, free_port};
@@ -198,10 +198,9 @@ impl AgentSpec {
         run_dir: &RunDir,
     ) -> Result<super::Prepared, AgentError> {
         if self.service.is_some() {
-            let input = input.unwrap_or_default().to_owned();
             return Ok(super::Prepared {
                 command: self.command.clone(),
-                variables: vec![("REWIND_INPUT".to_owned(), input)],
+                variables: vec![input_variable(input.unwrap_or_default())],
                 ..super::Prepared::default()
             });
         }
@@ -340,6 +339,16 @@ mod tests {
         spec.input = InputMode::JsonFile("in/question.json".into());
         let ended = execute(&spec, Some("why?")).await.unwrap();
         assert_eq!(text(&ended), Some("{\"input\":\"why?\"} why?\n"));
+    }
+
+    #[tokio::test]
+    async fn an_input_larger_than_a_variable_still_arrives() {
+        let (_dir, path) = folder();
+        let mut spec = spec(&path, "wc -c; echo \"[$REWIND_INPUT]\"");
+        spec.input = InputMode::Stdin;
+        let ended = execute(&spec, Some(&"x".repeat(300_000))).await.unwrap();
+        let said = text(&ended).unwrap().replace(' ', "");
+        assert_eq!(said, "300000\n[]\n");
     }
 
     #[tokio::test]

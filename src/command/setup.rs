@@ -164,7 +164,7 @@ pub async fn set_up(
         cwd: spec.cwd.clone(),
         env: spec.environment.variables.clone(),
         inputs: config.agent.setup_inputs.clone(),
-        notes: config.root.join(".rewind/setup"),
+        notes: Store::find(&config.root).join("setup"),
     };
     let line = words.0.last().map(String::as_str).unwrap_or_default();
     let shown: String = line

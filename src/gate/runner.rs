@@ -305,12 +305,12 @@ fn trajectory(timeline: &Timeline) -> Vec<(String, String)> {
 /// The most characters of the agent's standard error that are kept.
 const LOG_CHARS: usize = 2_000;
 
-/// Returns the end of what an agent that failed wrote, and what went wrong around it.
+/// Returns the end of what an agent that failed wrote, and what went wrong around any agent.
 fn tail(ended: &Ended) -> String {
-    if ended.exit == 0 {
-        return String::new();
-    }
-    let mut text = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let mut text = match ended.exit {
+        0 => String::new(),
+        _ => String::from_utf8_lossy(&ended.stderr).into_owned(),
+    };
     for fault in &ended.faults {
         text.push_str(fault);
         text.push('\n');

@@ -269,6 +269,16 @@ fn what_belongs_around_an_agent_runs_around_it() {
     fs::remove_file(app.folder().join("log")).unwrap();
     assert_eq!(verdicts(&gate(&app).exits(0).json()), ["unaffected"; 4]);
     assert_eq!(log(), "setup\nbefore\nafter\nbefore\nafter\n");
+    // With its inputs named it runs once for them, whoever runs the agent.
+    let cached = config.replace("before =", "setup_inputs = [\"agent.py\"]\nbefore =");
+    let cached = format!("{cached}\n[upstream]\nscripted = \"model.toml\"\n");
+    app.write("rewind.toml", &cached);
+    fs::remove_file(app.folder().join("log")).unwrap();
+    gate(&app).exits(0);
+    app.run(["record", "--input", "q"]).exits(0);
+    app.run(["replay", "latest", "--offline"]).exits(0);
+    assert_eq!(log().matches("setup").count(), 1, "{}", log());
+    assert_eq!(log().matches("before").count(), 4, "{}", log());
     app.write(
         "rewind.toml",
         "[agent]\ncommand = [\"python3\", \"agent.py\"]\nsetup = \"echo no network >&2; exit 7\"\n\
