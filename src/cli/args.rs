@@ -124,7 +124,12 @@ pub(super) struct Record {
     #[arg(long, value_name = "NAME")]
     pub(super) agent: Option<String>,
     /// What the configured agent is asked; repeat it for the turns of a conversation
-    #[arg(long, value_name = "TEXT", conflicts_with = "command")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        conflicts_with = "command"
+    )]
     pub(super) input: Vec<String>,
     /// The agent's command and arguments [default: the configured agent]
     #[arg(last = true, value_name = "CMD")]

@@ -194,6 +194,11 @@ impl Config {
             .unwrap_or_else(|| self.clone())
     }
 
+    /// Returns a sentence on the agents that there are to choose from; `None` for none.
+    pub fn choices(&self) -> Option<String> {
+        (!self.agents.is_empty()).then(|| self.known_agents())
+    }
+
     fn known_agents(&self) -> String {
         let names: Vec<String> = self.agents.keys().map(|name| format!("`{name}`")).collect();
         if names.is_empty() {

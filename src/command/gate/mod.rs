@@ -217,7 +217,10 @@ fn case(
             "baseline `{}` has no command to run the agent with",
             baseline.name
         ))
-        .help("write `[agent] command = [\"python3\", \"agent.py\"]` in rewind.toml"));
+        .help(config.choices().map_or_else(
+            || "write `[agent] command = [\"python3\", \"agent.py\"]` in rewind.toml".to_owned(),
+            |choices| format!("write `agent = \"NAME\"` into its baseline.toml: {choices}"),
+        )));
     }
     let stdio = Stdio::Capture {
         limit: STDOUT_LIMIT,

@@ -121,6 +121,10 @@ fn input(options: &RecordOptions, config: &Config) -> Result<Option<String>, Com
         return Ok(None);
     }
     if config.agent.words().is_empty() {
+        if let Some(choices) = config.choices() {
+            return Err(CommandError::usage("there is no default agent to run")
+                .help(format!("name one with --agent: {choices}")));
+        }
         return Err(CommandError::usage("there is no agent to run").help(
             "write its command behind `--`, as in `rewind record -- python3 agent.py \"a question\"`, or \
              once and for all in rewind.toml; `rewind init` makes one",

@@ -242,6 +242,9 @@ fn several_agents_of_a_repository_are_gated_by_their_names() {
     baseline(&app, "second", "");
     let report = gate(&app).exits(0).json();
     assert_eq!(verdicts(&report), ["unaffected"; 4], "{report}");
+    let unsaid = app.run(["record", "--input", "- q"]).exits(2);
+    assert!(unsaid.stderr.contains("--agent"), "{}", unsaid.stderr);
+    assert!(unsaid.stderr.contains("`one`, `two`"), "{}", unsaid.stderr);
     baseline(&app, "third", "agent = \"tow\"");
     let refused = gate(&app).exits(2);
     assert!(
