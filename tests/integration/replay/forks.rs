@@ -28,7 +28,10 @@ fn a_fork_of_a_fork_shares_its_prefix_and_pays_only_its_own_tail() {
     ];
     let replay = run(&app, &second, "loop", &prompt).exits(0).json();
     // Model calls are the odd steps: 1 to 23 are served from the fork, 25, 27 and 29 are live.
-    assert_eq!((&replay["served"], &replay["live"]), (&12.into(), &3.into()));
+    assert_eq!(
+        (&replay["served"], &replay["live"]),
+        (&12.into(), &3.into())
+    );
     assert_eq!(replay["drift"], serde_json::json!([]), "{replay}");
     let shown = app
         .run(["show", "loop", "--timeline", "again"])
@@ -51,7 +54,14 @@ fn an_agent_started_elsewhere_is_served_until_ctrl_c() {
     run(&app, &["record", "--name", "loop"], "loop", &[]).exits(0);
     let mut command = app.rewind();
     command
-        .args(["replay", "loop", "--serve", "--offline", "--label", "served"])
+        .args([
+            "replay",
+            "loop",
+            "--serve",
+            "--offline",
+            "--label",
+            "served",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut serving = command.spawn().unwrap();
@@ -80,11 +90,7 @@ fn an_agent_started_elsewhere_is_served_until_ctrl_c() {
     said.read_to_string(&mut rest).unwrap();
     let output = serving.wait_with_output().unwrap();
     let ended = Run::new(&command, output).exits(0);
-    assert!(
-        ended.stdout.contains("served"),
-        "{}\n{rest}",
-        ended.stdout
-    );
+    assert!(ended.stdout.contains("served"), "{}\n{rest}", ended.stdout);
     let shown = app.run(["show", "loop", "--timeline", "served", "--json"]);
     let shown = shown.exits(0).json();
     assert_eq!(shown["timelines"][0]["is_complete"], true, "{shown}");

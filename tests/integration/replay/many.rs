@@ -21,7 +21,10 @@ print(answer["choices"][0]["message"]["content"])
 fn thousands_of_steps_are_shown_exported_imported_and_replayed() {
     let app = App::new();
     app.write("agent.py", AGENT);
-    app.write("rules.toml", "[[rule]]\nreply = { text = \"An answer.\" }\n");
+    app.write(
+        "rules.toml",
+        "[[rule]]\nreply = { text = \"An answer.\" }\n",
+    );
     let agent = ["--", "python3", "agent.py"];
     let record = ["record", "--name", "big", "--scripted", "rules.toml"];
     app.run([&record[..], &agent].concat()).exits(0);
@@ -29,13 +32,22 @@ fn thousands_of_steps_are_shown_exported_imported_and_replayed() {
     assert!(shown.contains("2000"), "{}", shown.len());
     app.run(["session", "export", "big", "-o", "big"]).exits(0);
     app.run(["session", "import", "big"]).exits(0);
-    app.run(["session", "export", "latest", "-o", "again"]).exits(0);
+    app.run(["session", "export", "latest", "-o", "again"])
+        .exits(0);
     let read = |file: &str| std::fs::read(app.folder().join(file)).unwrap();
-    for file in ["session.toml", "messages.jsonl", "steps.jsonl", "wire.jsonl"] {
+    for file in [
+        "session.toml",
+        "messages.jsonl",
+        "steps.jsonl",
+        "wire.jsonl",
+    ] {
         let (first, second) = (format!("big/{file}"), format!("again/{file}"));
         assert!(read(&first) == read(&second), "{file} is as it was");
     }
     let replay = ["replay", "latest", "--offline", "--json"];
     let replay = app.run([&replay[..], &agent].concat()).exits(0).json();
-    assert_eq!((&replay["served"], &replay["unaffected"]), (&2000.into(), &true.into()));
+    assert_eq!(
+        (&replay["served"], &replay["unaffected"]),
+        (&2000.into(), &true.into())
+    );
 }

@@ -116,7 +116,7 @@ reply = { text = "at last" }
     let (replayed, _took) = replay(&app, &[]);
     assert!(replayed.starts_with("1 at last\n"), "{replayed}");
     let json: Value = app
-        .run(["show", "r", "--timeline", "replay", "--json"])
+        .run(["show", "r", "--timeline", "fork", "--json"])
         .exits(0)
         .json();
     assert_eq!(json["timelines"][0]["steps"].as_array().unwrap().len(), 1);

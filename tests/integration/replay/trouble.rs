@@ -25,7 +25,7 @@ fn recorded() -> App {
 #[test]
 fn names_that_are_not_there_are_answered_with_those_that_are() {
     let app = recorded();
-    says(app.run(["show", "lop"]), 2, &["lop", "rewind sessions"]);
+    says(app.run(["show", "lop"]), 2, &["lop", "did you mean `loop`"]);
     let replay = |options: &[&str]| {
         let agent = ["--offline", "--", "true"];
         app.run([&["replay", "loop"], options, &agent].concat())
@@ -43,13 +43,17 @@ fn agents_that_do_not_start_or_do_not_end_are_told_apart() {
     let missing = app.run(["record", "--", "./no-such-agent"]);
     says(missing, 127, &["no-such-agent"]);
     app.write("notes.txt", "not a program");
-    says(app.run(["record", "--", "./notes.txt"]), 126, &["notes.txt"]);
+    says(
+        app.run(["record", "--", "./notes.txt"]),
+        126,
+        &["notes.txt"],
+    );
     let replay = app.run(["replay", "loop", "--offline", "--", "./no-such-agent"]);
     says(replay, 2, &["no-such-agent"]);
     let hanging = ["--timeout", "1s", "--", "sleep", "600"];
     let hanging = app.run([&["replay", "loop", "--offline"][..], &hanging].concat());
     says(hanging, 1, &[]);
-    let shown = app.run(["show", "loop", "--timeline", "replay"]).exits(0);
+    let shown = app.run(["show", "loop", "--timeline", "fork-2"]).exits(0);
     assert!(shown.stdout.contains("timeout"), "{}", shown.stdout);
 }
 
@@ -58,7 +62,15 @@ fn a_port_that_is_taken_is_named() {
     let app = recorded();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let replay = ["replay", "loop", "--offline", "--bind", &address, "--", "true"];
+    let replay = [
+        "replay",
+        "loop",
+        "--offline",
+        "--bind",
+        &address,
+        "--",
+        "true",
+    ];
     says(app.run(replay), 2, &[&address, "another address"]);
 }
 
@@ -68,7 +80,10 @@ fn a_store_that_is_no_store_is_refused_and_left_as_it_is() {
     let database = app.folder().join(".rewind/rewind.db");
     let whole = fs::read(&database).unwrap();
     for (bytes, word) in [
-        (b"this is no database, but it is long enough to look like one".repeat(40), "database"),
+        (
+            b"this is no database, but it is long enough to look like one".repeat(40),
+            "database",
+        ),
         (whole[..whole.len() / 2].to_vec(), "rewind.db"),
     ] {
         for name in ["rewind.db-wal", "rewind.db-shm"] {
@@ -106,7 +121,18 @@ fn a_demo_whose_folder_is_gone_says_how_to_get_it_back() {
 fn what_is_no_agent_at_all_serves_nothing() {
     let app = recorded();
     let script = fixture("loop.py");
-    let replay = ["replay", "loop", "--offline", "--json", "--", "cat", &script];
+    let replay = [
+        "replay",
+        "loop",
+        "--offline",
+        "--json",
+        "--",
+        "cat",
+        &script,
+    ];
     let replay = app.run(replay).exits(1).json();
-    assert_eq!((&replay["served"], &replay["unaffected"]), (&0.into(), &false.into()));
+    assert_eq!(
+        (&replay["served"], &replay["unaffected"]),
+        (&0.into(), &false.into())
+    );
 }
