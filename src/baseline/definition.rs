@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
+use super::digests::digests;
 use super::problem::{DefinitionError, invalid};
 use super::quarantine::Quarantine;
 use crate::check::{self, ReadError, Severity};
-use crate::model::{ContentId, ForkPoint, canonical_id};
+use crate::model::{ContentId, ForkPoint};
 
 /// Which timeline of the recording is held up as right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,8 +27,13 @@ pub enum Reference {
 /// How an agent must behave on one input.
 #[derive(Debug, Clone)]
 pub struct Definition {
-    /// The input of the agent; `None` takes the one recorded with the session.
+    /// The agent, as in `[agents.NAME]`; `None` takes the one whose command was recorded.
+    pub agent: Option<String>,
+    /// The input of the agent, JSON where it is a table or an array; `None` takes the one recorded with
+    /// the session.
     pub input: Option<String>,
+    /// Whether the input was written as `turns`.
+    pub is_conversation: bool,
     /// The agent's command; empty takes the one of `[agent] command`.
     pub command: Vec<String>,
     /// Which timeline of the recording is held up as right.
@@ -50,7 +57,9 @@ pub struct Definition {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
-    input: Option<String>,
+    agent: Option<String>,
+    input: Option<Spanned<Value>>,
+    turns: Option<Spanned<Vec<String>>>,
     #[serde(default)]
     command: Vec<String>,
     timeline: Option<Spanned<String>>,
@@ -112,6 +121,8 @@ fn parse(text: &str) -> Result<Definition, ReadError> {
     let checks = document.get_mut().remove("check");
     let rest = Spanned::new(span, DeValue::Table(document.into_inner()));
     let raw = Raw::deserialize(ValueDeserializer::from(rest)).map_err(with_checks)?;
+    let is_conversation = raw.turns.is_some();
+    let input = input(raw.input, raw.turns)?;
     let reference = match raw.timeline {
         None => Reference::Automatic,
         Some(label) if label.get_ref().is_empty() => {
@@ -128,7 +139,9 @@ fn parse(text: &str) -> Result<Definition, ReadError> {
     }
     let checks = checks.map(read_checks).transpose()?.unwrap_or_default();
     Ok(Definition {
-        input: raw.input,
+        agent: raw.agent,
+        input,
+        is_conversation,
         command: raw.command,
         reference,
         forks,
@@ -143,19 +156,37 @@ fn parse(text: &str) -> Result<Definition, ReadError> {
     })
 }
 
-/// Returns the hashes of the checks' tables by id, without what does not change what is verified.
-fn digests(text: &str, checks: &[check::Definition]) -> BTreeMap<String, ContentId> {
-    let document: toml::Table = toml::from_str(text).unwrap_or_default();
-    let tables = document.get("check").and_then(toml::Value::as_array);
-    let digest = |table: &toml::Value| {
-        let mut table = table.as_table().cloned().unwrap_or_default();
-        for key in ["id", "severity", "weight"] {
-            table.remove(key);
+/// Returns the input as text: that of a table or an array is JSON, that of turns an array of texts.
+fn input(
+    input: Option<Spanned<Value>>,
+    turns: Option<Spanned<Vec<String>>>,
+) -> Result<Option<String>, ReadError> {
+    match (input, turns) {
+        (Some(_input), Some(turns)) => Err(ReadError::new(
+            "a baseline has `input` or `turns`, not both",
+            Some(turns.span()),
+        )),
+        (None, Some(turns)) if turns.get_ref().is_empty() => Err(ReadError::new(
+            "`turns` must hold at least one text",
+            Some(turns.span()),
+        )),
+        (None, Some(turns)) => {
+            let turns = turns.into_inner().into_iter().map(Value::String);
+            Ok(Some(Value::Array(turns.collect()).to_string()))
         }
-        canonical_id(&table)
-    };
-    let ids = checks.iter().map(|check| check.id.clone());
-    ids.zip(tables.into_iter().flatten().map(digest)).collect()
+        (Some(input), None) => {
+            let span = input.span();
+            match input.into_inner() {
+                Value::String(text) => Ok(Some(text)),
+                json @ (Value::Object(_) | Value::Array(_)) => Ok(Some(json.to_string())),
+                Value::Null | Value::Bool(_) | Value::Number(_) => Err(ReadError::new(
+                    "`input` is a text, or a table or an array that the agent gets as JSON",
+                    Some(span),
+                )),
+            }
+        }
+        (None, None) => Ok(None),
+    }
 }
 
 /// Adds `check`, which is read apart, to the keys that an error lists.
@@ -347,6 +378,76 @@ mod tests {
         assert_eq!(read.forks, DEFAULT_FORKS);
         assert_eq!(read.recording, "session");
         assert!(read.checks.is_empty());
+    }
+
+    #[test]
+    fn the_schema_has_the_keys_that_are_read_and_takes_what_is_read() {
+        let schema = include_str!("../../schemas/baseline-toml.schema.json");
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let message = problem("zz = 1\n");
+        let keys = message
+            .lines()
+            .next()
+            .unwrap()
+            .split_once("expected")
+            .unwrap()
+            .1;
+        let keys: std::collections::BTreeSet<&str> = keys.split('`').skip(1).step_by(2).collect();
+        let known = schema["properties"].as_object().unwrap().keys();
+        assert_eq!(
+            known
+                .map(String::as_str)
+                .collect::<std::collections::BTreeSet<_>>(),
+            keys
+        );
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let fits = |text: &str| validator.is_valid(&toml::from_str(text).unwrap());
+        let page = include_str!("../../docs/formats.md");
+        let example = page
+            .split("```toml\n")
+            .nth(1)
+            .unwrap()
+            .split("```")
+            .next()
+            .unwrap();
+        for text in [
+            example,
+            "",
+            "turns = [\"a\"]",
+            "input = { a = 1 }\nforks = [3, \"last\"]",
+        ] {
+            Definition::parse("b.toml".into(), text).unwrap();
+            assert!(fits(text), "{text}");
+        }
+        for text in [
+            "zz = 1",
+            "turns = []",
+            "turns = [\"a\"]\ninput = \"b\"",
+            "forks = [0]",
+            "[[check]]",
+        ] {
+            problem(text);
+            assert!(!fits(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_input_is_a_text_json_or_turns() {
+        let input = |text: &str| {
+            let read = Definition::parse("b.toml".into(), text).unwrap();
+            (read.input.unwrap(), read.is_conversation)
+        };
+        let table = "input = { question = \"why\", top = 3 }";
+        assert_eq!(
+            input(table),
+            (r#"{"question":"why","top":3}"#.into(), false)
+        );
+        assert_eq!(
+            input("turns = [\"a\", \"b\"]"),
+            (r#"["a","b"]"#.into(), true)
+        );
+        assert!(problem("turns = [\"a\"]\ninput = \"b\"\n").contains("not both"));
+        assert!(problem("turns = []\n").contains("at least one"));
     }
 
     #[test]

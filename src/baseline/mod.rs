@@ -11,6 +11,7 @@
 //! [`write_session`] the recordings. Running them is not done here.
 
 mod definition;
+mod digests;
 mod evidence;
 mod folder;
 mod problem;

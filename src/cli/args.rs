@@ -46,6 +46,8 @@ pub(super) struct Global {
 pub(super) enum Command {
     /// Make a demo session: a research agent whose step 5 hallucinates, and its fix
     Demo(Demo),
+    /// Write a first configuration and workflow for this repository
+    Init(Init),
     /// Run an agent and record its model and tool calls
     Record(Record),
     /// List the recorded sessions, newest first
@@ -98,6 +100,19 @@ pub(super) struct Demo {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct Init {
+    /// Ask nothing; take what the files of this repository suggest
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// How the agent is started, without its input, such as "python3 agent.py"
+    #[arg(long, value_name = "CMD")]
+    pub(super) agent_command: Option<String>,
+    /// Replace rewind.toml and the workflow where they exist
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct Record {
     /// Name of the session [default: the agent's name]
     #[arg(long)]
@@ -110,8 +125,19 @@ pub(super) struct Record {
     /// End the agent after this time, such as 90s or 5m
     #[arg(long, value_name = "TIME")]
     pub(super) timeout: Option<String>,
-    /// The agent's command and arguments
-    #[arg(last = true, required = true, value_name = "CMD")]
+    /// Agent to run, as in `[agents.NAME]` [default: the one that CMD fits, else `[agent]`]
+    #[arg(long, value_name = "NAME")]
+    pub(super) agent: Option<String>,
+    /// What the configured agent is asked; repeat it for the turns of a conversation
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        conflicts_with = "command"
+    )]
+    pub(super) input: Vec<String>,
+    /// The agent's command and arguments [default: the configured agent]
+    #[arg(last = true, value_name = "CMD")]
     pub(super) command: Vec<String>,
 }
 
@@ -202,6 +228,9 @@ pub(super) struct Replay {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+    /// Agent to run, as in `[agents.NAME]` [default: the one that was recorded]
+    #[arg(long, value_name = "NAME")]
+    pub(super) agent: Option<String>,
     /// The agent's command and arguments [default: `[agent] command` with the recorded input]
     #[arg(last = true, value_name = "CMD")]
     pub(super) command: Vec<String>,
@@ -233,6 +262,9 @@ pub(super) struct Gate {
     /// Only baselines whose name fits this glob (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub(super) filter: Vec<String>,
+    /// Only baselines whose agent's `paths` changed since this commit or branch
+    #[arg(long, value_name = "REF")]
+    pub(super) changed_since: Option<String>,
     /// Directory of the baselines [default: `[gate] baselines`, else baselines]
     #[arg(long, value_name = "DIR")]
     pub(super) baselines: Option<Utf8PathBuf>,
@@ -306,10 +338,13 @@ pub(super) enum Session {
     },
     /// Read a session folder into the store
     Import(Import),
-    /// Remove a session from the store
+    /// Remove sessions from the store; baselines stay
     Rm {
         /// An id, the beginning of an id, or a name
-        session: String,
+        #[arg(required_unless_present = "older_than", conflicts_with = "older_than")]
+        session: Option<String>,
+        #[command(flatten)]
+        age: Age,
     },
     /// Replace texts everywhere in a session, such as names and addresses of people
     Scrub {
@@ -320,7 +355,10 @@ pub(super) enum Session {
         replace: Vec<String>,
     },
     /// Reclaim the space of removed sessions
-    Gc,
+    Gc {
+        #[command(flatten)]
+        age: Age,
+    },
     /// Rename a session
     Rename {
         /// `latest`, an id, the beginning of an id, or a name
@@ -328,6 +366,16 @@ pub(super) enum Session {
         /// The new name
         name: String,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Age {
+    /// Remove every session recorded longer ago than this, such as `12h`, `30d` or `2w`
+    #[arg(long, value_name = "SPAN")]
+    pub(super) older_than: Option<jiff::Span>,
+    /// Only list what would be removed
+    #[arg(long, requires = "older_than")]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -12,6 +12,7 @@ use crate::command::assert::{self, AssertOptions};
 use crate::command::demo::{self, DemoOptions};
 use crate::command::diff::{self, DiffOptions};
 use crate::command::gate::{self, GateOptions};
+use crate::command::init::{self, InitOptions};
 use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
 use crate::command::scripted::{self, ScriptedOptions};
@@ -43,6 +44,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 upstream: backend(typed.upstream),
                 live: typed.live,
                 timeout: timeout(typed.timeout.as_deref())?,
+                agent: typed.agent,
+                input: typed.input,
                 command: typed.command,
             };
             let mut err = anstream::stderr();
@@ -74,6 +77,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             let options = GateOptions {
                 config: args.global.config,
                 filter: typed.filter,
+                changed_since: typed.changed_since,
                 baselines: typed.baselines,
                 out: typed.out,
                 offline: typed.offline,
@@ -138,6 +142,14 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             };
             share::run(&options, context, &mut out)
         }
+        Command::Init(typed) => {
+            let options = InitOptions {
+                yes: typed.yes,
+                agent_command: typed.agent_command,
+                force: typed.force,
+            };
+            init::run(&options, context, &mut std::io::stdin().lock(), &mut out)
+        }
         Command::Demo(typed) => {
             let options = DemoOptions {
                 store: args.global.store,
@@ -159,11 +171,23 @@ fn run_session(
             session::export(store, &session, output.as_deref(), context, out)
         }
         Session::Import(typed) => session::import(store, &typed.dir, context, out),
-        Session::Rm { session } => session::remove(store, &session, context, out),
+        Session::Rm { session, age } => match (session, age.older_than) {
+            (Some(session), _) => session::remove(store, &session, context, out),
+            (None, Some(span)) => session::remove_older(store, span, age.dry_run, context, out),
+            (None, None) => Ok(Exit::Pass),
+        },
+        Session::Gc { age } => {
+            if let Some(span) = age.older_than {
+                session::remove_older(store, span, age.dry_run, context, out)?;
+            }
+            if age.dry_run {
+                return Ok(Exit::Pass);
+            }
+            session::gc(store, context, out)
+        }
         Session::Scrub { session, replace } => {
             session::scrub(store, &session, &replace, context, out)
         }
-        Session::Gc => session::gc(store, context, out),
         Session::Rename { session, name } => session::rename(store, &session, &name, context, out),
     }
 }
@@ -192,6 +216,7 @@ fn replay_options(global: Global, typed: Replay) -> Result<ReplayOptions, Comman
         upstream: backend(typed.upstream),
         timeout: timeout(typed.timeout.as_deref())?,
         json: typed.json,
+        agent: typed.agent,
         command: typed.command,
     })
 }

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod diff;
 mod failure;
 pub mod gate;
+pub mod init;
 mod keys;
 pub mod record;
 pub mod replay;
@@ -23,4 +24,6 @@ pub use backend::{BackendOptions, WayOut, check_live, way_out};
 pub use context::Context;
 pub use failure::CommandError;
 pub use keys::{KeyFileError, Keys, read_keys};
-pub use setup::{agent_spec, env_rule, listener, load_config, redactor, store_dir};
+pub use setup::{
+    agent_config, agent_spec, env_rule, listener, load_config, redactor, set_up, store_dir,
+};

@@ -36,6 +36,8 @@ pub struct Case {
     pub input: Option<String>,
     /// How the agent is run.
     pub agent: AgentSpec,
+    /// Where its final answer is read.
+    pub output: AnswerFrom,
     /// The timeline that is held up as right.
     pub reference: Arc<Timeline>,
     /// The agent's name, where one is configured.
@@ -62,8 +64,6 @@ pub struct Runner {
     pub listen: Box<dyn Fn() -> Options + Send + Sync>,
     /// When recorded answers are served.
     pub timing: Timing,
-    /// Where the final answer is read.
-    pub output: AnswerFrom,
     /// Whether requests with a credential of the agent's own are refused.
     pub strict_keys: bool,
     /// What model calls cost, for budgets.
@@ -149,13 +149,19 @@ impl Runner {
         };
         match driven {
             Ok(driven) => {
-                let judged = self.judged(case, driven, began_at).await;
-                judged.map_or_else(
-                    |message| unmeasured(case, message, mode, took_ms),
-                    |judged| measured(case, judged, mode, took_ms),
-                )
+                let log = self.redactor.text(&tail(&driven.ended)).into_owned();
+                match self.judged(case, driven, began_at).await {
+                    Ok(judged) => Attempt {
+                        log,
+                        ..measured(case, judged, mode, took_ms)
+                    },
+                    Err(message) => unmeasured(case, message, mode, took_ms),
+                }
             }
-            Err(message) => unmeasured(case, message, mode, took_ms),
+            Err(message) => {
+                let message = self.redactor.text(&message).into_owned();
+                unmeasured(case, message, mode, took_ms)
+            }
         }
     }
 
@@ -178,7 +184,7 @@ impl Runner {
             label: "candidate".to_owned(),
             backend: fork.and_then(|_fork| self.backend.clone()),
             timing: self.timing,
-            output: self.output.clone(),
+            output: case.output.clone(),
             strict_keys: self.strict_keys,
         };
         let parser = Arc::new(Parser::new(Arc::clone(&self.redactor) as _));
@@ -309,16 +315,11 @@ fn measured(case: &Case, judged: Judged, mode: Mode, took_ms: u64) -> Attempt {
         checks,
         replay,
     };
-    let log = if ended.exit == 0 {
-        String::new()
-    } else {
-        tail(&ended.stderr)
-    };
     Attempt {
         sample,
         timeline: Some(timeline),
         refused,
-        log,
+        log: String::new(),
         took_ms,
     }
 }
@@ -380,8 +381,16 @@ pub(super) fn trajectory(timeline: &Timeline) -> Vec<(String, String)> {
 /// The most characters of the agent's standard error that are kept.
 const LOG_CHARS: usize = 2_000;
 
-fn tail(stderr: &[u8]) -> String {
-    let text = String::from_utf8_lossy(stderr);
+/// Returns the end of what an agent that failed wrote, and what went wrong around any agent.
+fn tail(ended: &Ended) -> String {
+    let mut text = match ended.exit {
+        0 => String::new(),
+        _ => String::from_utf8_lossy(&ended.stderr).into_owned(),
+    };
+    for fault in &ended.faults {
+        text.push_str(fault);
+        text.push('\n');
+    }
     let skip = text.chars().count().saturating_sub(LOG_CHARS);
     text.chars().skip(skip).collect()
 }

@@ -163,7 +163,7 @@ const CLOCK_STEP: Duration = Duration::from_millis(20);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{Environment, InputMode};
+    use crate::agent::Environment;
     use crate::redact::RedactRules;
 
     fn agent(cwd: &Utf8Path) -> AgentSpec {
@@ -174,10 +174,8 @@ mod tests {
                 variables: BTreeMap::from([("PATH".into(), "/usr/bin:/bin".into())]),
                 removed: Vec::new(),
             },
-            input: InputMode::default(),
-            timeout: None,
             stdio: Stdio::Capture { limit: 0 },
-            on_terminal: false,
+            ..AgentSpec::default()
         }
     }
 

@@ -242,7 +242,17 @@ fn digits(text: &str) -> Vec<u32> {
 /// Returns whether a number is a card's: its first digit, its length and its check digit (Luhn).
 fn is_card(text: &str) -> bool {
     let digits = digits(text);
-    let is_issued = matches!(digits.first(), Some(2..=6)) && (13..=19).contains(&digits.len());
+    let prefix = |length: usize| {
+        digits
+            .iter()
+            .take(length)
+            .fold(0, |sum, digit| sum * 10 + digit)
+    };
+    let is_issued = match (digits.len(), prefix(2), prefix(4)) {
+        (13 | 16 | 19, 40..=49, _) | (16, 51..=55 | 35, _) | (16, _, 2221..=2720) => true,
+        (15, 34 | 37, _) | (14, 30 | 36 | 38, _) | (16..=19, 60..=65, _) => true,
+        _ => false,
+    };
     let is_one_digit = digits.windows(2).all(|pair| pair.first() == pair.last());
     let sum: u32 = digits
         .iter()

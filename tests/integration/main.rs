@@ -9,11 +9,13 @@
 )]
 
 mod action;
+mod agents;
 mod architecture;
 mod baseline;
 mod blog;
 mod checks;
 mod cmd;
+mod init;
 mod readme;
 mod record;
 mod replay;

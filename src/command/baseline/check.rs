@@ -12,7 +12,7 @@ use crate::baseline::{Baseline, Evidence, read_session};
 use crate::command::gate::case;
 use crate::command::rules::real_tools;
 use crate::command::show::{json, written};
-use crate::command::{CommandError, Context, load_config};
+use crate::command::{CommandError, Context, load_config, set_up};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::gate::reference;
@@ -137,7 +137,7 @@ fn validated(
             .push(format!("{size} are more than a reviewer can read"));
     }
     match case(baseline, config, context) {
-        Ok(case) => {
+        Ok((case, _config)) => {
             let definition = &baseline.definition;
             for fork in definition.forks.iter().chain(&definition.nightly_forks) {
                 if let Err(error) = resolve(fork, &case.reference) {
@@ -206,7 +206,11 @@ async fn replayed(
     context: &Context,
     found: &mut Checked,
 ) -> Result<(), CommandError> {
-    let case = case(baseline, config, context)?;
+    let (case, own) = case(baseline, config, context)?;
+    if let Err(error) = set_up(&own, &case.agent, &mut std::io::sink()).await {
+        found.errors.push(error.to_string());
+        return Ok(());
+    }
     real_tools(&[case.reference.as_ref()], config, context)?;
     match stability::replay(&case, options.stability.max(1), config, context).await? {
         Stability::Stable(_) => {}

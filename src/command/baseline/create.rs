@@ -17,7 +17,7 @@ use crate::check::CheckContext;
 use crate::command::gate::bare_case;
 use crate::command::rules::{prices, real_tools, replay_rules};
 use crate::command::stored::{session, timeline};
-use crate::command::{CommandError, Context, load_config};
+use crate::command::{CommandError, Context, load_config, set_up};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::gate::{self, Case};
@@ -99,10 +99,16 @@ pub async fn create(
         definition: Definition::parse(&target.join("baseline.toml"), &text)
             .map_err(CommandError::usage)?,
     };
+    let (case, own) = bare_case(&baseline, &session, &config, context)?;
     let case = Case {
         recording: recording_id(&recorded_in).map_err(CommandError::usage)?,
-        ..bare_case(&baseline, &session, &config, context)?
+        ..case
     };
+    if !options.unverified {
+        set_up(&own, &case.agent, err)
+            .await
+            .map_err(CommandError::usage)?;
+    }
     let Some((mut evidence, proof)) = verified(&case, options, &mut config, context, err).await?
     else {
         say(

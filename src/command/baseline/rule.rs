@@ -98,10 +98,10 @@ mod tests {
             Rule::Pointer("/a~1b/*".into()),
             Rule::Sort(String::new()),
         ];
-        add(&rules, &Config::load(&path).unwrap()).unwrap();
+        add(&rules, &Config::load(&path, &|_name| None).unwrap()).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with(own.trim_end()), "{text}");
-        let read = Config::load(&path).unwrap();
+        let read = Config::load(&path, &|_name| None).unwrap();
         assert_eq!(
             read.replay.normalise,
             [
@@ -121,7 +121,11 @@ mod tests {
         let path = Utf8Path::from_path(dir.path()).unwrap().join("rewind.toml");
         let own = "replay = { normalise = [{ pointer = \"/x\" }] }\n";
         fs::write(&path, own).unwrap();
-        let error = add(&[Rule::Sort("/y".into())], &Config::load(&path).unwrap()).unwrap_err();
+        let error = add(
+            &[Rule::Sort("/y".into())],
+            &Config::load(&path, &|_name| None).unwrap(),
+        )
+        .unwrap_err();
         assert!(error.help.unwrap().contains("sort = \"/y\""));
         assert_eq!(fs::read_to_string(&path).unwrap(), own);
     }

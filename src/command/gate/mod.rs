@@ -1,30 +1,31 @@
 //! `rewind gate`: replays all committed baselines against the current agent code and judges the
 //! result.
 
+mod case;
+mod changed;
 mod pending;
 mod reports;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
 use camino::Utf8PathBuf;
 
+pub(super) use self::case::{bare_case, case};
+use self::changed::Changed;
 use super::baseline::{all, directory};
-use super::rules::{answer_from, prices, real_tools, replay_rules, timing};
+use super::rules::{prices, real_tools, replay_rules, timing};
 use super::{
-    BackendOptions, CommandError, Context, WayOut, agent_spec, listener, load_config, redactor,
-    way_out,
+    BackendOptions, CommandError, Context, WayOut, listener, load_config, redactor, set_up, way_out,
 };
-use crate::agent::{Routing, Stdio, harden};
-use crate::baseline::{
-    Baseline, Baselines, Evidence, QUARANTINE_DAYS, QuarantineState, read_session, recording_id,
-};
-use crate::check::{self, Severity};
+use crate::agent::{Routing, explain_wanted_keys, harden};
+use crate::baseline::Baselines;
 use crate::config::{self, Config};
 use crate::exit::Exit;
-use crate::gate::{Case, ForkRun, Mode, Policy, Runner, Shown, paid_from, reference};
-use crate::model::{ContentId, Session, Timeline};
+use crate::gate::{Case, ForkRun, Mode, Policy, Runner, Shown, paid_from};
+use crate::model::Timeline;
 use crate::proxy::Options;
 use crate::replay::{Keys, Savings, savings};
 use crate::report::{Content, ForkReport, RunReport, Timing, estimate};
@@ -40,6 +41,8 @@ pub struct GateOptions {
     pub config: Option<Utf8PathBuf>,
     /// Globs of baseline names; all where there is none.
     pub filter: Vec<String>,
+    /// Only baselines whose agent is made of files that changed since this commit.
+    pub changed_since: Option<String>,
     /// The directory of the baselines; as configured where it is not given.
     pub baselines: Option<Utf8PathBuf>,
     /// The directory for the reports.
@@ -74,7 +77,14 @@ pub async fn run(
         harden();
     }
     let baselines = baselines(options, &config, context)?;
-    let cases = cases(&baselines, &config, context)?;
+    let since = options.changed_since.as_deref();
+    let changed = Changed::since(
+        since,
+        &config,
+        &directory(options.baselines.as_deref(), &config, context),
+        context,
+    )?;
+    let cases = cases(&baselines, &config, changed.as_ref(), context, err).await?;
     let references: Vec<&Timeline> = cases.iter().map(|case| case.reference.as_ref()).collect();
     if let Some(warning) = real_tools(&references, &config, context)? {
         say(err, &format!("rewind: {warning}\n"));
@@ -94,7 +104,15 @@ pub async fn run(
             .notes
             .push("live calls were answered by a scripted model, at $0".to_owned());
     }
+    let skipped = baselines.iter().count() - cases.len();
+    if skipped > 0 {
+        let since = since.unwrap_or_default();
+        report.notes.push(format!(
+            "{skipped} baselines did not run: no file of their agents changed since {since}"
+        ));
+    }
     explain_no_calls(&mut report);
+    explain_wanted(&mut report, &cases);
     explain_prefix_drift(&mut report);
     let dir = context.cwd.join(&options.out);
     reports::write(&report, &dir).map_err(CommandError::usage)?;
@@ -129,113 +147,34 @@ fn baselines(
     Ok(selected)
 }
 
-fn cases(
+/// Returns the cases; does what has to be done once before their agents run.
+async fn cases(
     baselines: &Baselines,
     config: &Config,
+    changed: Option<&Changed>,
     context: &Context,
+    err: &mut dyn Write,
 ) -> Result<Vec<Case>, CommandError> {
-    baselines
-        .iter()
-        .map(|baseline| case(baseline, config, context))
-        .collect()
-}
-
-/// Returns a baseline with its recording and what was accepted.
-///
-/// # Errors
-/// Usage, or exit 5 where the recording can't be read.
-pub(super) fn case(
-    baseline: &Baseline,
-    config: &Config,
-    context: &Context,
-) -> Result<Case, CommandError> {
-    let dir = baseline.recording_dir();
-    let no_baseline = |error| CommandError::usage(error).exit(Exit::NoBaseline);
-    let session = read_session(&dir).map_err(no_baseline)?;
-    let recording = recording_id(&dir).map_err(no_baseline)?;
-    let accepted = Evidence::read(&baseline.dir).map_err(CommandError::usage)?;
-    let case = bare_case(baseline, &session, config, context)?;
-    let case = Case {
-        recording,
-        accepted,
-        is_gating: is_gating(baseline)?,
-        ..case
-    };
-    Ok(case)
-}
-
-/// Returns whether a baseline counts: it is not in quarantine, or no longer.
-fn is_gating(baseline: &Baseline) -> Result<bool, CommandError> {
-    let Some(quarantine) = &baseline.definition.quarantine else {
-        return Ok(true);
-    };
-    match quarantine.state(jiff::Zoned::now().date()) {
-        QuarantineState::Active => Ok(false),
-        QuarantineState::Expired => Ok(true),
-        QuarantineState::TooLong => Err(CommandError::usage(format!(
-            "baseline `{}` is in quarantine until {}, which is more than {QUARANTINE_DAYS} days from today",
-            baseline.name, quarantine.until
-        ))
-        .help("name an earlier day in [quarantine] until; it can be renewed then")),
+    // Agents that write the same file run one at a time.
+    let alone = Arc::default();
+    let mut ready: Vec<config::Agent> = Vec::new();
+    let mut cases = Vec::new();
+    for baseline in baselines {
+        let (mut case, config) = case(baseline, config, context)?;
+        if changed.is_some_and(|changed| !changed.concerns(&baseline.name, &config.agent)) {
+            continue;
+        }
+        if case.agent.alone.is_some() {
+            case.agent.alone = Some(Arc::clone(&alone));
+        }
+        if !ready.contains(&config.agent) {
+            let done = set_up(&config, &case.agent, err).await;
+            done.map_err(|error| CommandError::usage(error).exit(Exit::NotMeasured))?;
+            ready.push(config.agent);
+        }
+        cases.push(case);
     }
-}
-
-/// Returns a baseline with the recording that `session` is, as nothing were accepted.
-///
-/// # Errors
-/// Usage: no such timeline, no command, no check that gates.
-pub(super) fn bare_case(
-    baseline: &Baseline,
-    session: &Session,
-    config: &Config,
-    context: &Context,
-) -> Result<Case, CommandError> {
-    let is_gate = |check: &check::Definition| check.severity == Severity::Gate;
-    if !baseline.definition.checks.iter().any(is_gate) {
-        return Err(CommandError::usage(format!(
-            "baseline `{}` has no check that gates, so it could not fail",
-            baseline.name
-        ))
-        .help(format!(
-            "write one into {}, such as:\n\n[[check]]\nkind = \"no_error\"",
-            baseline.dir.join("baseline.toml")
-        )));
-    }
-    let reference = reference(session, baseline).ok_or_else(|| {
-        CommandError::usage(format!("baseline `{}` has no such timeline", baseline.name))
-            .help("name one of the recording's timelines with `timeline = \"…\"` in baseline.toml")
-    })?;
-    let own = &baseline.definition.command;
-    if own.is_empty() && config.agent.command.is_empty() {
-        return Err(CommandError::usage(format!(
-            "baseline `{}` has no command to run the agent with",
-            baseline.name
-        ))
-        .help("write `[agent] command = [\"python3\", \"agent.py\"]` in rewind.toml"));
-    }
-    let stdio = Stdio::Capture {
-        limit: STDOUT_LIMIT,
-    };
-    let mut agent = agent_spec(config, &[], stdio, context);
-    if !own.is_empty() {
-        agent.command.clone_from(own);
-    }
-    agent.on_terminal = false;
-    agent.timeout = agent.timeout.or(Some(DEFAULT_TIMEOUT));
-    Ok(Case {
-        input: baseline
-            .definition
-            .input
-            .clone()
-            .or_else(|| session.input.clone()),
-        baseline: baseline.clone(),
-        agent,
-        reference: Arc::new(reference.clone()),
-        agent_name: config.agent.name.clone(),
-        recording: ContentId::of(b""),
-        accepted: None,
-        is_gating: true,
-    })
+    Ok(cases)
 }
 
 /// Returns what runs the cases.
@@ -262,7 +201,6 @@ pub(super) fn runner(
             ..listen.clone()
         }),
         timing: timing(config.replay.timing),
-        output: answer_from(config),
         strict_keys: config.capture.strict_keys,
         prices: Arc::new(prices(config)),
         jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),
@@ -380,6 +318,21 @@ fn explain_no_calls(report: &mut RunReport) {
     }
 }
 
+/// Adds a note where an agent failed and its last words ask for a key that it does not get.
+fn explain_wanted(report: &mut RunReport, cases: &[Case]) {
+    let keys = Routing::key_variables();
+    let is_set = |name: &str| {
+        let mut agents = cases.iter().map(|case| &case.agent.environment.variables);
+        keys.contains(&name) || agents.any(|variables| variables.contains_key(name))
+    };
+    let notes: BTreeSet<String> = report
+        .forks
+        .iter()
+        .filter_map(|fork| explain_wanted_keys(&fork.agent_log, &is_set))
+        .collect();
+    report.notes.extend(notes);
+}
+
 /// Adds a note where a change was forced onto the recording before a fork: its effect there is not
 /// measured by that fork.
 fn explain_prefix_drift(report: &mut RunReport) {
@@ -417,9 +370,3 @@ fn say(err: &mut dyn Write, text: &str) {
         tracing::debug!(%error, "standard error is closed");
     }
 }
-
-/// The most bytes of standard output that are kept as the final answer.
-const STDOUT_LIMIT: usize = 4 << 20;
-
-/// The longest time that an agent may run where nothing is configured.
-const DEFAULT_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);
