@@ -58,6 +58,10 @@ pub(super) enum Command {
     Diff(Diff),
     /// Replay all committed baselines against the current agent code and judge the result
     Gate(Gate),
+    /// Show the result of a gate run again, in any format
+    Report(Report),
+    /// Compute the verdicts of a report again from the facts in it; exit 1 where they differ
+    Verify(Verify),
     /// Write a session as one self-contained HTML file
     Share(Share),
     /// Move sessions between the store and files
@@ -251,6 +255,43 @@ pub(super) struct Gate {
     /// Print the report as JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// A form that a run is shown in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// The table that the gate prints
+    Terminal,
+    /// The comment on a pull request
+    Markdown,
+    /// `JUnit` XML
+    Junit,
+    /// rewind-report.json
+    Json,
+    /// One page without network and script
+    Html,
+    /// The log of a GitHub job, with annotations
+    Github,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Report {
+    /// Report, or the folder that holds it
+    #[arg(default_value = "rewind-report")]
+    pub(super) path: Utf8PathBuf,
+    /// What to make of it
+    #[arg(long, value_enum, default_value = "terminal")]
+    pub(super) format: Format,
+    /// File to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Verify {
+    /// Report, or the folder that holds it
+    #[arg(default_value = "rewind-report")]
+    pub(super) path: Utf8PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

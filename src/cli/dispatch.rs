@@ -7,16 +7,18 @@ use camino::Utf8Path;
 use clap::CommandFactory as _;
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{Args, Command, Global, Replay, Require, Session, Timing, Upstream};
+use super::args::{Args, Command, Format, Global, Replay, Require, Session, Timing, Upstream};
 use crate::command::demo::{self, DemoOptions};
 use crate::command::diff::{self, DiffOptions};
 use crate::command::gate::{self, GateOptions};
 use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
+use crate::command::report::{self, ReportOptions};
 use crate::command::scripted::{self, ScriptedOptions};
 use crate::command::session;
 use crate::command::share::{self, ShareOptions};
 use crate::command::show::{self, ShowOptions};
+use crate::command::verify::{self, VerifyOptions};
 use crate::command::{BackendOptions, CommandError, Context};
 use crate::config::Period;
 use crate::exit::Exit;
@@ -84,6 +86,18 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             };
             let mut err = anstream::stderr();
             runtime()?.block_on(gate::run(&options, context, &mut out, &mut err))
+        }
+        Command::Report(typed) => {
+            let options = ReportOptions {
+                path: typed.path,
+                format: format(typed.format),
+                output: typed.output,
+            };
+            report::run(&options, context, &mut out)
+        }
+        Command::Verify(typed) => {
+            let options = VerifyOptions { path: typed.path };
+            verify::run(&options, context, &mut out)
         }
         Command::Show(typed) => {
             let options = ShowOptions {
@@ -171,6 +185,18 @@ fn replay_options(global: Global, typed: Replay) -> Result<ReplayOptions, Comman
         json: typed.json,
         command: typed.command,
     })
+}
+
+fn format(typed: Format) -> crate::report::Format {
+    use crate::report::Format as F;
+    match typed {
+        Format::Terminal => F::Terminal,
+        Format::Markdown => F::Markdown,
+        Format::Junit => F::Junit,
+        Format::Json => F::Json,
+        Format::Html => F::Html,
+        Format::Github => F::Github,
+    }
 }
 
 fn backend(typed: Upstream) -> BackendOptions {

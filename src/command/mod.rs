@@ -9,6 +9,7 @@ pub mod gate;
 mod keys;
 pub mod record;
 pub mod replay;
+pub mod report;
 pub mod rules;
 pub mod scripted;
 pub mod session;
@@ -16,6 +17,7 @@ mod setup;
 pub mod share;
 pub mod show;
 mod stored;
+pub mod verify;
 
 pub use backend::{BackendOptions, WayOut, check_live, way_out};
 pub use context::Context;

@@ -254,10 +254,7 @@ fn unmeasured(case: &Case, message: String, mode: Mode, took_ms: u64) -> Attempt
         replay: crate::model::ReplayReport::default(),
         exit: None,
         recorded_exit: case.reference.outcome.exit,
-        fault: Some(Fault {
-            kind: FaultKind::Harness,
-            message,
-        }),
+        fault: Some(Fault::new(FaultKind::Harness, message)),
         is_same_trajectory: false,
         checks: Vec::new(),
     };
@@ -285,9 +282,10 @@ fn provider_fault(timeline: &Timeline) -> Option<Fault> {
     Some(Fault {
         kind: FaultKind::Provider,
         message: format!(
-            "the provider answered step {} with status {}: {said}",
+            "the provider answered step {} with status {}",
             step.number, call.exchange.status
         ),
+        said: said.to_owned(),
     })
 }
 

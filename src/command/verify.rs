@@ -1,0 +1,56 @@
+//! `rewind verify`: computes the verdicts of a report again from the facts in it.
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use camino::Utf8PathBuf;
+
+use super::report::read;
+use super::{CommandError, Context};
+use crate::exit::Exit;
+
+/// What was typed.
+#[derive(Debug, Clone)]
+pub struct VerifyOptions {
+    /// A report, or the folder that holds it.
+    pub path: Utf8PathBuf,
+}
+
+/// Says whether everything in the report follows from its facts; if not, exit 1 and what does not.
+///
+/// # Errors
+/// The report can't be read.
+pub fn run(
+    options: &VerifyOptions,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<Exit, CommandError> {
+    let report = read(&options.path, context)?;
+    let mismatches = report.mismatches();
+    let mut text = String::new();
+    for mismatch in &mismatches {
+        // Writing into a string does not fail.
+        drop(writeln!(text, "{mismatch}"));
+    }
+    let forks = report.forks.len();
+    let outcome = if mismatches.is_empty() {
+        format!(
+            "verified: {} follows from the facts of {forks} forks, exit {}",
+            report.verdict, report.exit
+        )
+    } else {
+        format!(
+            "not verified: {} of the report's statements do not follow from its facts",
+            mismatches.len()
+        )
+    };
+    drop(writeln!(text, "{outcome}"));
+    if let Err(error) = out.write_all(text.as_bytes()) {
+        tracing::debug!(%error, "standard output is closed");
+    }
+    Ok(if mismatches.is_empty() {
+        Exit::Pass
+    } else {
+        Exit::Fail
+    })
+}
