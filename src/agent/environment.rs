@@ -3,6 +3,9 @@
 //! An agent never sees credentials of the job that tests it. [`EnvRule::Listed`] lets through a
 //! base list and what the configuration names; [`EnvRule::AllBut`] lets through everything but
 //! credentials that are known as such. What was held back is listed, so that a failed run can say it.
+//!
+//! Variables of package managers often hold the credentials of a private registry. Those pass only
+//! where the configuration names them.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +14,7 @@ use camino::Utf8Path;
 /// Which variables of the outer environment an agent gets.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EnvRule {
-    /// Those of the base list, and these; a name may end in `*`.
+    /// Those of the base list, and these; a name may end in `*`, and `NAME=value` sets one.
     Listed(Vec<String>),
     /// All but GitHub's, the judge's, and the provider keys.
     AllBut,
@@ -29,24 +32,31 @@ pub struct Environment {
 impl Environment {
     /// Returns what `rule` lets through of `outer`; `keys` are the names of the provider keys.
     pub fn filtered(outer: &BTreeMap<String, String>, rule: &EnvRule, keys: &[&str]) -> Self {
-        let passes = |name: &str| {
+        let passes = |name: &str, value: &str| {
             let is_secret = any(&NEVER, name) || keys.contains(&name);
             match rule {
                 EnvRule::AllBut => !is_secret && !any(&GITHUB, name),
                 EnvRule::Listed(listed) => {
                     let is_named = listed.iter().any(|pattern| matches(pattern, name));
-                    !is_secret && (is_named || any(&BASE, name))
+                    let is_base = any(&BASE, name) && !is_credential(name, value);
+                    !is_secret && (is_named || is_base)
                 }
             }
         };
         let (variables, removed): (BTreeMap<_, _>, BTreeMap<_, _>) = outer
             .clone()
             .into_iter()
-            .partition(|(name, _value)| passes(name));
-        Self {
+            .partition(|(name, value)| passes(name, value));
+        let mut environment = Self {
             variables,
             removed: removed.into_keys().collect(),
+        };
+        if let EnvRule::Listed(listed) = rule {
+            let fixed = listed.iter().filter_map(|entry| entry.split_once('='));
+            let fixed = fixed.filter(|(name, _value)| !any(&NEVER, name));
+            environment.set(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
+        environment
     }
 
     /// Sets variables, whatever they were.
@@ -99,6 +109,41 @@ fn matches(pattern: &str, name: &str) -> bool {
         None => name == pattern,
     }
 }
+
+/// Returns whether a variable of the base list holds a credential: by its name, or as an address with
+/// a password in it. A proxy's address counts as none: without it there may be no network at all.
+fn is_credential(name: &str, value: &str) -> bool {
+    if any(&PROXIES, name) {
+        return false;
+    }
+    let name = name.to_ascii_uppercase();
+    let authority = value.split_once("://").map(|(_scheme, rest)| rest);
+    let authority = authority.and_then(|rest| rest.split(['/', '?', '#', ' ']).next());
+    SECRET_WORDS.iter().any(|word| name.contains(word))
+        || authority.is_some_and(|authority| authority.contains('@'))
+}
+
+/// Words in the names of variables that hold credentials.
+const SECRET_WORDS: [&str; 8] = [
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "CREDENTIAL",
+    "AUTH",
+    "HTTP_BASIC",
+    "_KEY",
+];
+
+/// The addresses of proxies.
+const PROXIES: [&str; 6] = [
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+];
 
 /// What programs need to run at all, to find their libraries, and to reach the network.
 const BASE: [&str; 61] = [
@@ -212,6 +257,40 @@ mod tests {
         assert_eq!(names(&found), ["APP_MODE", "LC_ALL", "PATH"]);
         let sentence = found.explain_removed().unwrap();
         assert!(sentence.contains("DATABASE_URL"), "{sentence}");
+    }
+
+    #[test]
+    fn credentials_of_a_private_registry_pass_only_where_they_are_named() {
+        let outer: BTreeMap<_, _> = [
+            ("PIP_INDEX_URL", "https://me:pw@pypi.internal/simple"),
+            ("PIP_CACHE_DIR", "/cache"),
+            ("UV_INDEX_INTERNAL_PASSWORD", "pw"),
+            ("POETRY_PYPI_TOKEN_INTERNAL", "pypi-x"),
+            ("NPM_CONFIG_REGISTRY", "https://npm.internal/@scope/"),
+            ("NPM_CONFIG__AUTH", "bWU6cHc="),
+            ("npm_config_//npm.internal/:_authToken", "npm_x"),
+            ("NODE_AUTH_TOKEN", "npm_y"),
+            ("HTTPS_PROXY", "http://me:pw@proxy:3128"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        let base = Environment::filtered(&outer, &EnvRule::Listed(Vec::new()), &[]);
+        let plain = ["HTTPS_PROXY", "NPM_CONFIG_REGISTRY", "PIP_CACHE_DIR"];
+        assert_eq!(names(&base), plain);
+        let rule = EnvRule::Listed(vec!["UV_INDEX_*".into()]);
+        let named = Environment::filtered(&outer, &rule, &[]);
+        assert!(named.variables.contains_key("UV_INDEX_INTERNAL_PASSWORD"));
+    }
+
+    #[test]
+    fn the_list_can_set_a_variable_but_none_of_rewinds() {
+        let rule = EnvRule::Listed(vec![
+            "SEARCH_API_KEY=placeholder".into(),
+            "REWIND_INPUT=x".into(),
+        ]);
+        let found = Environment::filtered(&outer(), &rule, &[]);
+        assert_eq!(found.variables["SEARCH_API_KEY"], "placeholder");
+        assert!(!found.variables.contains_key("REWIND_INPUT"));
     }
 
     #[test]

@@ -2,21 +2,50 @@
 
 use std::io;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use rustix::io::Errno;
+
+use super::missing::command_hint;
 
 /// Why an agent could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
     /// There is no command.
-    #[error("no command was given; write it after `--`")]
+    #[error("no command was given; write it after `--`, or as `[agent] command` in rewind.toml")]
     NoCommand,
     /// The command, or the interpreter that its first line names, does not exist.
-    #[error("the agent's command `{command}` was not found; check its spelling and PATH")]
+    #[error("the agent's command `{command}` was not found{hint}")]
     NotFound {
         /// The command's first word.
         command: String,
+        /// What was probably meant, and what to do.
+        hint: String,
     },
+    /// The interpreter is there, the script is not.
+    #[error("the agent's script `{script}` does not exist in {cwd}{hint}")]
+    NoScript {
+        /// The script.
+        script: String,
+        /// The working directory.
+        cwd: Utf8PathBuf,
+        /// What was probably meant.
+        hint: String,
+    },
+    /// A command around the agent failed.
+    #[error("`{name}` of the agent ended with status {exit}: {command}\n{said}")]
+    Hook {
+        /// Its key in the configuration.
+        name: &'static str,
+        /// The command.
+        command: String,
+        /// Its exit status.
+        exit: i32,
+        /// The end of what it printed.
+        said: String,
+    },
+    /// The directory of the run, its port, or its input file could not be made.
+    #[error("failed to prepare the run's directory")]
+    Directory(#[source] io::Error),
     /// The command is no program that may be run.
     #[error(
         "the agent's command `{command}` can't be executed: {source}; is it a program, with the x bit set?"
@@ -49,18 +78,30 @@ impl AgentError {
     /// Returns the exit status that a shell would give: 127 not found, 126 not executable, else 125.
     pub fn status(&self) -> u8 {
         match self {
-            Self::NotFound { .. } => 127,
+            Self::NotFound { .. } | Self::NoScript { .. } => 127,
             Self::NotExecutable { .. } => 126,
-            Self::NoCommand | Self::NoDirectory { .. } | Self::System { .. } => 125,
+            Self::NoCommand
+            | Self::NoDirectory { .. }
+            | Self::Hook { .. }
+            | Self::Directory(_)
+            | Self::System { .. } => 125,
         }
     }
 }
 
 /// Returns the error for a command that did not start.
-pub(super) fn not_started(program: &str, source: io::Error) -> AgentError {
+pub(super) fn not_started(
+    program: &str,
+    cwd: &Utf8Path,
+    path: Option<&str>,
+    source: io::Error,
+) -> AgentError {
     let command = program.to_owned();
     match source.raw_os_error() {
-        Some(code) if code == Errno::NOENT.raw_os_error() => AgentError::NotFound { command },
+        Some(code) if code == Errno::NOENT.raw_os_error() => AgentError::NotFound {
+            hint: command_hint(program, cwd, path),
+            command,
+        },
         Some(code)
             if NOT_EXECUTABLE
                 .iter()

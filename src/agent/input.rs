@@ -78,7 +78,8 @@ pub struct Prepared {
 
 /// Puts `input` in place for a run of `command`.
 ///
-/// Without an input the command runs as it is. With one, `REWIND_INPUT` carries it in every mode.
+/// Without an input the command runs as it is. With one, `REWIND_INPUT` carries it in every mode, unless it
+/// is larger than a variable can be.
 pub fn prepare(command: &[String], mode: &InputMode, input: Option<&str>) -> Prepared {
     let Some(input) = input else {
         return Prepared {
@@ -92,7 +93,7 @@ pub fn prepare(command: &[String], mode: &InputMode, input: Option<&str>) -> Pre
             .iter()
             .map(|word| word.replace(PLACE, input))
             .collect(),
-        variables: vec![("REWIND_INPUT".to_owned(), input.to_owned())],
+        variables: vec![input_variable(input)],
         ..Prepared::default()
     };
     match mode {
@@ -106,6 +107,12 @@ pub fn prepare(command: &[String], mode: &InputMode, input: Option<&str>) -> Pre
     prepared
 }
 
+/// Returns the variable that carries the input; empty where the system would refuse one so large.
+pub(super) fn input_variable(input: &str) -> (String, String) {
+    let value = if input.len() > LARGEST { "" } else { input };
+    ("REWIND_INPUT".to_owned(), value.to_owned())
+}
+
 /// Returns the input itself where it is a JSON object or array, else `{"input": …}`.
 fn as_json(input: &str) -> String {
     match serde_json::from_str::<Value>(input) {
@@ -115,6 +122,9 @@ fn as_json(input: &str) -> String {
         }
     }
 }
+
+/// The most bytes of a variable; Linux takes 128 KiB.
+const LARGEST: usize = 100 * 1024;
 
 /// Stands for the input inside a command.
 const PLACE: &str = "{input}";

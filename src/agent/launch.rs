@@ -18,9 +18,10 @@ use super::output::{Keep, Reading, Show};
 use super::watch::{Ending, Watch};
 
 /// Where the agent's standard streams lead.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Stdio {
     /// To those of Rewind, terminal and all.
+    #[default]
     Inherit,
     /// To those of Rewind, while standard output is kept too; it is no terminal for the agent.
     Tee {
@@ -58,12 +59,15 @@ pub struct Launch {
 pub struct Ended {
     /// The exit status; 128 + N where signal N ended it.
     pub exit: i32,
-    /// The beginning of standard output; `None` where it was not captured.
+    /// The beginning of standard output, or the answer that stands in its place: the content of a file,
+    /// the reply of a service. `None` where there is neither.
     pub stdout: Option<Vec<u8>>,
     /// The end of standard error; empty where it was not captured.
     pub stderr: Vec<u8>,
     /// What ended it.
     pub ending: Ending,
+    /// What else went wrong, in words.
+    pub faults: Vec<String>,
 }
 
 /// Runs the agent until it ends, its time is up, or `cancel` is ready.
@@ -102,9 +106,10 @@ pub async fn launch(run: Launch, cancel: impl Future<Output = ()>) -> Result<End
     if !shares_group {
         command.process_group(0);
     }
-    let mut child = command
-        .spawn()
-        .map_err(|source| not_started(program, source))?;
+    let mut child = command.spawn().map_err(|source| {
+        let path = run.env.get("PATH").map(String::as_str);
+        not_started(program, &run.cwd, path, source)
+    })?;
     let leader = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let mut group = leader
         .map(|leader| Group::new(leader, !shares_group))
@@ -121,6 +126,7 @@ pub async fn launch(run: Launch, cancel: impl Future<Output = ()>) -> Result<End
         stdout,
         stderr,
         ending: watch.ending,
+        faults: Vec::new(),
     })
 }
 

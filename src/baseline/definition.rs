@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
@@ -24,8 +25,13 @@ pub enum Reference {
 /// How an agent must behave on one input.
 #[derive(Debug, Clone)]
 pub struct Definition {
-    /// The input of the agent; `None` takes the one recorded with the session.
+    /// The agent, as in `[agents.NAME]`; `None` takes the one whose command was recorded.
+    pub agent: Option<String>,
+    /// The input of the agent, JSON where it is a table or an array; `None` takes the one recorded with
+    /// the session.
     pub input: Option<String>,
+    /// Whether the input was written as `turns`.
+    pub is_conversation: bool,
     /// The agent's command; empty takes the one of `[agent] command`.
     pub command: Vec<String>,
     /// Which timeline of the recording is held up as right.
@@ -45,7 +51,9 @@ pub struct Definition {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
-    input: Option<String>,
+    agent: Option<String>,
+    input: Option<Spanned<Value>>,
+    turns: Option<Spanned<Vec<String>>>,
     #[serde(default)]
     command: Vec<String>,
     timeline: Option<Spanned<String>>,
@@ -75,6 +83,7 @@ struct RawCheck {
     id: Option<Spanned<String>>,
     #[serde(default)]
     severity: Severity,
+    weight: Option<Spanned<f64>>,
 }
 
 impl Definition {
@@ -105,6 +114,8 @@ fn parse(text: &str) -> Result<Definition, ReadError> {
     let checks = document.get_mut().remove("check");
     let rest = Spanned::new(span, DeValue::Table(document.into_inner()));
     let raw = Raw::deserialize(ValueDeserializer::from(rest)).map_err(with_checks)?;
+    let is_conversation = raw.turns.is_some();
+    let input = input(raw.input, raw.turns)?;
     let reference = match raw.timeline {
         None => Reference::Automatic,
         Some(label) if label.get_ref().is_empty() => {
@@ -120,7 +131,9 @@ fn parse(text: &str) -> Result<Definition, ReadError> {
         forks.extend(DEFAULT_FORKS);
     }
     Ok(Definition {
-        input: raw.input,
+        agent: raw.agent,
+        input,
+        is_conversation,
         command: raw.command,
         reference,
         forks,
@@ -131,6 +144,39 @@ fn parse(text: &str) -> Result<Definition, ReadError> {
             .unwrap_or_else(|| Utf8PathBuf::from("session")),
         checks: checks.map(read_checks).transpose()?.unwrap_or_default(),
     })
+}
+
+/// Returns the input as text: that of a table or an array is JSON, that of turns an array of texts.
+fn input(
+    input: Option<Spanned<Value>>,
+    turns: Option<Spanned<Vec<String>>>,
+) -> Result<Option<String>, ReadError> {
+    match (input, turns) {
+        (Some(_input), Some(turns)) => Err(ReadError::new(
+            "a baseline has `input` or `turns`, not both",
+            Some(turns.span()),
+        )),
+        (None, Some(turns)) if turns.get_ref().is_empty() => Err(ReadError::new(
+            "`turns` must hold at least one text",
+            Some(turns.span()),
+        )),
+        (None, Some(turns)) => {
+            let turns = turns.into_inner().into_iter().map(Value::String);
+            Ok(Some(Value::Array(turns.collect()).to_string()))
+        }
+        (Some(input), None) => {
+            let span = input.span();
+            match input.into_inner() {
+                Value::String(text) => Ok(Some(text)),
+                json @ (Value::Object(_) | Value::Array(_)) => Ok(Some(json.to_string())),
+                Value::Null | Value::Bool(_) | Value::Number(_) => Err(ReadError::new(
+                    "`input` is a text, or a table or an array that the agent gets as JSON",
+                    Some(span),
+                )),
+            }
+        }
+        (None, None) => Ok(None),
+    }
 }
 
 /// Adds `check`, which is read apart, to the keys that an error lists.
@@ -211,7 +257,7 @@ fn read_check(
         return Err(ReadError::new(message, Some(span)));
     };
     let mut common = DeTable::new();
-    for key in ["kind", "id", "severity"] {
+    for key in ["kind", "id", "severity", "weight"] {
         if let Some((key, value)) = table.remove_entry(key) {
             common.insert(key, value);
         }
@@ -227,16 +273,27 @@ fn read_check(
     let kind = common.kind.get_ref();
     let is_known = check::kinds().any(|known| known == kind);
     let fallback = if is_known { span } else { common.kind.span() };
-    let check = check::read(kind, ValueDeserializer::from(rest)).map_err(|error| {
+    let check = check::read(kind, rest).map_err(|error| {
         let span = error.span.or(Some(fallback));
         ReadError { span, ..error }
     })?;
     let definition = check::Definition {
         id: String::new(),
         severity: common.severity,
+        weight: weight(common.weight)?,
         check: check.into(),
     };
     Ok((common.id, definition))
+}
+
+fn weight(weight: Option<Spanned<f64>>) -> Result<f64, ReadError> {
+    let Some(weight) = weight else { return Ok(1.0) };
+    if *weight.get_ref() > 0.0 && weight.get_ref().is_finite() {
+        return Ok(weight.into_inner());
+    }
+    let message =
+        "a weight must be a number above 0; to leave a check out, write severity = \"off\"";
+    Err(ReadError::new(message, Some(weight.span())))
 }
 
 /// Where runs go live if the definition does not say.
@@ -314,6 +371,76 @@ mod tests {
     }
 
     #[test]
+    fn the_schema_has_the_keys_that_are_read_and_takes_what_is_read() {
+        let schema = include_str!("../../schemas/baseline-toml.schema.json");
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let message = problem("zz = 1\n");
+        let keys = message
+            .lines()
+            .next()
+            .unwrap()
+            .split_once("expected")
+            .unwrap()
+            .1;
+        let keys: std::collections::BTreeSet<&str> = keys.split('`').skip(1).step_by(2).collect();
+        let known = schema["properties"].as_object().unwrap().keys();
+        assert_eq!(
+            known
+                .map(String::as_str)
+                .collect::<std::collections::BTreeSet<_>>(),
+            keys
+        );
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let fits = |text: &str| validator.is_valid(&toml::from_str(text).unwrap());
+        let page = include_str!("../../docs/formats.md");
+        let example = page
+            .split("```toml\n")
+            .nth(1)
+            .unwrap()
+            .split("```")
+            .next()
+            .unwrap();
+        for text in [
+            example,
+            "",
+            "turns = [\"a\"]",
+            "input = { a = 1 }\nforks = [3, \"last\"]",
+        ] {
+            Definition::parse("b.toml".into(), text).unwrap();
+            assert!(fits(text), "{text}");
+        }
+        for text in [
+            "zz = 1",
+            "turns = []",
+            "turns = [\"a\"]\ninput = \"b\"",
+            "forks = [0]",
+            "[[check]]",
+        ] {
+            problem(text);
+            assert!(!fits(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_input_is_a_text_json_or_turns() {
+        let input = |text: &str| {
+            let read = Definition::parse("b.toml".into(), text).unwrap();
+            (read.input.unwrap(), read.is_conversation)
+        };
+        let table = "input = { question = \"why\", top = 3 }";
+        assert_eq!(
+            input(table),
+            (r#"{"question":"why","top":3}"#.into(), false)
+        );
+        assert_eq!(
+            input("turns = [\"a\", \"b\"]"),
+            (r#"["a","b"]"#.into(), true)
+        );
+        assert!(problem("turns = [\"a\"]\ninput = \"b\"\n").contains("not both"));
+        assert!(problem("turns = []\n").contains("at least one"));
+    }
+
+    #[test]
     fn what_is_wrong_is_shown_with_its_line_and_a_suggestion() {
         let shown = [
                 problem("input = \"x\"\nforsk = [\"auto\"]\n"),
@@ -331,10 +458,32 @@ mod tests {
                 problem("[[check]]\nkind = \"trajectory\"\n[check.tools.x]\nargs = \"exakt\"\n"),
                 problem("[[check]]\nid = \"a\"\nkind = \"no_error\"\n[[check]]\nid = \"a\"\nkind = \"no_error\"\n"),
                 problem("[[check]]\nkind = \"no_error\"\nseverity = \"error\"\n"),
+                problem("[[check]]\nkind = \"no_error\"\nweight = 0.0\n"),
+                problem("[[check]]\nkind = \"not\"\ncheck = { kind = \"anser\" }\n"),
+                problem("[[check]]\nkind = \"any\"\nchecks = [{ kind = \"loop\", mx = 3 }]\n"),
+                problem("[[check]]\nkind = \"all\"\nchecks = [{ kind = \"loop\", severity = \"warn\" }]\n"),
                 problem("input = \"x\n"),
                 problem("input = 3\n"),
             ]
             .join("\n\n");
         insta::assert_snapshot!(shown);
+    }
+
+    #[test]
+    fn the_guide_has_an_example_of_every_kind_that_can_be_read() {
+        let guide = include_str!("../../docs/checks.md");
+        let mut shown = HashSet::new();
+        for block in guide.split("```toml\n").skip(1) {
+            let text = block.split("```").next().unwrap();
+            let read = Definition::parse("docs/checks.md".into(), text).unwrap();
+            shown.extend(read.checks.iter().map(|check| check.check.kind()));
+        }
+        for kind in check::kinds() {
+            assert!(shown.contains(kind), "no example of `{kind}`");
+            assert!(
+                guide.contains(&format!("\n## {kind}\n")),
+                "no part on `{kind}`"
+            );
+        }
     }
 }

@@ -2,23 +2,33 @@
 //!
 //! A [`Check`] looks at a [`CheckContext`] (the reference timeline and the candidate) and returns an
 //! [`Outcome`]; [`run`] makes the [`CheckResult`]s. One file a kind, all listed in one table
-//! ([`registry`]). Checks are pure: they run nothing and read no file. What a result means for the
-//! gate is decided by `gate`.
+//! ([`registry`]). Checks are pure: files of the run and programs are asked of [`Outside`]. What a
+//! result means for the gate is decided by `gate`.
 
-mod answer;
 mod arguments;
+mod budget;
+mod combine;
+mod exec;
+mod exit_status;
+mod loops;
+mod models;
 mod no_error;
+mod output;
+mod outside;
 mod registry;
 mod result;
+mod schema;
 mod tool_use;
 mod tools;
 mod trajectory;
 
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::model::{Thread, Timeline};
+use crate::price::PriceTable;
 
+pub use outside::{FileError, Nothing, Outside, Program, ProgramEnd};
 pub use registry::{ReadError, kinds, read};
 pub use result::{CheckResult, Finding, Outcome, Severity};
 pub use tool_use::{ToolUse, tool_uses};
@@ -36,7 +46,27 @@ pub struct CheckContext<'a> {
     /// Whether the run went to its end without a refused request. Of any other run only what was
     /// seen can be judged, so nothing but forbidden things can be found.
     pub is_complete: bool,
+    /// What model calls cost.
+    pub prices: &'a PriceTable,
+    /// Files of the run, and programs.
+    pub outside: &'a dyn Outside,
 }
+
+impl<'a> CheckContext<'a> {
+    /// Returns the context of a whole run, with the built-in prices and nothing outside.
+    pub fn new(reference: &'a Timeline, candidate: &'a Timeline) -> Self {
+        Self {
+            reference,
+            candidate,
+            refused: &[],
+            is_complete: true,
+            prices: &BUILT_IN_PRICES,
+            outside: &Nothing,
+        }
+    }
+}
+
+static BUILT_IN_PRICES: LazyLock<PriceTable> = LazyLock::new(PriceTable::built_in);
 
 /// One thing that is verified.
 pub trait Check: Debug + Send + Sync {
@@ -48,6 +78,11 @@ pub trait Check: Debug + Send + Sync {
     /// Of an incomplete run only what no continuation can mend may be a failure; anything else is
     /// [`Outcome::NotRun`].
     fn run(&self, context: &CheckContext<'_>) -> Outcome;
+
+    /// Returns how many single things it asserts, for "36 of 37 assertions passed".
+    fn assertions(&self, _context: &CheckContext<'_>) -> usize {
+        1
+    }
 }
 
 /// A check with its name and weight, as a baseline defines it.
@@ -55,8 +90,10 @@ pub trait Check: Debug + Send + Sync {
 pub struct Definition {
     /// Its name, unique in the baseline: the kind, numbered where there are several.
     pub id: String,
-    /// How much it weighs.
+    /// What its failure does.
     pub severity: Severity,
+    /// Its share in a score, compared with the other checks; above 0.
+    pub weight: f64,
     /// What it verifies.
     pub check: Arc<dyn Check>,
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::registry::ReadError;
+use super::registry::{ReadError, Table, keys};
 use super::{Check, CheckContext, Finding, Outcome};
 use crate::model::{Status, Step, Timeline};
 
@@ -18,8 +18,8 @@ pub(super) struct NoError {
 }
 
 /// Reads the check from its table.
-pub(super) fn read(table: toml::de::ValueDeserializer<'_>) -> Result<Box<dyn Check>, ReadError> {
-    Ok(Box::new(NoError::deserialize(table)?))
+pub(super) fn read(table: Table<'_>) -> Result<Box<dyn Check>, ReadError> {
+    Ok(Box::new(keys::<NoError>(table)?))
 }
 
 impl Check for NoError {
@@ -102,12 +102,7 @@ mod tests {
     use crate::lineage::testing::{Talk, research, timeline};
 
     fn run(toml: &str, reference: &Timeline, candidate: &Timeline) -> Vec<(String, Option<u32>)> {
-        let context = CheckContext {
-            reference,
-            candidate,
-            refused: &[],
-            is_complete: true,
-        };
+        let context = CheckContext::new(reference, candidate);
         match check(&format!("kind = 'no_error'\n{toml}")).run(&context) {
             Outcome::Failed { findings, .. } => findings
                 .into_iter()

@@ -3,17 +3,32 @@
 use std::ops::Range;
 
 use glob::Pattern;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use toml::de::ValueDeserializer;
+use toml::de::{DeValue, ValueDeserializer};
 
-use super::{Check, answer, no_error, tools, trajectory};
+use super::{
+    Check, budget, combine, exec, exit_status, loops, models, no_error, output, tools, trajectory,
+};
 
-type Reader = fn(ValueDeserializer<'_>) -> Result<Box<dyn Check>, ReadError>;
+/// The keys and values of a check, without those that every check has.
+pub(super) type Table<'a> = toml::Spanned<DeValue<'a>>;
+
+type Reader = fn(Table<'_>) -> Result<Box<dyn Check>, ReadError>;
 
 /// All kinds; a new one is a file and a line here.
 const KINDS: &[(&str, Reader)] = &[
-    ("answer", answer::read),
+    ("all", combine::read_all),
+    ("answer", output::read_answer),
+    ("any", combine::read_any),
+    ("budget", budget::read),
+    ("exec", exec::read),
+    ("exit_status", exit_status::read),
+    ("loop", loops::read),
+    ("model", models::read),
     ("no_error", no_error::read),
+    ("not", combine::read_not),
+    ("output", output::read),
     ("tools", tools::read),
     ("trajectory", trajectory::read),
 ];
@@ -53,7 +68,7 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 ///
 /// # Errors
 /// The kind is unknown, or the table has a key or value that the kind does not know.
-pub fn read(kind: &str, table: ValueDeserializer<'_>) -> Result<Box<dyn Check>, ReadError> {
+pub fn read(kind: &str, table: Table<'_>) -> Result<Box<dyn Check>, ReadError> {
     let Some((_name, read)) = KINDS.iter().find(|(name, _read)| *name == kind) else {
         let names: Vec<String> = kinds().map(|name| format!("`{name}`")).collect();
         let message = format!(
@@ -63,6 +78,45 @@ pub fn read(kind: &str, table: ValueDeserializer<'_>) -> Result<Box<dyn Check>, 
         return Err(ReadError::new(message, None));
     };
     read(table)
+}
+
+/// Reads the keys of a kind.
+pub(super) fn keys<T: DeserializeOwned>(table: Table<'_>) -> Result<T, ReadError> {
+    Ok(T::deserialize(ValueDeserializer::from(table))?)
+}
+
+/// Reads a check that stands inside another: its kind and its keys.
+pub(super) fn read_nested(table: Table<'_>) -> Result<Box<dyn Check>, ReadError> {
+    let span = table.span();
+    let DeValue::Table(mut keys) = table.into_inner() else {
+        let message = "a check is a table, such as { kind = \"no_error\" }";
+        return Err(ReadError::new(message, Some(span)));
+    };
+    for key in ["id", "severity", "weight"] {
+        if let Some((key, _value)) = keys.get_key_value(key) {
+            let message = format!(
+                "`{}` belongs to the whole check, not to one inside it",
+                key.get_ref()
+            );
+            return Err(ReadError::new(message, Some(key.span())));
+        }
+    }
+    let Some(kind) = keys.remove("kind") else {
+        let names: Vec<String> = kinds().map(|name| format!("`{name}`")).collect();
+        let message = format!("this check has no `kind`; use one of {}", names.join(", "));
+        return Err(ReadError::new(message, Some(span)));
+    };
+    let place = kind.span();
+    let DeValue::String(kind) = kind.into_inner() else {
+        return Err(ReadError::new("`kind` must be a text", Some(place)));
+    };
+    let is_known = kinds().any(|known| known == kind);
+    let fallback = if is_known { span.clone() } else { place };
+    let rest = toml::Spanned::new(span, DeValue::Table(keys));
+    read(&kind, rest).map_err(|error| {
+        let span = error.span.or(Some(fallback));
+        ReadError { span, ..error }
+    })
 }
 
 /// Reads tool names as globs.
@@ -117,8 +171,8 @@ pub(super) mod tests {
         let span = table.span();
         let kind = table.get_mut().remove("kind").unwrap();
         let kind = kind.get_ref().as_str().unwrap().to_owned();
-        let rest = toml::de::DeValue::Table(table.into_inner());
-        read(&kind, toml::Spanned::new(span, rest).into())
+        let rest = DeValue::Table(table.into_inner());
+        read(&kind, toml::Spanned::new(span, rest))
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub(super) struct Global {
 pub(super) enum Command {
     /// Make a demo session: a research agent whose step 5 hallucinates, and its fix
     Demo(Demo),
+    /// Write a first configuration and workflow for this repository
+    Init(Init),
     /// Run an agent and record its model and tool calls
     Record(Record),
     /// List the recorded sessions, newest first
@@ -62,6 +64,9 @@ pub(super) enum Command {
     Report(Report),
     /// Compute the verdicts of a report again from the facts in it; exit 1 where they differ
     Verify(Verify),
+    /// Hold one session against the checks of a baseline
+    #[command(subcommand)]
+    Assert(Assert),
     /// Write a session as one self-contained HTML file
     Share(Share),
     /// Move sessions between the store and files
@@ -97,6 +102,19 @@ pub(super) struct Demo {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct Init {
+    /// Ask nothing; take what the files of this repository suggest
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// How the agent is started, without its input, such as "python3 agent.py"
+    #[arg(long, value_name = "CMD")]
+    pub(super) agent_command: Option<String>,
+    /// Replace rewind.toml and the workflow where they exist
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct Record {
     /// Name of the session [default: the agent's name]
     #[arg(long)]
@@ -109,8 +127,19 @@ pub(super) struct Record {
     /// End the agent after this time, such as 90s or 5m
     #[arg(long, value_name = "TIME")]
     pub(super) timeout: Option<String>,
-    /// The agent's command and arguments
-    #[arg(last = true, required = true, value_name = "CMD")]
+    /// Agent to run, as in `[agents.NAME]` [default: the one that CMD fits, else `[agent]`]
+    #[arg(long, value_name = "NAME")]
+    pub(super) agent: Option<String>,
+    /// What the configured agent is asked; repeat it for the turns of a conversation
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        conflicts_with = "command"
+    )]
+    pub(super) input: Vec<String>,
+    /// The agent's command and arguments [default: the configured agent]
+    #[arg(last = true, value_name = "CMD")]
     pub(super) command: Vec<String>,
 }
 
@@ -201,6 +230,9 @@ pub(super) struct Replay {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+    /// Agent to run, as in `[agents.NAME]` [default: the one that was recorded]
+    #[arg(long, value_name = "NAME")]
+    pub(super) agent: Option<String>,
     /// The agent's command and arguments [default: `[agent] command` with the recorded input]
     #[arg(last = true, value_name = "CMD")]
     pub(super) command: Vec<String>,
@@ -232,6 +264,9 @@ pub(super) struct Gate {
     /// Only baselines whose name fits this glob (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub(super) filter: Vec<String>,
+    /// Only baselines whose agent's `paths` changed since this commit or branch
+    #[arg(long, value_name = "REF")]
+    pub(super) changed_since: Option<String>,
     /// Directory of the baselines [default: `[gate] baselines`, else baselines]
     #[arg(long, value_name = "DIR")]
     pub(super) baselines: Option<Utf8PathBuf>,
@@ -292,6 +327,28 @@ pub(super) struct Verify {
     /// Report, or the folder that holds it
     #[arg(default_value = "rewind-report")]
     pub(super) path: Utf8PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Assert {
+    /// Run the checks of a baseline on a recorded timeline; nothing is replayed
+    Check(AssertCheck),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct AssertCheck {
+    /// `latest`, an id, the beginning of an id, or a name
+    #[arg(default_value = "latest")]
+    pub(super) session: String,
+    /// Timeline to check [default: the newest]
+    #[arg(long, value_name = "LABEL")]
+    pub(super) timeline: Option<String>,
+    /// Name or directory of the baseline
+    #[arg(long, value_name = "BASELINE")]
+    pub(super) against: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

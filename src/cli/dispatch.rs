@@ -7,10 +7,14 @@ use camino::Utf8Path;
 use clap::CommandFactory as _;
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{Args, Command, Format, Global, Replay, Require, Session, Timing, Upstream};
+use super::args::{
+    Args, Assert, Command, Format, Global, Replay, Require, Session, Timing, Upstream,
+};
+use crate::command::assert::{self, AssertOptions};
 use crate::command::demo::{self, DemoOptions};
 use crate::command::diff::{self, DiffOptions};
 use crate::command::gate::{self, GateOptions};
+use crate::command::init::{self, InitOptions};
 use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
 use crate::command::report::{self, ReportOptions};
@@ -44,6 +48,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 upstream: backend(typed.upstream),
                 live: typed.live,
                 timeout: timeout(typed.timeout.as_deref())?,
+                agent: typed.agent,
+                input: typed.input,
                 command: typed.command,
             };
             let mut err = anstream::stderr();
@@ -75,6 +81,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             let options = GateOptions {
                 config: args.global.config,
                 filter: typed.filter,
+                changed_since: typed.changed_since,
                 baselines: typed.baselines,
                 out: typed.out,
                 offline: typed.offline,
@@ -98,6 +105,17 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
         Command::Verify(typed) => {
             let options = VerifyOptions { path: typed.path };
             verify::run(&options, context, &mut out)
+        }
+        Command::Assert(Assert::Check(typed)) => {
+            let options = AssertOptions {
+                store: args.global.store,
+                config: args.global.config,
+                session: typed.session,
+                timeline: typed.timeline,
+                against: typed.against,
+                json: typed.json,
+            };
+            assert::check(&options, context, runtime()?.handle(), &mut out)
         }
         Command::Show(typed) => {
             let options = ShowOptions {
@@ -131,6 +149,14 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 output: typed.output,
             };
             share::run(&options, context, &mut out)
+        }
+        Command::Init(typed) => {
+            let options = InitOptions {
+                yes: typed.yes,
+                agent_command: typed.agent_command,
+                force: typed.force,
+            };
+            init::run(&options, context, &mut std::io::stdin().lock(), &mut out)
         }
         Command::Demo(typed) => {
             let options = DemoOptions {
@@ -183,6 +209,7 @@ fn replay_options(global: Global, typed: Replay) -> Result<ReplayOptions, Comman
         upstream: backend(typed.upstream),
         timeout: timeout(typed.timeout.as_deref())?,
         json: typed.json,
+        agent: typed.agent,
         command: typed.command,
     })
 }

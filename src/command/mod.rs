@@ -1,11 +1,13 @@
 //! One file per command: plain options in, text out, an [`Exit`](crate::exit::Exit) back.
 
+pub mod assert;
 mod backend;
 mod context;
 pub mod demo;
 pub mod diff;
 mod failure;
 pub mod gate;
+pub mod init;
 mod keys;
 pub mod record;
 pub mod replay;
@@ -23,4 +25,6 @@ pub use backend::{BackendOptions, WayOut, check_live, way_out};
 pub use context::Context;
 pub use failure::CommandError;
 pub use keys::{KeyFileError, Keys, read_keys};
-pub use setup::{agent_spec, env_rule, listener, load_config, redactor, store_dir};
+pub use setup::{
+    agent_config, agent_spec, env_rule, listener, load_config, redactor, set_up, store_dir,
+};

@@ -53,12 +53,14 @@ pub fn timing(timing: config::Timing) -> Timing {
 
 /// Returns where the final answer of a run is read.
 pub fn answer_from(config: &Config) -> AnswerFrom {
-    match &config.agent.output {
+    match config.agent.answer() {
         config::Answer::LastMessage => AnswerFrom::LastMessage {
             agent: config.agent.output_agent.clone(),
         },
-        config::Answer::Stdout => AnswerFrom::Stdout,
-        config::Answer::File(path) => AnswerFrom::File(config.resolve(path)),
+        // The run puts a file's content and a service's reply in the place of standard output.
+        config::Answer::Stdout | config::Answer::Response | config::Answer::File(_) => {
+            AnswerFrom::Stdout
+        }
     }
 }
 

@@ -1,13 +1,18 @@
 //! From the configuration to the options of the stages, the same for every command that runs an agent.
 
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{CommandError, Context, WayOut};
-use crate::agent::{AgentSpec, EnvRule, Environment, Routing, Stdio};
-use crate::config::Config;
+use crate::agent::{
+    AgentError, AgentSpec, EnvRule, Environment, Hook, InputMode, Routing, Service, Setup, Stdio,
+    TurnRequest, entry_command,
+};
+use crate::config::{self, Answer, Config, Isolate};
 use crate::proxy::{Options, random_token};
 use crate::redact::{RedactRules, Redactor};
 use crate::store::Store;
@@ -17,9 +22,10 @@ use crate::store::Store;
 /// # Errors
 /// The file can't be read, or is not valid.
 pub fn load_config(file: Option<&Utf8Path>, context: &Context) -> Result<Config, CommandError> {
+    let variable = |name: &str| context.var(name).map(str::to_owned);
     match file {
-        Some(file) => Config::load(&context.cwd.join(file)),
-        None => Config::find(&context.cwd),
+        Some(file) => Config::load(&context.cwd.join(file), &variable),
+        None => Config::find(&context.cwd, &variable),
     }
     .map_err(CommandError::usage)
 }
@@ -54,8 +60,8 @@ pub fn env_rule(config: &Config) -> EnvRule {
     }
 }
 
-/// Returns how `command` is run; an empty one stands for `[agent] command`, in the directory of the
-/// configuration.
+/// Returns how `command` is run; an empty one stands for the configured agent, in the directory of the
+/// configuration or its `cwd`.
 ///
 /// Its time is what is configured; no limit where nothing is.
 pub fn agent_spec(
@@ -65,25 +71,140 @@ pub fn agent_spec(
     context: &Context,
 ) -> AgentSpec {
     let keys = Routing::key_variables();
+    let agent = &config.agent;
     let is_configured = command.is_empty();
+    let cwd = match &agent.cwd {
+        _ if !is_configured => context.cwd.clone(),
+        Some(cwd) => config.resolve(cwd),
+        None => config.root.clone(),
+    };
+    let words = match &agent.entry {
+        _ if !is_configured => command.to_vec(),
+        Some(entry) => entry_command(entry, &cwd),
+        None => agent.words().to_vec(),
+    };
+    let answer_file = match agent.answer() {
+        Answer::File(path) => Some(if is_configured {
+            path.into_string()
+        } else {
+            config.resolve(&path).into_string()
+        }),
+        Answer::LastMessage | Answer::Stdout | Answer::Response => None,
+    };
+    let copied = match agent.isolate {
+        Some(Isolate::Copy) if is_configured => Some(config.root.clone()),
+        Some(Isolate::Copy) | None => None,
+    };
+    // Two runs must not write the same file at once.
+    let is_shared = copied.is_none()
+        && answer_file
+            .as_ref()
+            .is_some_and(|path| !path.contains("{run_dir}"));
     AgentSpec {
-        command: if is_configured {
-            config.agent.command.clone()
-        } else {
-            command.to_vec()
-        },
-        cwd: if is_configured {
-            config.root.clone()
-        } else {
-            context.cwd.clone()
-        },
+        command: words,
+        cwd,
         environment: Environment::filtered(&context.env, &env_rule(config), &keys),
-        input: config.agent.input.clone(),
-        timeout: config.agent.timeout.map(|period| period.0),
+        input: match &agent.input {
+            None if agent.entry.is_some() => InputMode::Stdin,
+            mode => mode.clone().unwrap_or_default(),
+        },
+        timeout: agent.timeout.map(|period| period.0),
         stdio,
         on_terminal: context.stdin_is_terminal,
+        service: if is_configured { service(agent) } else { None },
+        before: agent.before.as_ref().map(hook),
+        after: agent.after.as_ref().map(hook),
+        answer_file,
+        answers: agent.answer() == Answer::Response,
+        copied,
+        alone: is_shared.then(Arc::default),
     }
 }
+
+/// Returns how the configured service is asked; `None` where the agent is none.
+fn service(agent: &config::Agent) -> Option<Service> {
+    let request = agent.request.clone()?;
+    let method = request.method.unwrap_or_else(|| "POST".to_owned());
+    let usual = serde_json::json!({ "input": "{input}" });
+    let has_body = method != "GET" && method != "DELETE";
+    Some(Service {
+        ready: agent.ready.clone(),
+        ready_timeout: agent.ready_timeout.map_or(READY, |period| period.0),
+        request: TurnRequest {
+            body: request.body.or_else(|| has_body.then_some(usual)),
+            method,
+            path: request.path,
+            headers: request.headers,
+            answer: request.answer,
+        },
+    })
+}
+
+fn hook(words: &config::Words) -> Hook {
+    Hook {
+        command: words.0.clone(),
+        timeout: HOOK,
+    }
+}
+
+/// Does what has to be done once before the configured agent runs, and says so on `err`.
+///
+/// # Errors
+/// `[agent] setup` failed.
+pub async fn set_up(
+    config: &Config,
+    spec: &AgentSpec,
+    err: &mut dyn Write,
+) -> Result<(), AgentError> {
+    let Some(words) = &config.agent.setup else {
+        return Ok(());
+    };
+    let setup = Setup {
+        hook: hook(words),
+        cwd: spec.cwd.clone(),
+        env: spec.environment.variables.clone(),
+        inputs: config.agent.setup_inputs.clone(),
+        notes: Store::find(&config.root).join("setup"),
+    };
+    let line = words.0.last().map(String::as_str).unwrap_or_default();
+    let shown: String = line
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(80)
+        .collect();
+    if !setup.is_done()
+        && let Err(error) = writeln!(err, "rewind: setup: {shown}")
+    {
+        tracing::debug!(%error, "standard error is closed");
+    }
+    setup.run().await
+}
+
+/// Returns the configuration with the agent that is meant in the place of the default one: by its name,
+/// else the one that `command` fits.
+///
+/// # Errors
+/// There is no agent of this name.
+pub fn agent_config(
+    config: &Config,
+    name: Option<&str>,
+    command: &[String],
+) -> Result<Config, CommandError> {
+    let chosen = config.for_agent(name).map_err(CommandError::usage)?;
+    Ok(if name.is_some() || command.is_empty() {
+        chosen
+    } else {
+        chosen.for_command(command)
+    })
+}
+
+/// How long a service may take to be ready where nothing is configured.
+const READY: Duration = Duration::from_mins(1);
+
+/// How long a command around the agent may take.
+const HOOK: Duration = Duration::from_mins(10);
 
 /// Returns how the listener of a run listens, with a fresh token.
 ///

@@ -1,6 +1,5 @@
 //! `rewind verify`: computes the verdicts of a report again from the facts in it.
 
-use std::fmt::Write as _;
 use std::io::Write;
 
 use camino::Utf8PathBuf;
@@ -27,11 +26,7 @@ pub fn run(
 ) -> Result<Exit, CommandError> {
     let report = read(&options.path, context)?;
     let mismatches = report.mismatches();
-    let mut text = String::new();
-    for mismatch in &mismatches {
-        // Writing into a string does not fail.
-        drop(writeln!(text, "{mismatch}"));
-    }
+    let mut lines: Vec<String> = mismatches.iter().map(ToString::to_string).collect();
     let forks = report.forks.len();
     let outcome = if mismatches.is_empty() {
         format!(
@@ -44,8 +39,8 @@ pub fn run(
             mismatches.len()
         )
     };
-    drop(writeln!(text, "{outcome}"));
-    if let Err(error) = out.write_all(text.as_bytes()) {
+    lines.push(outcome);
+    if let Err(error) = writeln!(out, "{}", lines.join("\n")) {
         tracing::debug!(%error, "standard output is closed");
     }
     Ok(if mismatches.is_empty() {

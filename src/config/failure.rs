@@ -1,6 +1,7 @@
 //! What is wrong with a configuration file, where, and what was probably meant.
 
 use std::io;
+use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -37,8 +38,12 @@ pub enum ConfigError {
 impl ConfigError {
     /// Returns the error with its place in `text` and a suggestion.
     pub fn invalid(path: &Utf8Path, text: &str, error: &toml::de::Error) -> Self {
-        let message = error.message().to_owned();
         let span = error.span().unwrap_or_default();
+        Self::at(path, text, error.message().to_owned(), span)
+    }
+
+    /// Returns an error about the place `span` of `text`, with a suggestion where there is one.
+    pub(super) fn at(path: &Utf8Path, text: &str, message: String, span: Range<usize>) -> Self {
         let before = text.get(..span.start).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;

@@ -7,10 +7,10 @@ use camino::Utf8PathBuf;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::agent::{Agent, AgentName};
 use super::value::{
     Glob, Pattern, Period, address, dollars, http_url, jobs, maybe_dollars, pointers, share,
 };
-use crate::agent::InputMode;
 use crate::redact::is_placeholder_name;
 
 /// The whole file.
@@ -25,6 +25,8 @@ pub struct Config {
     pub root: Utf8PathBuf,
     /// `[agent]`: how the agent under test is run.
     pub agent: Agent,
+    /// `[agents.NAME]`: further agents, by name.
+    pub agents: BTreeMap<AgentName, Agent>,
     /// `[capture]`: the loopback listener.
     pub capture: Capture,
     /// `[upstream]`: where model calls go.
@@ -39,65 +41,6 @@ pub struct Config {
     pub gate: Gate,
     /// `[prices."MODEL"]`: prices that are missing in the built-in table, or differ from it.
     pub prices: BTreeMap<String, PriceRow>,
-}
-
-/// `[agent]`: how the agent under test is run.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a table")]
-pub struct Agent {
-    /// A name for people.
-    pub name: Option<String>,
-    /// The command and its arguments, without the input.
-    pub command: Vec<String>,
-    /// How the input reaches the agent: `arg` (default), `stdin`, `env:NAME`, `json-stdin`,
-    /// `json-file:PATH`.
-    #[serde(deserialize_with = "input_mode")]
-    pub input: InputMode,
-    /// Where the final answer is read: `last-message` (default), `stdout`, `file:PATH`.
-    pub output: Answer,
-    /// The agent whose last message is the final answer.
-    pub output_agent: Option<String>,
-    /// Variables that the agent gets beside the base list; a name may end in `*`.
-    pub env: Vec<String>,
-    /// The longest time that a run may take. Where it is not set, 10 minutes in `gate` and no limit
-    /// elsewhere.
-    pub timeout: Option<Period>,
-}
-
-fn input_mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<InputMode, D::Error> {
-    String::deserialize(deserializer)?
-        .parse()
-        .map_err(D::Error::custom)
-}
-
-/// Where the final answer of a run is read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum Answer {
-    /// The last message of the conversation.
-    #[default]
-    LastMessage,
-    /// Standard output.
-    Stdout,
-    /// A file that the agent writes.
-    File(Utf8PathBuf),
-}
-
-impl TryFrom<String> for Answer {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match text.as_str() {
-            "last-message" => Ok(Self::LastMessage),
-            "stdout" => Ok(Self::Stdout),
-            other => match other.strip_prefix("file:").filter(|path| !path.is_empty()) {
-                Some(path) => Ok(Self::File(path.into())),
-                None => Err(format!(
-                    "`{text}` is no output; write last-message, stdout or file:PATH"
-                )),
-            },
-        }
-    }
 }
 
 /// `[capture]`: the loopback listener.

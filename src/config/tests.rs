@@ -48,7 +48,7 @@ output = 6
 "#;
     let config = Config::parse(Utf8Path::new("rewind.toml"), text).unwrap();
     assert_eq!(config.agent.command, ["python3", "agent.py"]);
-    assert_eq!(config.agent.output, Answer::File("out.txt".into()));
+    assert_eq!(config.agent.answer(), Answer::File("out.txt".into()));
     assert_eq!(config.agent.timeout.unwrap().0.as_secs(), 90);
     assert_eq!(
         config.upstream.scripted.as_deref(),
@@ -66,7 +66,7 @@ output = 6
 #[test]
 fn an_unknown_key_is_shown_with_its_line_and_the_likely_one() {
     insta::assert_snapshot!(error("[agent]\ncomand = [\"x\"]\n"), @r#"
-    rewind.toml:2:1: unknown field `comand`, expected one of `name`, `command`, `input`, `output`, `output_agent`, `env`, `timeout`
+    rewind.toml:2:1: unknown field `comand`, expected one of `name`, `command`, `entry`, `serve`, `ready`, `ready_timeout`, `request`, `input`, `output`, `output_agent`, `env`, `timeout`, `cwd`, `paths`, `setup`, `setup_inputs`, `before`, `after`, `isolate`
       |
     2 | comand = ["x"]
       | ^^^^^^
@@ -75,7 +75,67 @@ fn an_unknown_key_is_shown_with_its_line_and_the_likely_one() {
 }
 
 /// Files with a wrong value: where the error points, and what it says.
-const WRONG: [(&str, &str, &str); 19] = [
+const WRONG: [(&str, &str, &str); 31] = [
+    (
+        "[agent]\ncommand = [\"a\"]\nserve = [\"b\"]",
+        "rewind.toml:1:1",
+        "only one of",
+    ),
+    (
+        "[agent]\nserve = [\"a\"]",
+        "rewind.toml:1:1",
+        "needs `request`",
+    ),
+    (
+        "[agent]\nready = \"/health\"",
+        "rewind.toml:1:1",
+        "as `serve`",
+    ),
+    (
+        "[agent]\nready = \"health\"",
+        "rewind.toml:2:9",
+        "begins with `/`",
+    ),
+    (
+        "[agent]\nentry = \"agent.py\"",
+        "rewind.toml:2:9",
+        "module:function",
+    ),
+    (
+        "[agent]\nentry = \"a:b\"\ninput = \"stdin\"",
+        "rewind.toml:1:1",
+        "as its argument",
+    ),
+    (
+        "[agent]\noutput = \"response\"",
+        "rewind.toml:1:1",
+        "for a service",
+    ),
+    (
+        "[agent]\nsetup = []",
+        "rewind.toml:2:9",
+        "must not be empty",
+    ),
+    (
+        "[agent]\nisolate = \"container\"",
+        "rewind.toml:2:11",
+        "expected `copy`",
+    ),
+    (
+        "[agents.\"a b\"]\ncommand = [\"x\"]",
+        "rewind.toml:1:9",
+        "letters, digits",
+    ),
+    (
+        "[agent]\nrequest = { path = \"/\", method = \"post\" }",
+        "rewind.toml:2:34",
+        "POST",
+    ),
+    (
+        "[agents.a]\ncomand = [\"x\"]",
+        "rewind.toml:2:1",
+        "did you mean `command`",
+    ),
     (
         "[replay]\nrequire = \"exactly\"",
         "rewind.toml:2:11",
@@ -172,31 +232,105 @@ fn the_file_is_found_upwards_and_paths_start_from_it() {
     let root = Utf8Path::from_path(dir.path()).unwrap();
     fs::create_dir_all(root.join("a/b")).unwrap();
     fs::write(root.join(FILE_NAME), "agent.name = \"x\"").unwrap();
-    let config = Config::find(&root.join("a/b")).unwrap();
+    let config = Config::find(&root.join("a/b"), &|_name| None).unwrap();
     assert_eq!(config.agent.name.as_deref(), Some("x"));
     assert_eq!(config.resolve(Utf8Path::new("m.toml")), root.join("m.toml"));
 }
 
+#[test]
+fn variables_stand_only_where_they_may_and_never_for_a_credential() {
+    let read = |text: &str| {
+        let variable = |name: &str| (name == "GATEWAY_HOST").then(|| "gw.internal".to_owned());
+        Config::read(Utf8Path::new("rewind.toml"), text, &variable)
+    };
+    let text =
+        "[upstream.openai]\nurl = \"https://${GATEWAY_HOST}/v1\"\n[agent]\nname = \"${HOME}\"\n";
+    let config = read(text).unwrap();
+    let url = config.upstream.providers["openai"].url.as_deref();
+    assert_eq!(url, Some("https://gw.internal/v1"));
+    assert_eq!(config.agent.name.as_deref(), Some("${HOME}"));
+    for (value, advice) in [
+        ("https://x/${OPENAI_API_KEY}", "looks like a credential"),
+        ("https://${NOT_SET}/v1", "`NOT_SET` is not set"),
+        ("https://${OPEN", "without its `}`"),
+    ] {
+        let text = format!("[upstream.openai]\nurl = \"{value}\"\n");
+        let message = read(&text).unwrap_err().to_string();
+        assert!(message.starts_with("rewind.toml:2:7"), "{message}");
+        assert!(message.contains(advice), "{message}");
+    }
+    let page = include_str!("../../docs/configuration.md");
+    let section = page.split("## Variables").nth(1).unwrap();
+    for path in interpolate::KEYS {
+        let key = path.last().unwrap();
+        assert!(section.contains(&format!("`{key}`")), "`{key}`");
+    }
+}
+
+#[test]
+fn an_agent_is_found_by_its_name_or_its_command() {
+    let text =
+        "[agents.mail]\ncommand = [\"python3\", \"mail.py\"]\n[agents.web]\nentry = \"web:run\"\n";
+    let config = Config::parse(Utf8Path::new("rewind.toml"), text).unwrap();
+    let name = |config: &Config| config.agent.name.clone();
+    let web = config.for_agent(Some("web")).unwrap();
+    assert_eq!(name(&web).as_deref(), Some("web"));
+    assert_eq!(web.agent.answer(), Answer::Stdout);
+    let words = ["python3", "mail.py", "q"].map(str::to_owned);
+    assert_eq!(name(&config.for_command(&words)).as_deref(), Some("mail"));
+    assert_eq!(name(&config.for_command(&words[..1])), None);
+    let message = config.for_agent(Some("wbe")).unwrap_err().to_string();
+    assert!(message.contains("`mail`, `web`"), "{message}");
+    let only = Config::parse(Utf8Path::new("r"), "[agents.one]\ncommand = [\"x\"]\n").unwrap();
+    assert_eq!(name(&only.for_agent(None).unwrap()).as_deref(), Some("one"));
+}
+
 /// The sections, each with a file that has one wrong key in it.
-const SECTIONS: [(&str, &str); 11] = [
-    ("# Configuration", "zz = 1"),
-    ("## [agent]", "[agent]\nzz = 1"),
-    ("## [capture]", "[capture]\nzz = 1"),
-    ("## [upstream]", "[upstream.openai]\nzz = 1"),
-    ("## [replay]", "[replay]\nzz = 1"),
-    ("## [replay]", "[[replay.normalise]]\nzz = 1"),
-    ("## [tools]", "[tools.a]\nzz = 1"),
-    ("## [redact]", "[redact]\nzz = 1"),
-    ("## [redact]", "[[redact.pattern]]\nzz = 1"),
-    ("## [gate]", "[gate]\nzz = 1"),
-    ("## [prices]", "[prices.a]\nzz = 1"),
+const SECTIONS: [(&str, &str, &str); 13] = [
+    ("# Configuration", "zz = 1", ""),
+    ("## [agent]", "[agent]\nzz = 1", "/$defs/agent"),
+    ("## [agent]", "[agents.a]\nzz = 1", "/$defs/agent"),
+    (
+        "## [agent]",
+        "[agent]\nrequest = { path = \"/\", zz = 1 }",
+        "/$defs/request",
+    ),
+    ("## [capture]", "[capture]\nzz = 1", "/$defs/capture"),
+    (
+        "## [upstream]",
+        "[upstream.openai]\nzz = 1",
+        "/$defs/upstream",
+    ),
+    ("## [replay]", "[replay]\nzz = 1", "/$defs/replay"),
+    (
+        "## [replay]",
+        "[[replay.normalise]]\nzz = 1",
+        "/$defs/normalise",
+    ),
+    ("## [tools]", "[tools.a]\nzz = 1", "/$defs/tool"),
+    ("## [redact]", "[redact]\nzz = 1", "/$defs/redact"),
+    (
+        "## [redact]",
+        "[[redact.pattern]]\nzz = 1",
+        "/$defs/pattern",
+    ),
+    ("## [gate]", "[gate]\nzz = 1", "/$defs/gate"),
+    ("## [prices]", "[prices.a]\nzz = 1", "/$defs/price"),
 ];
+
+/// Returns the keys that the reader of a section expects, in its own words.
+fn expected(wrong: &str) -> Vec<String> {
+    let message = error(wrong);
+    let keys = message.lines().next().unwrap().split_once("expected");
+    let keys = keys.unwrap().1.split('`').skip(1).step_by(2);
+    keys.map(str::to_owned).collect()
+}
 
 #[test]
 fn every_key_is_described_in_its_section() {
     let page = include_str!("../../docs/configuration.md");
     let mut described = 0;
-    for (title, wrong) in SECTIONS {
+    for (title, wrong, _schema) in SECTIONS {
         let sections = page.split("\n## ").map(|section| format!("## {section}"));
         let section = match title {
             "# Configuration" => page.to_owned(),
@@ -204,10 +338,7 @@ fn every_key_is_described_in_its_section() {
                 .filter(|section| section.starts_with(title))
                 .collect(),
         };
-        let message = error(wrong);
-        // What the reader of this section expects, in its own words.
-        let expected = message.lines().next().unwrap().split_once("expected");
-        let keys: Vec<&str> = expected.unwrap().1.split('`').skip(1).step_by(2).collect();
+        let keys = expected(wrong);
         for key in &keys {
             let shown = [
                 format!("`{key}`"),
@@ -224,30 +355,76 @@ fn every_key_is_described_in_its_section() {
     assert!(page.contains("`scripted`"));
 }
 
+fn schema() -> serde_json::Value {
+    serde_json::from_str(include_str!("../../schemas/rewind-toml.schema.json")).unwrap()
+}
+
 #[test]
-fn every_example_in_the_documents_is_a_good_file() {
+fn the_schema_has_exactly_the_keys_that_are_read() {
+    let schema = schema();
+    for (_title, wrong, pointer) in SECTIONS {
+        let part = schema.pointer(pointer).unwrap();
+        let parts = part["oneOf"]
+            .as_array()
+            .cloned()
+            .unwrap_or(vec![part.clone()]);
+        let known: std::collections::BTreeSet<String> = parts
+            .iter()
+            .flat_map(|part| part["properties"].as_object().unwrap().keys().cloned())
+            .collect();
+        assert_eq!(known, expected(wrong).into_iter().collect(), "{pointer}");
+    }
+}
+
+#[test]
+fn the_schema_takes_what_is_read_and_refuses_what_is_not() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let fits = |text: &str| {
+        let value: serde_json::Value = toml::from_str(text).unwrap();
+        let errors = validator.iter_errors(&value);
+        errors.map(|error| error.to_string()).collect::<Vec<_>>()
+    };
+    let none: Vec<String> = Vec::new();
+    for text in examples() {
+        assert_eq!(fits(text), none, "{text}");
+    }
+    for (_title, wrong, _pointer) in SECTIONS {
+        assert_ne!(fits(wrong), none, "{wrong}");
+    }
+    let mut refused = 0;
+    for (text, _place, _advice) in WRONG {
+        if let Ok(value) = toml::from_str::<serde_json::Value>(text) {
+            refused += usize::from(!validator.is_valid(&value));
+        }
+    }
+    // The rest are regular expressions, globs, addresses, and what belongs together.
+    assert!(refused + 10 >= WRONG.len(), "{refused} of {}", WRONG.len());
+}
+
+/// The examples of the documents and the files of this repository.
+fn examples() -> Vec<&'static str> {
     let pages = [
         include_str!("../../docs/configuration.md"),
         include_str!("../../docs/recipes.md"),
     ];
-    let mut read = 0;
-    for page in pages {
-        for block in page.split("```toml\n").skip(1) {
-            let block = block.split("```").next().unwrap();
-            let config = Config::parse(Utf8Path::new("example.toml"), block);
-            assert!(config.is_ok(), "{}", config.unwrap_err());
-            read += 1;
-        }
-    }
-    assert!(read >= 10, "{read}");
+    let blocks = pages
+        .iter()
+        .flat_map(|page| page.split("```toml\n").skip(1))
+        .map(|block| block.split("```").next().unwrap());
+    blocks
+        .chain([
+            include_str!("../../rewind.toml"),
+            include_str!("../command/demo/rewind.toml"),
+        ])
+        .collect()
 }
 
 #[test]
-fn the_files_of_this_repository_are_good() {
-    for text in [
-        include_str!("../../rewind.toml"),
-        include_str!("../command/demo/rewind.toml"),
-    ] {
-        Config::parse(Utf8Path::new("rewind.toml"), text).unwrap();
+fn every_example_in_the_documents_is_a_good_file() {
+    let examples = examples();
+    for text in &examples {
+        let config = Config::parse(Utf8Path::new("example.toml"), text);
+        assert!(config.is_ok(), "{}", config.unwrap_err());
     }
+    assert!(examples.len() >= 12, "{}", examples.len());
 }

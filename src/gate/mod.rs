@@ -5,7 +5,7 @@
 //! Policy (coverage, enforcement) ────────────────────────────┴▶ decide_run ─▶ RunVerdict
 //! ```
 //!
-//! Everything here but the [`Runner`] is a pure function of plain data: the same evidence always gives
+//! Everything here but the [`Runner`] and the [`Surroundings`] is a pure function of plain data: the same evidence always gives
 //! the same verdict. Writing reports is done elsewhere. What people see of a [`Verdict`] stands in
 //! one table, [`Verdict::row`].
 
@@ -13,12 +13,14 @@ mod fork;
 mod input;
 mod run;
 mod runner;
+mod surroundings;
 mod verdict;
 
 pub use fork::{ForkVerdict, decide_fork};
 pub use input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};
 pub use run::{Policy, RunVerdict, decide_run};
 pub use runner::{Case, ForkRun, Runner, paid_from, reference};
+pub use surroundings::Surroundings;
 pub use verdict::{CheckRun, Junit, Row, Shown, Verdict};
 
 #[cfg(test)]

@@ -4,17 +4,17 @@
 //! where it doesn't, and live runs are allowed, the forks run live.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use futures_util::stream::{self, StreamExt as _};
 
 use super::input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};
-use crate::agent::AgentSpec;
+use super::surroundings::Surroundings;
+use crate::agent::{AgentSpec, Ended};
 use crate::baseline::Baseline;
-use crate::check::{self, CheckContext, tool_uses};
-use crate::model::{
-    Call, DivergenceKind, ForkPoint, Session, StepIndex, Thread, Timeline, canonical_json,
-};
+use crate::check::{self, CheckContext, CheckResult, tool_uses};
+use crate::model::{Call, DivergenceKind, ForkPoint, Session, StepIndex, Timeline, canonical_json};
+use crate::price::PriceTable;
 use crate::proxy::{Backend, Options};
 use crate::record::{NoSink, Recorder};
 use crate::redact::Redactor;
@@ -32,6 +32,8 @@ pub struct Case {
     pub input: Option<String>,
     /// How the agent is run.
     pub agent: AgentSpec,
+    /// Where its final answer is read.
+    pub output: AnswerFrom,
     /// The timeline that is held up as right.
     pub reference: Arc<Timeline>,
 }
@@ -50,10 +52,10 @@ pub struct Runner {
     pub listen: Box<dyn Fn() -> Options + Send + Sync>,
     /// When recorded answers are served.
     pub timing: Timing,
-    /// Where the final answer is read.
-    pub output: AnswerFrom,
     /// Whether requests with a credential of the agent's own are refused.
     pub strict_keys: bool,
+    /// What model calls cost, for budgets.
+    pub prices: Arc<PriceTable>,
     /// How many agents run at once; at least 1.
     pub jobs: usize,
 }
@@ -122,7 +124,7 @@ impl Runner {
         recording: &Arc<Recording>,
         fork: Option<&ForkPoint>,
     ) -> Attempt {
-        let begun = Instant::now();
+        let (begun, began_at) = (Instant::now(), SystemTime::now());
         let driven = self.driven(case, recording, fork).await;
         let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mode = if fork.is_some() {
@@ -131,8 +133,20 @@ impl Runner {
             Mode::Offline
         };
         match driven {
-            Ok(driven) => measured(case, driven, mode, took_ms),
-            Err(message) => unmeasured(case, message, mode, took_ms),
+            Ok(driven) => {
+                let log = self.redactor.text(&tail(&driven.ended)).into_owned();
+                match self.judged(case, driven, began_at).await {
+                    Ok(judged) => Attempt {
+                        log,
+                        ..measured(case, judged, mode, took_ms)
+                    },
+                    Err(message) => unmeasured(case, message, mode, took_ms),
+                }
+            }
+            Err(message) => {
+                let message = self.redactor.text(&message).into_owned();
+                unmeasured(case, message, mode, took_ms)
+            }
         }
     }
 
@@ -155,7 +169,7 @@ impl Runner {
             label: "candidate".to_owned(),
             backend: fork.and_then(|_fork| self.backend.clone()),
             timing: self.timing,
-            output: self.output.clone(),
+            output: case.output.clone(),
             strict_keys: self.strict_keys,
         };
         let parser = Arc::new(Parser::new(Arc::clone(&self.redactor) as _));
@@ -174,6 +188,56 @@ impl Runner {
         )
         .await
         .map_err(|error| error.to_string())
+    }
+}
+
+/// A run with what the checks say of it.
+struct Judged {
+    timeline: Timeline,
+    ended: Ended,
+    checks: Vec<CheckResult>,
+}
+
+impl Runner {
+    /// Runs the checks, away from the threads that serve the agents: programs may take their time.
+    async fn judged(
+        &self,
+        case: &Case,
+        driven: Driven,
+        began_at: SystemTime,
+    ) -> Result<Judged, String> {
+        let Driven {
+            finished,
+            ended,
+            run_dir,
+        } = driven;
+        let surroundings = Surroundings::new(
+            &case.agent,
+            Arc::clone(&self.redactor),
+            tokio::runtime::Handle::current(),
+        )
+        .of_run(&run_dir, began_at);
+        let definitions = case.baseline.definition.checks.clone();
+        let (reference, prices) = (Arc::clone(&case.reference), Arc::clone(&self.prices));
+        let judging = tokio::task::spawn_blocking(move || {
+            let context = CheckContext {
+                refused: &finished.refused,
+                is_complete: finished.refused.is_empty(),
+                prices: &prices,
+                outside: &surroundings,
+                ..CheckContext::new(&reference, &finished.timeline)
+            };
+            let checks = check::run(&definitions, &context);
+            drop(run_dir);
+            Judged {
+                checks,
+                timeline: finished.timeline,
+                ended,
+            }
+        });
+        judging
+            .await
+            .map_err(|_error| "the checks broke off; please report this".to_owned())
     }
 }
 
@@ -216,34 +280,26 @@ impl Attempt {
     }
 }
 
-fn measured(case: &Case, driven: Driven, mode: Mode, took_ms: u64) -> Attempt {
-    let Driven { finished, ended } = driven;
-    let (timeline, refused): (Timeline, Vec<Thread>) = (finished.timeline, finished.refused);
+fn measured(case: &Case, judged: Judged, mode: Mode, took_ms: u64) -> Attempt {
+    let Judged {
+        timeline,
+        ended,
+        checks,
+    } = judged;
     let replay = timeline.replay.clone().unwrap_or_default();
-    let context = CheckContext {
-        reference: &case.reference,
-        candidate: &timeline,
-        refused: &refused,
-        is_complete: refused.is_empty(),
-    };
     let sample = Sample {
         mode,
         exit: Some(ended.exit),
         recorded_exit: case.reference.outcome.exit,
         fault: provider_fault(&timeline),
         is_same_trajectory: trajectory(&case.reference) == trajectory(&timeline),
-        checks: check::run(&case.baseline.definition.checks, &context),
+        checks,
         replay,
-    };
-    let log = if ended.exit == 0 {
-        String::new()
-    } else {
-        tail(&ended.stderr)
     };
     Attempt {
         sample,
         timeline: Some(timeline),
-        log,
+        log: String::new(),
         took_ms,
     }
 }
@@ -302,8 +358,16 @@ fn trajectory(timeline: &Timeline) -> Vec<(String, String)> {
 /// The most characters of the agent's standard error that are kept.
 const LOG_CHARS: usize = 2_000;
 
-fn tail(stderr: &[u8]) -> String {
-    let text = String::from_utf8_lossy(stderr);
+/// Returns the end of what an agent that failed wrote, and what went wrong around any agent.
+fn tail(ended: &Ended) -> String {
+    let mut text = match ended.exit {
+        0 => String::new(),
+        _ => String::from_utf8_lossy(&ended.stderr).into_owned(),
+    };
+    for fault in &ended.faults {
+        text.push_str(fault);
+        text.push('\n');
+    }
     let skip = text.chars().count().saturating_sub(LOG_CHARS);
     text.chars().skip(skip).collect()
 }

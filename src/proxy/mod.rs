@@ -12,6 +12,7 @@ mod forward;
 mod hop;
 mod kept;
 mod listener;
+mod local;
 mod refusal;
 mod relay;
 mod sse;
@@ -23,6 +24,7 @@ pub use decode::{DecodeError, Decoder, decode};
 pub use forward::{Captured, forward};
 pub use kept::kept_headers;
 pub use listener::{Options, Proxy, ProxyError, placeholder_key, random_token};
+pub use local::{LocalClient, LocalError, LocalReply, LocalRequest};
 pub use refusal::refusal;
 pub use relay::Relay;
 pub use upstream::{

@@ -101,7 +101,10 @@ impl Recorder {
     /// counts as it is.
     pub fn answered(&self, asked: AskedModel, captured: Captured) -> Arc<Call> {
         let answer = self.read(&asked, captured);
-        self.close(asked, answer)
+        let call = self.close(asked, answer);
+        // The agent sees the end of the answer after this: what it has got is kept, come what may.
+        self.sink.settle();
+        call
     }
 
     /// Takes a request that was served from the recorded call `source`.
@@ -180,6 +183,11 @@ impl Recorder {
     pub fn fault(&self, fault: impl Into<String>) {
         let fault = self.redactor.text(&fault.into()).into_owned();
         self.lock().add_fault(fault);
+    }
+
+    /// Returns a text without secrets.
+    pub fn clean(&self, text: &str) -> String {
+        self.redactor.text(text).into_owned()
     }
 
     /// Waits until no request is under way.

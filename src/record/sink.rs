@@ -21,6 +21,9 @@ pub trait Sink: Send + Sync {
     /// [`SinkError`] when it could not be kept; the recording goes on in memory.
     fn ancillary(&self, ancillary: &Ancillary) -> Result<(), SinkError>;
 
+    /// Waits until what was taken so far outlives this process, for a while at most.
+    fn settle(&self) {}
+
     /// Returns the calls that became durable since this was last asked: nobody else need keep their
     /// bodies.
     fn stored(&self) -> Vec<Arc<Call>> {

@@ -1,8 +1,9 @@
-//! Writes calls to the store from a thread of its own, so that no answer waits for the disk.
+//! Writes calls to the store from a thread of its own.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::sink::{Sink, SinkError};
 use crate::model::{Ancillary, Call};
@@ -24,6 +25,8 @@ pub struct StoreSink {
 enum Item {
     Call(Arc<Call>),
     Ancillary(Box<Ancillary>),
+    /// To be told when everything before it is written.
+    Settle(SyncSender<()>),
 }
 
 impl StoreSink {
@@ -76,6 +79,15 @@ impl Sink for StoreSink {
         self.put(Item::Ancillary(Box::new(ancillary.clone())))
     }
 
+    fn settle(&self) {
+        let queue = lock(&self.queue).clone();
+        let (told, settled) = sync_channel(1);
+        let asked = queue.is_some_and(|queue| queue.try_send(Item::Settle(told)).is_ok());
+        if asked && settled.recv_timeout(SETTLE).is_err() {
+            tracing::debug!("the store is slow; the agent goes on meanwhile");
+        }
+    }
+
     fn stored(&self) -> Vec<Arc<Call>> {
         std::mem::take(&mut *lock(&self.stored))
     }
@@ -91,6 +103,12 @@ fn write(
         let written = match item {
             Item::Call(call) => writer.put(&call).map(|()| lock(stored).push(call)),
             Item::Ancillary(ancillary) => writer.ancillary(&ancillary),
+            Item::Settle(told) => {
+                if told.try_send(()).is_err() {
+                    tracing::debug!("an answer did not wait for the store");
+                }
+                continue;
+            }
         };
         if let Err(error) = written {
             *lock(failure) = Some(error.to_string());
@@ -102,6 +120,9 @@ fn write(
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// How long an answer waits for the store at most: no disk may stop an agent.
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// How many calls may wait to be written.
 const QUEUE: usize = 64;

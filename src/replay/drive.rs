@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 
 use super::session::{Finished, Left, Replay};
-use crate::agent::{AgentError, AgentSpec, Ended, Ending, RunDir, launch};
+use crate::agent::{AgentError, AgentSpec, Ended, Ending, RunDir};
 
 /// Why an agent could not be driven.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum DriveError {
     /// The agent could not be run.
     #[error(transparent)]
     Agent(#[from] AgentError),
-    /// The directory or the input file of the run could not be made.
+    /// The directory of the run could not be made.
     #[error("failed to prepare the run's directory")]
     Directory(#[source] io::Error),
 }
@@ -24,6 +24,8 @@ pub struct Driven {
     pub finished: Finished,
     /// How the agent ended.
     pub ended: Ended,
+    /// The directory of the run, with what the agent wrote there.
+    pub run_dir: RunDir,
 }
 
 /// Runs the agent against `replay` and finishes the timeline.
@@ -38,10 +40,7 @@ pub async fn drive(
 ) -> Result<Driven, DriveError> {
     let run_dir = RunDir::create().map_err(DriveError::Directory)?;
     let routing = replay.routing();
-    let run = spec
-        .run(input, &routing, &run_dir)
-        .map_err(DriveError::Directory)?;
-    let ended = match launch(run, cancel).await {
+    let ended = match spec.execute(input, &routing, &run_dir, cancel).await {
         Ok(ended) => ended,
         Err(error) => {
             drop(replay.finish(Left::default()).await);
@@ -56,11 +55,12 @@ pub async fn drive(
     Ok(Driven {
         finished: replay.finish(left).await,
         ended,
+        run_dir,
     })
 }
 
 fn faults(ended: &Ended, spec: &AgentSpec) -> Vec<String> {
-    match ended.ending {
+    let ending = match ended.ending {
         Ending::Own => Vec::new(),
         Ending::TimedOut => {
             let limit = spec.timeout.map_or(0, |limit| limit.as_secs());
@@ -68,5 +68,6 @@ fn faults(ended: &Ended, spec: &AgentSpec) -> Vec<String> {
         }
         Ending::Cancelled => vec!["the run was cancelled".to_owned()],
         Ending::Interrupted => vec!["the run was interrupted by a signal".to_owned()],
-    }
+    };
+    ending.into_iter().chain(ended.faults.clone()).collect()
 }

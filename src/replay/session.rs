@@ -151,8 +151,11 @@ impl Replay {
             AnswerFrom::Stdout => left
                 .stdout
                 .as_deref()
-                .map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned()),
-            AnswerFrom::File(path) => tokio::fs::read_to_string(path).await.ok(),
+                .map(|bytes| self.recorder.clean(String::from_utf8_lossy(bytes).trim())),
+            AnswerFrom::File(path) => {
+                let text = tokio::fs::read_to_string(path).await.ok();
+                text.map(|text| self.recorder.clean(&text))
+            }
         };
         let report = conclude::conclude(
             &self.matcher,
@@ -166,7 +169,8 @@ impl Replay {
             Fork::At(first_live) => Some(first_live),
             Fork::Auto | Fork::Never => lineage::first_unserved(&finished.calls, parent),
         };
-        let faults = left.faults.into_iter().chain(finished.faults).collect();
+        let faults = left.faults.iter().map(|fault| self.recorder.clean(fault));
+        let faults = faults.chain(finished.faults).collect();
         let timeline = Timeline {
             label: self.plan.label,
             forked_from: Some(ForkedFrom {

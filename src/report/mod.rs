@@ -5,6 +5,7 @@
 //! What agents and models wrote passes `escape` before it is shown.
 
 mod content;
+mod assert_report;
 mod cost;
 mod diff_report;
 mod escape;
@@ -20,6 +21,7 @@ pub mod terminal;
 mod units;
 mod verify;
 
+pub use assert_report::{AssertReport, AssertedCheck};
 pub use cost::estimate;
 pub use diff_report::{DiffReport, DiffRow, Is, Metrics};
 pub use github::{annotations, github};

@@ -9,9 +9,12 @@
 )]
 
 mod action;
+mod agents;
 mod architecture;
 mod blog;
+mod checks;
 mod cmd;
+mod init;
 mod readme;
 mod record;
 mod replay;

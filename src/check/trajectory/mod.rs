@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::arguments::{ArgumentMode, ArgumentRule};
-use super::registry::{ReadError, count};
+use super::registry::{ReadError, Table, count, keys};
 use super::tool_use::{ToolUse, tool_uses};
 use super::{Check, CheckContext, Outcome};
 use explain::{Wanted, findings};
@@ -100,8 +100,8 @@ pub(super) struct Trajectory {
 }
 
 /// Reads the check from its table.
-pub(super) fn read(table: toml::de::ValueDeserializer<'_>) -> Result<Box<dyn Check>, ReadError> {
-    let raw = Raw::deserialize(table)?;
+pub(super) fn read(table: Table<'_>) -> Result<Box<dyn Check>, ReadError> {
+    let raw: Raw = keys(table)?;
     let tools = raw
         .tools
         .into_iter()
@@ -188,6 +188,11 @@ impl Check for Trajectory {
             self.mode.as_str()
         );
         Outcome::from_findings(findings, why)
+    }
+
+    /// Each recorded call is an assertion.
+    fn assertions(&self, context: &CheckContext<'_>) -> usize {
+        tool_uses(context.reference).len().max(1)
     }
 }
 

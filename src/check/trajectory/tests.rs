@@ -1,5 +1,7 @@
 //! Trajectories of hand-made runs.
 
+mod oracle;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -17,12 +19,7 @@ fn run_of(tools: &[(&str, Value)]) -> Timeline {
 }
 
 fn outcome(toml: &str, reference: &Timeline, candidate: &Timeline) -> Outcome {
-    let context = CheckContext {
-        reference,
-        candidate,
-        refused: &[],
-        is_complete: true,
-    };
+    let context = CheckContext::new(reference, candidate);
     check(&format!("kind = 'trajectory'\n{toml}")).run(&context)
 }
 
@@ -164,10 +161,8 @@ fn an_order_that_changed_is_called_that() {
 fn a_run_that_was_not_seen_whole_is_not_judged() {
     let recorded = run_of(&[("a", q("1"))]);
     let context = CheckContext {
-        reference: &recorded,
-        candidate: &recorded,
-        refused: &[],
         is_complete: false,
+        ..CheckContext::new(&recorded, &recorded)
     };
     let outcome = check("kind = 'trajectory'").run(&context);
     assert!(matches!(outcome, Outcome::NotRun { .. }));

@@ -1,20 +1,23 @@
 //! `rewind gate`: replays all committed baselines against the current agent code and judges the
 //! result.
 
+mod changed;
 mod reports;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
 use camino::Utf8PathBuf;
 
+use self::changed::Changed;
 use super::rules::{answer_from, prices, real_tools, replay_rules, timing};
 use super::{
-    BackendOptions, CommandError, Context, WayOut, agent_spec, listener, load_config, redactor,
-    way_out,
+    BackendOptions, CommandError, Context, WayOut, agent_config, agent_spec, listener, load_config,
+    redactor, set_up, way_out,
 };
-use crate::agent::{Routing, Stdio, harden};
+use crate::agent::{Routing, Stdio, explain_wanted_keys, harden};
 use crate::baseline::read_session;
 use crate::baseline::{Baseline, Baselines};
 use crate::config::{self, Config};
@@ -36,6 +39,8 @@ pub struct GateOptions {
     pub config: Option<Utf8PathBuf>,
     /// Globs of baseline names; all where there is none.
     pub filter: Vec<String>,
+    /// Only baselines whose agent is made of files that changed since this commit.
+    pub changed_since: Option<String>,
     /// The directory of the baselines; as configured where it is not given.
     pub baselines: Option<Utf8PathBuf>,
     /// The directory for the reports.
@@ -70,7 +75,14 @@ pub async fn run(
         harden();
     }
     let baselines = baselines(options, &config, context)?;
-    let cases = cases(&baselines, &config, context)?;
+    let since = options.changed_since.as_deref();
+    let changed = Changed::since(
+        since,
+        &config,
+        &baselines_dir(options, &config, context),
+        context,
+    )?;
+    let cases = cases(&baselines, &config, changed.as_ref(), context, err).await?;
     let references: Vec<&Timeline> = cases.iter().map(|case| case.reference.as_ref()).collect();
     if let Some(warning) = real_tools(&references, &config, context)? {
         say(err, &format!("rewind: {warning}\n"));
@@ -88,7 +100,15 @@ pub async fn run(
             .notes
             .push("live calls were answered by a scripted model, at $0".to_owned());
     }
+    let skipped = baselines.iter().count() - cases.len();
+    if skipped > 0 {
+        let since = since.unwrap_or_default();
+        report.notes.push(format!(
+            "{skipped} baselines did not run: no file of their agents changed since {since}"
+        ));
+    }
     explain_no_calls(&mut report);
+    explain_wanted(&mut report, &cases);
     explain_prefix_drift(&mut report);
     let dir = context.cwd.join(&options.out);
     reports::write(&report, &dir).map_err(CommandError::usage)?;
@@ -103,23 +123,27 @@ pub async fn run(
     Ok(exit(&report))
 }
 
+fn baselines_dir(options: &GateOptions, config: &Config, context: &Context) -> Utf8PathBuf {
+    match (&options.baselines, &config.gate.baselines) {
+        (Some(typed), _) => context.cwd.join(typed),
+        (None, Some(configured)) => config.resolve(configured),
+        (None, None) => config.root.join("baselines"),
+    }
+}
+
 fn baselines(
     options: &GateOptions,
     config: &Config,
     context: &Context,
 ) -> Result<Baselines, CommandError> {
-    let dir = match (&options.baselines, &config.gate.baselines) {
-        (Some(typed), _) => context.cwd.join(typed),
-        (None, Some(configured)) => config.resolve(configured),
-        (None, None) => config.root.join("baselines"),
-    };
+    let dir = baselines_dir(options, config, context);
     let all = Baselines::discover(&dir).map_err(CommandError::usage)?;
     if all.is_empty() {
         return Err(
             CommandError::usage(format!("there are no baselines in {dir}"))
                 .exit(Exit::NoBaseline)
                 .help(
-                    "make one: rewind record -- CMD, then rewind session export latest -o \
+                    "`rewind init` writes a configuration; then make a baseline: rewind record -- CMD, then rewind session export latest -o \
                  baselines/NAME/session, and write baselines/NAME/baseline.toml",
                 ),
         );
@@ -135,51 +159,87 @@ fn baselines(
     Ok(selected)
 }
 
-fn cases(
+/// Returns the cases; does what has to be done once before their agents run.
+async fn cases(
     baselines: &Baselines,
     config: &Config,
+    changed: Option<&Changed>,
     context: &Context,
+    err: &mut dyn Write,
 ) -> Result<Vec<Case>, CommandError> {
-    baselines
-        .iter()
-        .map(|baseline| case(baseline, config, context))
-        .collect()
+    // Agents that write the same file run one at a time.
+    let alone = Arc::default();
+    let mut ready: Vec<config::Agent> = Vec::new();
+    let mut cases = Vec::new();
+    for baseline in baselines {
+        let (mut case, config) = case(baseline, config, context)?;
+        if changed.is_some_and(|changed| !changed.concerns(&baseline.name, &config.agent)) {
+            continue;
+        }
+        if case.agent.alone.is_some() {
+            case.agent.alone = Some(Arc::clone(&alone));
+        }
+        if !ready.contains(&config.agent) {
+            let done = set_up(&config, &case.agent, err).await;
+            done.map_err(|error| CommandError::usage(error).exit(Exit::NotMeasured))?;
+            ready.push(config.agent);
+        }
+        cases.push(case);
+    }
+    Ok(cases)
 }
 
-fn case(baseline: &Baseline, config: &Config, context: &Context) -> Result<Case, CommandError> {
+/// Returns the case of a baseline, and the configuration with its agent in the default's place.
+fn case(
+    baseline: &Baseline,
+    config: &Config,
+    context: &Context,
+) -> Result<(Case, Config), CommandError> {
     let session = read_session(&baseline.recording_dir())
         .map_err(|error| CommandError::usage(error).exit(Exit::NoBaseline))?;
     let reference = reference(&session, baseline).ok_or_else(|| {
         CommandError::usage(format!("baseline `{}` has no such timeline", baseline.name))
             .help("name one of the recording's timelines with `timeline = \"…\"` in baseline.toml")
     })?;
-    let own = &baseline.definition.command;
-    if own.is_empty() && config.agent.command.is_empty() {
+    let definition = &baseline.definition;
+    let config = agent_config(config, definition.agent.as_deref(), &session.command)
+        .map_err(|error| error.help(format!("baseline `{}` names it", baseline.name)))?;
+    if definition.is_conversation && !config.agent.takes_turns() {
+        return Err(CommandError::usage(format!(
+            "baseline `{}` has `turns`, but its agent takes one input",
+            baseline.name
+        ))
+        .help("several turns need `serve`, `entry`, or `input = \"json-stdin\"` in rewind.toml"));
+    }
+    let own = &definition.command;
+    if own.is_empty() && config.agent.words().is_empty() {
         return Err(CommandError::usage(format!(
             "baseline `{}` has no command to run the agent with",
             baseline.name
         ))
-        .help("write `[agent] command = [\"python3\", \"agent.py\"]` in rewind.toml"));
+        .help(config.choices().map_or_else(
+            || "write `[agent] command = [\"python3\", \"agent.py\"]` in rewind.toml".to_owned(),
+            |choices| format!("write `agent = \"NAME\"` into its baseline.toml: {choices}"),
+        )));
     }
     let stdio = Stdio::Capture {
         limit: STDOUT_LIMIT,
     };
-    let mut agent = agent_spec(config, &[], stdio, context);
+    let mut agent = agent_spec(&config, &[], stdio, context);
     if !own.is_empty() {
         agent.command.clone_from(own);
+        agent.service = None;
     }
     agent.on_terminal = false;
     agent.timeout = agent.timeout.or(Some(DEFAULT_TIMEOUT));
-    Ok(Case {
-        input: baseline
-            .definition
-            .input
-            .clone()
-            .or_else(|| session.input.clone()),
+    let case = Case {
+        input: definition.input.clone().or_else(|| session.input.clone()),
         baseline: baseline.clone(),
         agent,
+        output: answer_from(&config),
         reference: Arc::new(reference.clone()),
-    })
+    };
+    Ok((case, config))
 }
 
 fn runner(
@@ -202,8 +262,8 @@ fn runner(
             ..listen.clone()
         }),
         timing: timing(config.replay.timing),
-        output: answer_from(config),
         strict_keys: config.capture.strict_keys,
+        prices: Arc::new(prices(config)),
         jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),
     })
 }
@@ -300,6 +360,21 @@ fn explain_no_calls(report: &mut RunReport) {
             silent.join(", ")
         ));
     }
+}
+
+/// Adds a note where an agent failed and its last words ask for a key that it does not get.
+fn explain_wanted(report: &mut RunReport, cases: &[Case]) {
+    let keys = Routing::key_variables();
+    let is_set = |name: &str| {
+        let mut agents = cases.iter().map(|case| &case.agent.environment.variables);
+        keys.contains(&name) || agents.any(|variables| variables.contains_key(name))
+    };
+    let notes: BTreeSet<String> = report
+        .forks
+        .iter()
+        .filter_map(|fork| explain_wanted_keys(&fork.agent_log, &is_set))
+        .collect();
+    report.notes.extend(notes);
 }
 
 /// Adds a note where a change was forced onto the recording before a fork: its effect there is not

@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 use camino::Utf8PathBuf;
 
 use super::{
-    BackendOptions, CommandError, Context, agent_spec, check_live, listener, load_config, redactor,
-    store_dir, way_out,
+    BackendOptions, CommandError, Context, agent_config, agent_spec, check_live, listener,
+    load_config, redactor, set_up, store_dir, way_out,
 };
-use crate::agent::{AgentSpec, Ended, Ending, Routing, RunDir, Stdio, harden, launch};
+use crate::agent::{AgentSpec, Ended, Ending, Routing, RunDir, Stdio, harden};
 use crate::config::{Answer, Config};
 use crate::exit::Exit;
 use crate::lineage;
@@ -44,7 +44,11 @@ pub struct RecordOptions {
     pub live: bool,
     /// The longest time that the agent may run.
     pub timeout: Option<Duration>,
-    /// The agent's command and arguments.
+    /// The agent of `[agents.NAME]`; the one that the command fits where it is not given.
+    pub agent: Option<String>,
+    /// What the configured agent is asked; several are the turns of a conversation.
+    pub input: Vec<String>,
+    /// The agent's command and arguments; empty for the configured one.
     pub command: Vec<String>,
 }
 
@@ -58,6 +62,8 @@ pub async fn run(
     err: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
     let config = load_config(options.config.as_deref(), context)?;
+    let config = agent_config(&config, options.agent.as_deref(), &options.command)?;
+    let input = input(options, &config)?;
     let way_out = way_out(&options.upstream, &config, context)?;
     check_live(&way_out, options.live, context)?;
     if !way_out.secrets.is_empty() {
@@ -65,10 +71,13 @@ pub async fn run(
     }
     let redactor = redactor(&config, &way_out)?;
     let spec = spec(options, &config, context);
+    set_up(&config, &spec, err).await.map_err(own_failure)?;
     let store = Store::open(&store_dir(options.store.as_deref(), context)).map_err(own_failure)?;
-    let head = head(options, &config, &redactor);
+    let head = head(options, &config, input.as_deref(), &redactor);
     let recording = Recording::begin(&store, &head, redactor).map_err(own_failure)?;
-    let ran = recording.run(&spec, &config, way_out.backend).await;
+    let ran = recording
+        .run(&spec, &config, input.as_deref(), way_out.backend)
+        .await;
     let (ended, took) = match ran {
         Ok(ran) => ran,
         Err(error) => {
@@ -93,11 +102,11 @@ pub async fn run(
 }
 
 fn spec(options: &RecordOptions, config: &Config, context: &Context) -> AgentSpec {
-    let stdio = match config.agent.output {
+    let stdio = match config.agent.answer() {
         Answer::Stdout => Stdio::Tee {
             limit: STDOUT_LIMIT,
         },
-        Answer::LastMessage | Answer::File(_) => Stdio::Inherit,
+        Answer::LastMessage | Answer::Response | Answer::File(_) => Stdio::Inherit,
     };
     let spec = agent_spec(config, &options.command, stdio, context);
     AgentSpec {
@@ -106,20 +115,59 @@ fn spec(options: &RecordOptions, config: &Config, context: &Context) -> AgentSpe
     }
 }
 
-fn head(options: &RecordOptions, config: &Config, redactor: &Redactor) -> SessionHead {
+/// Returns what the configured agent is asked; `None` for a command that was typed whole.
+fn input(options: &RecordOptions, config: &Config) -> Result<Option<String>, CommandError> {
+    if !options.command.is_empty() {
+        return Ok(None);
+    }
+    if config.agent.words().is_empty() {
+        if let Some(choices) = config.choices() {
+            return Err(CommandError::usage("there is no default agent to run")
+                .help(format!("name one with --agent: {choices}")));
+        }
+        return Err(CommandError::usage("there is no agent to run").help(
+            "write its command behind `--`, as in `rewind record -- python3 agent.py \"a question\"`, or \
+             once and for all in rewind.toml; `rewind init` makes one",
+        ));
+    }
+    match options.input.as_slice() {
+        [] => Ok(None),
+        [only] => Ok(Some(only.clone())),
+        turns if config.agent.takes_turns() => {
+            Ok(Some(serde_json::to_string(turns).map_err(own_failure)?))
+        }
+        _ => Err(CommandError::usage(
+            "this agent takes one input: several turns need `serve`, `entry`, or `input = \"json-stdin\"`",
+        )),
+    }
+}
+
+fn head(
+    options: &RecordOptions,
+    config: &Config,
+    input: Option<&str>,
+    redactor: &Redactor,
+) -> SessionHead {
     let clean = |text: &String| redactor.text(text).into_owned();
+    let command = if options.command.is_empty() {
+        config.agent.words()
+    } else {
+        &options.command
+    };
     let name = options
         .name
         .clone()
         .or_else(|| config.agent.name.clone())
-        .unwrap_or_else(|| name::of_command(&options.command));
+        .unwrap_or_else(|| name::of_command(command));
     SessionHead {
         id: SessionId::generate(),
         name,
         recorded_at: jiff::Timestamp::now(),
         source: Source::Recorded,
-        command: options.command.iter().map(clean).collect(),
-        input: name::input(&options.command, &config.agent.command)
+        command: command.iter().map(clean).collect(),
+        input: input
+            .map(str::to_owned)
+            .or_else(|| name::input(&options.command, &config.agent.command))
             .as_ref()
             .map(clean),
     }
@@ -173,6 +221,7 @@ impl Recording {
         &self,
         spec: &AgentSpec,
         config: &Config,
+        input: Option<&str>,
         backend: Arc<dyn Backend>,
     ) -> Result<(Ended, Duration), CommandError> {
         let options = listener(config)?;
@@ -190,9 +239,10 @@ impl Recording {
             placeholder,
         };
         let run_dir = RunDir::create().map_err(own_failure)?;
-        let launch_plan = spec.run(None, &routing, &run_dir).map_err(own_failure)?;
         let begun = Instant::now();
-        let ended = launch(launch_plan, std::future::pending()).await;
+        let ended = spec
+            .execute(input, &routing, &run_dir, std::future::pending())
+            .await;
         let ended = ended.map_err(|error| {
             let status = error.status();
             CommandError::usage(error).exit(Exit::Agent(status))
@@ -213,17 +263,14 @@ impl Recording {
     fn finish(self, ended: &Ended, spec: &AgentSpec, config: &Config) -> Finished {
         let recorded = self.recorder.finish();
         let steps = lineage::assemble(&recorded.calls);
-        let answer = match &config.agent.output {
+        let answer = match config.agent.answer() {
             Answer::LastMessage => {
                 lineage::final_answer(&steps, config.agent.output_agent.as_deref())
             }
-            Answer::Stdout => ended
+            Answer::Stdout | Answer::Response | Answer::File(_) => ended
                 .stdout
                 .as_deref()
                 .map(|bytes| self.clean(&String::from_utf8_lossy(bytes))),
-            Answer::File(path) => std::fs::read_to_string(spec.cwd.join(path))
-                .ok()
-                .map(|text| self.clean(&text)),
         };
         let ending = ending_fault(ended.ending, spec.timeout);
         let timeline = Timeline {
@@ -236,7 +283,11 @@ impl Recording {
             outcome: Outcome {
                 exit: Some(ended.exit),
                 answer,
-                faults: ending.into_iter().chain(recorded.faults).collect(),
+                faults: ending
+                    .into_iter()
+                    .chain(ended.faults.iter().map(|fault| self.clean(fault)))
+                    .chain(recorded.faults)
+                    .collect(),
             },
             replay: None,
         };

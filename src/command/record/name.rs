@@ -2,6 +2,8 @@
 
 use camino::Utf8Path;
 
+use crate::agent::is_entry;
+
 /// Returns a name for what the command runs: the script's, else the program's, without its ending.
 pub(super) fn of_command(command: &[String]) -> String {
     let script = command
@@ -15,7 +17,12 @@ pub(super) fn of_command(command: &[String]) -> String {
         .nth(1)
         .map(|module| module.rsplit('.').next().unwrap_or(module));
     let stem = |word: &String| Utf8Path::new(word).file_stem().map(str::to_owned);
+    let entry = match command {
+        [entry] if is_entry(entry) => entry.split(['.', ':']).rev().nth(1),
+        _ => None,
+    };
     module
+        .or(entry)
         .map(str::to_owned)
         .or_else(|| script.and_then(stem))
         .or_else(|| command.first().and_then(stem))
@@ -58,6 +65,7 @@ mod tests {
             ("./target/release/my-agent --fast", "my-agent"),
             ("npx tsx src/main.ts", "npx"),
             ("uv run app.py", "uv"),
+            ("pkg.mod:run", "mod"),
         ];
         for (line, name) in cases {
             assert_eq!(of_command(&words(line)), name, "{line}");

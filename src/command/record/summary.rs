@@ -146,7 +146,8 @@ const NO_CALLS: &str = "  The agent made no model calls through Rewind. Likely c
   - its client reads no such variable: pass the URL on from one that Rewind sets
   - it calls a provider that Rewind does not know: give it a name by [upstream.NAME] in
     rewind.toml, and the base URL $OPENAI_BASE_URL with /p/NAME in place of /v1
-  - it ended before its first call
+  - it ended before its first call: what it wrote says why. A key that only has to be there is set by
+    env = [\"NAME=placeholder\"] in [agent]; those of known providers are placeholders already
 ";
 
 #[cfg(test)]

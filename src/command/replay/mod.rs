@@ -11,10 +11,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::rules::{answer_from, prices, real_tools, replay_rules, timing};
 use super::{
-    BackendOptions, CommandError, Context, WayOut, agent_spec, check_live, demo, listener,
-    load_config, redactor, store_dir, way_out,
+    BackendOptions, CommandError, Context, WayOut, agent_config, agent_spec, check_live, demo,
+    listener, load_config, redactor, set_up, store_dir, way_out,
 };
-use crate::agent::{AgentSpec, Environment, Stdio, harden};
+use crate::agent::{AgentSpec, Ended, Environment, Routing, Stdio, explain_wanted_keys, harden};
 use crate::config::{Answer, Config};
 use crate::exit::Exit;
 use crate::model::{DivergenceKind, ForkPoint, ForkedFrom, Rung, Session, SessionId, Timeline};
@@ -63,6 +63,8 @@ pub struct ReplayOptions {
     pub timeout: Option<Duration>,
     /// Whether to print JSON.
     pub json: bool,
+    /// The agent of `[agents.NAME]`; the one that the recorded command fits where it is not given.
+    pub agent: Option<String>,
     /// The agent's command; empty for the configured one.
     pub command: Vec<String>,
 }
@@ -83,12 +85,7 @@ pub async fn run(
         .resolve(&options.session)
         .map_err(CommandError::usage)?;
     let session = store.load(id).map_err(CommandError::usage)?;
-    let mut config = load_config(options.config.as_deref(), context)?;
-    if config.path.is_none()
-        && let Some(own) = demo::config_of(&session, context)
-    {
-        config = load_config(Some(&own), context)?;
-    }
+    let config = own_config(options, &session, context)?;
     let way_out = way_out(&options.upstream, &config, context)?;
     if !options.offline {
         check_live(&way_out, options.live, context)?;
@@ -101,6 +98,11 @@ pub async fn run(
     let fork = resolve(&address, &parent).map_err(CommandError::usage)?;
     let fork = if options.offline { Fork::Never } else { fork };
     let how = How::choose(options, &config, context, &session)?;
+    if let How::Run { spec, .. } = &how {
+        set_up(&config, spec, err)
+            .await
+            .map_err(CommandError::usage)?;
+    }
     if let Some(warning) = real_tools(&[&parent], &config, context)? {
         say(err, &format!("rewind: {warning}\n"));
     }
@@ -135,7 +137,7 @@ pub async fn run(
                     error.help(note)
                 }
             })?;
-            explain_failure(err, spec, driven.ended.exit);
+            explain_failure(err, spec, &driven.ended);
             driven.finished.timeline
         }
         How::Serve => serve(replay, err).await?,
@@ -151,6 +153,21 @@ pub async fn run(
         tracing::debug!(%error, "the outline could not be written");
     }
     Ok(exit(&parent, &timeline))
+}
+
+/// Returns the configuration with the agent of the session in the default's place.
+fn own_config(
+    options: &ReplayOptions,
+    session: &Session,
+    context: &Context,
+) -> Result<Config, CommandError> {
+    let mut config = load_config(options.config.as_deref(), context)?;
+    if config.path.is_none()
+        && let Some(own) = demo::config_of(session, context)
+    {
+        config = load_config(Some(&own), context)?;
+    }
+    agent_config(&config, options.agent.as_deref(), &session.command)
 }
 
 /// How the agent is run.
@@ -169,23 +186,24 @@ impl How {
         context: &Context,
         session: &Session,
     ) -> Result<Self, CommandError> {
-        let stdio = match config.agent.output {
+        let stdio = match config.agent.answer() {
             _ if options.json => Stdio::Capture {
                 limit: STDOUT_LIMIT,
             },
             Answer::Stdout => Stdio::Tee {
                 limit: STDOUT_LIMIT,
             },
-            Answer::LastMessage | Answer::File(_) => Stdio::Inherit,
+            Answer::LastMessage | Answer::Response | Answer::File(_) => Stdio::Inherit,
         };
-        if options.serve || (options.command.is_empty() && config.agent.command.is_empty()) {
+        if options.serve || (options.command.is_empty() && config.agent.words().is_empty()) {
             return Ok(Self::Serve);
         }
         let mut spec = agent_spec(config, &options.command, stdio, context);
         spec.timeout = options.timeout.or(spec.timeout);
         let mut input = session.input.clone();
         if options.command.is_empty() {
-            if input.is_none() && !session.command.is_empty() {
+            let is_known = session.command == config.agent.words();
+            if input.is_none() && !session.command.is_empty() && !is_known {
                 return Err(CommandError::usage(format!(
                     "session `{}` was recorded with another command than `[agent] command`, so its \
                      input is not known",
@@ -339,10 +357,18 @@ async fn serve(replay: Replay, err: &mut dyn Write) -> Result<Timeline, CommandE
     Ok(replay.finish(Left::default()).await.timeline)
 }
 
-fn explain_failure(err: &mut dyn Write, spec: &AgentSpec, exit: i32) {
-    if exit != 0
-        && let Some(note) = spec.environment.explain_removed()
-    {
+fn explain_failure(err: &mut dyn Write, spec: &AgentSpec, ended: &Ended) {
+    if ended.exit == 0 {
+        return;
+    }
+    let keys = Routing::key_variables();
+    let is_set = |name: &str| keys.contains(&name) || spec.environment.variables.contains_key(name);
+    let log = String::from_utf8_lossy(&ended.stderr);
+    let notes = [
+        spec.environment.explain_removed(),
+        explain_wanted_keys(&log, &is_set),
+    ];
+    for note in notes.into_iter().flatten() {
         say(err, &format!("rewind: {note}\n"));
     }
 }

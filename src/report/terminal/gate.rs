@@ -131,8 +131,14 @@ fn details(fork: &ForkReport, style: Style, out: &mut dyn Write) -> io::Result<(
             value(out, "it said", &fault.said)?;
         }
         for check in CheckResult::worst_first(&sample.checks) {
-            let Outcome::Failed { findings, .. } = &check.outcome else {
-                continue;
+            let findings = match &check.outcome {
+                Outcome::Failed { findings, .. } => findings,
+                // Of a run that was cut off, that is so of nearly all.
+                Outcome::NotRun { why } if sample.replay.refused == 0 => {
+                    writeln!(out, "  {} could not run: {}", check.id, plain(why))?;
+                    continue;
+                }
+                Outcome::NotRun { .. } | Outcome::Passed { .. } => continue,
             };
             let weight = if check.severity == Severity::Warn {
                 " (warning)"

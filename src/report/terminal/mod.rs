@@ -1,5 +1,6 @@
 //! What people read in a terminal or a log: plain text that needs no colour to be understood.
 
+mod assertions;
 mod diff;
 mod gate;
 mod replay;
@@ -11,6 +12,7 @@ mod table;
 mod tree;
 pub(super) mod words;
 
+pub use assertions::assertions;
 pub use diff::{Shown, diff};
 pub use gate::gate;
 pub use replay::replay;

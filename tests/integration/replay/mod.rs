@@ -1,6 +1,13 @@
 //! Replays of agents that changed, misbehave or run in parallel, through the built program.
 
+mod crash;
+mod forks;
+mod many;
+mod streams;
+mod trouble;
+
 use std::path::PathBuf;
+use std::thread;
 
 use serde_json::Value;
 
@@ -63,16 +70,23 @@ fn from_step_14_exactly_the_calls_behind_it_go_live_and_the_rest_is_drift_of_the
 fn parallel_workers_replay_right_whatever_their_order() {
     let app = App::new();
     let recorded = run(&app, &["record", "--name", "many"], "parallel", &[]).exits(0);
-    for _round in 0..10 {
-        let options = ["replay", "many", "--offline", "--json"];
-        let replay = run(&app, &options, "parallel", &[]).exits(0).json();
-        assert_eq!(replay["unaffected"], true, "{replay}");
-        assert_eq!(replay["served"], 17);
-        assert_eq!(
-            replay["answer"].as_str().unwrap().trim(),
-            recorded.stdout.trim()
-        );
-    }
+    let rounds = || {
+        for _round in 0..ROUNDS / THREADS {
+            let options = ["replay", "many", "--offline", "--json"];
+            let replay = run(&app, &options, "parallel", &[]).exits(0).json();
+            assert_eq!(replay["unaffected"], true, "{replay}");
+            assert_eq!(replay["served"], 17);
+            assert_eq!(
+                replay["answer"].as_str().unwrap().trim(),
+                recorded.stdout.trim()
+            );
+        }
+    };
+    thread::scope(|scope| {
+        for _thread in 0..THREADS {
+            scope.spawn(rounds);
+        }
+    });
 }
 
 #[test]
@@ -110,3 +124,7 @@ fn another_argument_is_told_with_the_step_and_the_field() {
         (&"place 4".into(), &"elsewhere".into())
     );
 }
+
+/// How often eight workers are replayed in all, and how many replays run at once.
+const ROUNDS: usize = 100;
+const THREADS: usize = 4;

@@ -1,0 +1,71 @@
+//! What checks may ask of the world outside the timelines: files of the run, and programs.
+//!
+//! Checks run nothing and read no file themselves; whoever runs them says how it is done.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use camino::Utf8Path;
+
+/// The world outside the timelines, as far as checks may see it.
+pub trait Outside: Debug + Send + Sync {
+    /// Returns the content of a file that the agent wrote in this run.
+    ///
+    /// # Errors
+    /// There is no such file, or files can't be looked up.
+    fn file(&self, path: &Utf8Path) -> Result<Vec<u8>, FileError>;
+
+    /// Runs a program to its end.
+    ///
+    /// # Errors
+    /// It could not be run, or was ended before its own end; says why in one sentence.
+    fn run(&self, program: &Program<'_>) -> Result<ProgramEnd, String>;
+}
+
+/// A program that a check wants to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Program<'a> {
+    /// The program and its arguments; never empty.
+    pub command: &'a [String],
+    /// What it reads on standard input.
+    pub stdin: &'a str,
+    /// The longest time that it may run.
+    pub timeout: Duration,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramEnd {
+    /// The exit status; 128 + N where signal N ended it.
+    pub status: i32,
+    /// What it wrote to standard output.
+    pub stdout: Vec<u8>,
+    /// The end of what it wrote to standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// Why a file could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// There is none; the agent did not write it in this run.
+    #[error("the agent wrote no such file")]
+    Missing,
+    /// It may be there, but can't be read; says why in one sentence.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// No world: there are no files, and no program runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Nothing;
+
+impl Outside for Nothing {
+    fn file(&self, _path: &Utf8Path) -> Result<Vec<u8>, FileError> {
+        let why = "files of this run were not kept; only `rewind gate` sees them";
+        Err(FileError::Unreadable(why.to_owned()))
+    }
+
+    fn run(&self, _program: &Program<'_>) -> Result<ProgramEnd, String> {
+        Err("no program can be run here".to_owned())
+    }
+}
