@@ -62,6 +62,8 @@ pub(super) enum Command {
     Gate(Gate),
     /// Show the result of a gate run again, in any format
     Report(Report),
+    /// Put the reports of the parts of a run together
+    Merge(Merge),
     /// Compute the verdicts of a report again from the facts in it; exit 1 where they differ
     Verify(Verify),
     /// Hold one session against the checks of a baseline
@@ -261,9 +263,18 @@ pub(super) struct Diff {
     reason = "flags of a command are independent of each other"
 )]
 pub(super) struct Gate {
-    /// Only baselines whose name fits this glob (repeatable)
+    /// Only baselines whose name fits this glob, or `tag:` and a tag (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub(super) filter: Vec<String>,
+    /// Only baselines that did not pass in the last report in --out
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(super) only: Option<Only>,
+    /// Only this part of them, such as 2/8; `rewind merge` puts the reports together
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<crate::gate::Shard>,
+    /// End with the first failure
+    #[arg(long)]
+    pub(super) fail_fast: bool,
     /// Only baselines whose agent's `paths` changed since this commit or branch
     #[arg(long, value_name = "REF")]
     pub(super) changed_since: Option<String>,
@@ -285,11 +296,46 @@ pub(super) struct Gate {
     /// How many agents run at once [default: the number of cores]
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<usize>,
+    /// The most dollars for live calls; what is beyond is not measured [default: `[gate] max_usd`]
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub(super) max_usd: Option<f64>,
+    /// The most tokens for live calls; what is beyond is not measured [default: `[gate] max_tokens`]
+    #[arg(long, value_name = "N")]
+    pub(super) max_tokens: Option<u64>,
+    /// How much of what agents and models wrote stands in the reports [default: `[report] content`, else
+    /// none in CI and full elsewhere]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(super) content: Option<Content>,
     #[command(flatten)]
     pub(super) upstream: Upstream,
     /// Print the report as JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+fn dollars(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(dollars) if (0.0..=1_000_000.0).contains(&dollars) => Ok(dollars),
+        Ok(_) | Err(_) => Err("write an amount of dollars, such as 2.50".to_owned()),
+    }
+}
+
+/// Which baselines run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Only {
+    /// Those that failed or were not measured
+    Failed,
+}
+
+/// How much of what agents and models wrote stands in the reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Content {
+    /// Names, numbers and places only
+    None,
+    /// The beginnings of the values that a failure names
+    Excerpt,
+    /// The values that a failure names
+    Full,
 }
 
 /// A form that a run is shown in.
@@ -320,6 +366,16 @@ pub(super) struct Report {
     /// File to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Merge {
+    /// Reports, or folders that hold them
+    #[arg(required = true, value_name = "DIR")]
+    pub(super) paths: Vec<Utf8PathBuf>,
+    /// Directory for the merged reports
+    #[arg(short, long, value_name = "DIR", default_value = "rewind-report")]
+    pub(super) output: Utf8PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -8,13 +8,15 @@ use clap::CommandFactory as _;
 use tokio::runtime::{Builder, Runtime};
 
 use super::args::{
-    Args, Assert, Command, Format, Global, Replay, Require, Session, Timing, Upstream,
+    Args, Assert, Command, Content, Format, Global, Only, Replay, Require, Session, Timing,
+    Upstream,
 };
 use crate::command::assert::{self, AssertOptions};
 use crate::command::demo::{self, DemoOptions};
 use crate::command::diff::{self, DiffOptions};
 use crate::command::gate::{self, GateOptions};
 use crate::command::init::{self, InitOptions};
+use crate::command::merge::{self, MergeOptions};
 use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
 use crate::command::report::{self, ReportOptions};
@@ -81,6 +83,12 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             let options = GateOptions {
                 config: args.global.config,
                 filter: typed.filter,
+                only_failed: matches!(typed.only, Some(Only::Failed)),
+                shard: typed.shard,
+                fail_fast: typed.fail_fast,
+                max_usd: typed.max_usd,
+                max_tokens: typed.max_tokens,
+                content: typed.content.map(content),
                 changed_since: typed.changed_since,
                 baselines: typed.baselines,
                 out: typed.out,
@@ -101,6 +109,13 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 output: typed.output,
             };
             report::run(&options, context, &mut out)
+        }
+        Command::Merge(typed) => {
+            let options = MergeOptions {
+                paths: typed.paths,
+                output: typed.output,
+            };
+            merge::run(&options, context, &mut out)
         }
         Command::Verify(typed) => {
             let options = VerifyOptions { path: typed.path };
@@ -212,6 +227,15 @@ fn replay_options(global: Global, typed: Replay) -> Result<ReplayOptions, Comman
         agent: typed.agent,
         command: typed.command,
     })
+}
+
+fn content(typed: Content) -> crate::report::Content {
+    use crate::report::Content as C;
+    match typed {
+        Content::None => C::None,
+        Content::Excerpt => C::Excerpt,
+        Content::Full => C::Full,
+    }
 }
 
 fn format(typed: Format) -> crate::report::Format {

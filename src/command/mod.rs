@@ -9,6 +9,7 @@ mod failure;
 pub mod gate;
 pub mod init;
 mod keys;
+pub mod merge;
 pub mod record;
 pub mod replay;
 pub mod report;

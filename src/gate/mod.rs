@@ -9,17 +9,21 @@
 //! the same verdict. Writing reports is done elsewhere. What people see of a [`Verdict`] stands in
 //! one table, [`Verdict::row`].
 
+mod budget;
 mod fork;
 mod input;
+mod plan;
 mod run;
 mod runner;
 mod surroundings;
 mod verdict;
 
+pub use budget::Budget;
 pub use fork::{ForkVerdict, decide_fork};
 pub use input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};
+pub use plan::{Caps, LivePlan, Shard, ShardError, estimate, share_out, weight};
 pub use run::{Policy, RunVerdict, decide_run};
-pub use runner::{Case, ForkRun, Runner, paid_from, reference};
+pub use runner::{Case, ForkRun, Progress, Runner, Stop, paid_from, reference};
 pub use surroundings::Surroundings;
 pub use verdict::{CheckRun, Junit, Row, Shown, Verdict};
 

@@ -4,8 +4,8 @@
 //! [`junit()`], [`markdown()`], [`run_page()`], [`github()`], [`terminal`]. Nothing here decides anything, prints, or reads a file.
 //! What agents and models wrote passes `escape` before it is shown.
 
-mod content;
 mod assert_report;
+mod content;
 mod cost;
 mod diff_report;
 mod escape;
@@ -13,6 +13,7 @@ mod github;
 pub mod html;
 mod junit;
 mod markdown;
+mod merge;
 mod render;
 mod run_page;
 mod run_report;
@@ -22,17 +23,19 @@ mod units;
 mod verify;
 
 pub use assert_report::{AssertReport, AssertedCheck};
-pub use cost::estimate;
+pub use cost::cost;
 pub use diff_report::{DiffReport, DiffRow, Is, Metrics};
 pub use github::{annotations, github};
 pub use junit::junit;
 pub use markdown::{MAX_BYTES, MarkdownError, markdown};
+pub use merge::{MergeError, merge};
 pub use render::{Format, RenderError};
 pub use run_page::{RunPageError, run_page};
 pub use run_report::{
-    Conditions, Content, FORMAT, ForkReport, Place, ReportError, RunReport, Shard, Timing,
+    Conditions, Content, FORMAT, ForkReport, Place, ReportError, RunReport, Timing,
 };
 pub use session_report::{SessionReport, StepReport, TimelineReport};
+pub use units::tokens;
 pub use verify::Mismatch;
 
 #[cfg(test)]

@@ -4,12 +4,11 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::gate::{
-    ForkInput, ForkVerdict, Policy, RunVerdict, Shown, Verdict, decide_fork, decide_run,
+    ForkInput, ForkVerdict, Policy, RunVerdict, Shard, Shown, Verdict, decide_fork, decide_run,
 };
 use crate::model::Drift;
 use crate::replay::{Savings, Tally};
@@ -70,22 +69,6 @@ pub struct Conditions {
     /// The hash of all baselines that were selected before they were shared out.
     #[serde(default)]
     pub baselines: String,
-}
-
-/// One part of a run that was shared out over several machines.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Shard {
-    /// Which one, from 1.
-    pub index: u32,
-    /// Of how many.
-    pub total: u32,
-}
-
-impl fmt::Display for Shard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.index, self.total)
-    }
 }
 
 /// The result of one fork.

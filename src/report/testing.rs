@@ -126,7 +126,10 @@ pub(super) fn report(content: Content) -> RunReport {
     needs_live.live_estimate = Some(needs_live.savings.saved);
 
     let message = "cannot start `pyton3`: no such file".to_owned();
-    let fault = Some(Fault::new(FaultKind::Harness, message));
+    let fault = Some(Fault {
+        said: HOSTILE.to_owned(),
+        ..Fault::new(FaultKind::Harness, message)
+    });
     let unmeasured = fork(
         "currency",
         "auto",

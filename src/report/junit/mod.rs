@@ -10,7 +10,7 @@ use super::cost::cost;
 use super::run_report::{ForkReport, RunReport};
 use super::units::{count, tokens};
 use crate::check::{CheckResult, Finding, Outcome, Severity};
-use crate::gate::{Junit, Mode, Verdict};
+use crate::gate::{Junit, Mode};
 use crate::replay::Tally;
 
 /// Returns the run as JUnit XML.
@@ -99,7 +99,6 @@ fn cases(fork: &ForkReport, facts: &[(&'static str, String)], report: &RunReport
         output: lines.join("\n"),
     }];
     let many = fork.evidence.samples.len() > 1;
-    let is_red = junit == Junit::Failure;
     for (index, sample) in fork.evidence.samples.iter().enumerate() {
         let suffix = if many {
             format!(" (run {})", index + 1)
@@ -109,7 +108,7 @@ fn cases(fork: &ForkReport, facts: &[(&'static str, String)], report: &RunReport
         cases.extend(sample.checks.iter().map(|check| Case {
             name: format!("{}: check {}{suffix}", fork.evidence.fork, check.id),
             time_ms: 0,
-            result: check_result(check, verdict, is_red),
+            result: check_result(check, junit),
             output: String::new(),
         }));
     }
@@ -131,19 +130,19 @@ fn result(junit: Junit, kind: &'static str, message: &str, text: String) -> Resu
     }
 }
 
-fn check_result(check: &CheckResult, verdict: Verdict, is_red: bool) -> Result {
+fn check_result(check: &CheckResult, fork: Junit) -> Result {
     let why = check.outcome.why();
     match &check.outcome {
         Outcome::Passed { .. } => Result::Pass,
-        Outcome::NotRun { .. } if verdict == Verdict::NotMeasured => {
+        Outcome::NotRun { .. } if fork == Junit::Error => {
             result(Junit::Error, "not_run", why, String::new())
         }
         Outcome::NotRun { .. } => result(Junit::Skipped, "not_run", why, String::new()),
         Outcome::Failed { findings, .. } => {
             let text = findings.iter().map(finding).collect::<Vec<_>>().join("\n");
             match check.severity {
-                // A file whose verdict is not red must not turn a pipeline red.
-                Severity::Gate if is_red => result(Junit::Failure, "failed", why, text),
+                // A fork whose verdict is not red must not turn a pipeline red.
+                Severity::Gate if fork == Junit::Failure => result(Junit::Failure, "failed", why, text),
                 Severity::Gate | Severity::Warn | Severity::Off => {
                     result(Junit::Skipped, "warn", why, text)
                 }
