@@ -73,13 +73,11 @@ impl Budget {
     pub(super) fn reserve(&self, what: Tally) -> Result<Reserved<'_>, String> {
         self.with(|spent| {
             let after = spent.paid + spent.reserved + what;
-            match self.exceeded(&after, false) {
-                Some(cap) => Err(format!("not run: {cap} leaves no room for it")),
-                None => {
-                    spent.reserved = spent.reserved + what;
-                    Ok(())
-                }
+            if let Some(cap) = self.exceeded(&after, false) {
+                return Err(format!("not run: {cap} leaves no room for it"));
             }
+            spent.reserved = spent.reserved + what;
+            Ok(())
         })?;
         Ok(Reserved { budget: self, what })
     }

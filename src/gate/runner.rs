@@ -162,7 +162,7 @@ impl Runner {
             .flat_map(|(case, dry)| self.tails(case, dry))
             .collect();
         if !tails.is_empty() {
-            progress.live(&self.live_plan(&dry, &tails));
+            progress.live(&live_plan(&dry, &tails));
         }
         done.store(0, Ordering::Relaxed);
         let total = tails.len();
@@ -229,21 +229,6 @@ impl Runner {
                 ),
             })
             .collect()
-    }
-
-    fn live_plan(&self, dry: &[Dry], tails: &[Tail<'_>]) -> LivePlan {
-        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let affected = dry
-            .iter()
-            .filter(|dry| !dry.attempt.sample.replay.is_unaffected);
-        LivePlan {
-            affected: number(affected.count()),
-            baselines: number(dry.len()),
-            tails: number(tails.len()),
-            estimate: tails
-                .iter()
-                .fold(Tally::default(), |sum, tail| sum + tail.estimate),
-        }
     }
 
     async fn tail(&self, tail: &Tail<'_>) -> ForkRun {
@@ -425,6 +410,22 @@ impl Runner {
         judging
             .await
             .map_err(|_error| "the checks broke off; please report this".to_owned())
+    }
+}
+
+/// Returns what the tails come to.
+fn live_plan(dry: &[Dry], tails: &[Tail<'_>]) -> LivePlan {
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let affected = dry
+        .iter()
+        .filter(|dry| !dry.attempt.sample.replay.is_unaffected);
+    LivePlan {
+        affected: number(affected.count()),
+        baselines: number(dry.len()),
+        tails: number(tails.len()),
+        estimate: tails
+            .iter()
+            .fold(Tally::default(), |sum, tail| sum + tail.estimate),
     }
 }
 

@@ -18,8 +18,19 @@ pub fn github(report: &RunReport) -> String {
     let table = super::escape::log(&String::from_utf8_lossy(&table));
     let title = format!("rewind gate: {} · {}", report.verdict, report.summary());
     let annotations = annotations(report);
+    let worst = match report.worst() {
+        // A group is folded up, and this should be seen.
+        Some(fork) if report.verdict != Shown::Pass => {
+            let sentence = format!("{}: {}: {}", report.verdict, fork.name(), fork.decision.why);
+            format!(
+                "{}\n",
+                super::escape::log(&excerpt(&sentence, MESSAGE_CHARS))
+            )
+        }
+        Some(_) | None => String::new(),
+    };
     format!(
-        "::group::{}\n{table}::endgroup::\n{annotations}",
+        "::group::{}\n{table}::endgroup::\n{worst}{annotations}",
         data(&title)
     )
 }

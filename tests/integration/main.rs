@@ -18,5 +18,6 @@ mod init;
 mod readme;
 mod record;
 mod replay;
+mod reports;
 mod sdk;
 mod support;

@@ -54,7 +54,7 @@ fn commit(context: &Context) -> Option<String> {
 }
 
 /// Returns where a baseline is defined: the line of the check that failed first, else the first.
-pub(super) fn place(baseline: &Baseline, fork: &ForkReport) -> Option<Place> {
+pub(super) fn place(baseline: &Baseline, fork: &ForkReport, config: &Config) -> Option<Place> {
     let path = baseline.dir.join("baseline.toml");
     let failed = fork
         .evidence
@@ -74,7 +74,7 @@ pub(super) fn place(baseline: &Baseline, fork: &ForkReport) -> Option<Place> {
         let (line, _text) = heads.nth(nth)?;
         u32::try_from(line + 1).ok()
     });
-    let root = repository(&baseline.dir);
+    let root = repository(&baseline.dir, &config.root);
     let file = path.strip_prefix(root).ok()?.to_string();
     Some(Place {
         file,
@@ -82,10 +82,9 @@ pub(super) fn place(baseline: &Baseline, fork: &ForkReport) -> Option<Place> {
     })
 }
 
-/// Returns the folder of the repository that holds this one, else the folder above it.
-fn repository(dir: &Utf8Path) -> &Utf8Path {
+/// Returns the folder of the repository that holds this one, else that of the configuration.
+fn repository<'p>(dir: &'p Utf8Path, config: &'p Utf8Path) -> &'p Utf8Path {
     dir.ancestors()
         .find(|dir| dir.join(".git").exists())
-        .or_else(|| dir.parent())
-        .unwrap_or(dir)
+        .unwrap_or(config)
 }

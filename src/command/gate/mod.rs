@@ -380,7 +380,7 @@ fn report(
                 fork.live_estimate = Some(estimate(&case.reference, from, &prices));
             }
             fork.agent_log = run.log;
-            fork.place = place(&case.baseline, &fork);
+            fork.place = place(&case.baseline, &fork, config);
             forks_ms.insert(fork.name(), run.took_ms);
             forks.push(fork);
         }
@@ -399,8 +399,8 @@ fn report(
     } else {
         Content::Full
     };
-    let content = options.content.or(config.report.content);
-    let mut report = RunReport::new(forks, policy, content.unwrap_or(by_default));
+    let asked_for = options.content.or(config.report.content);
+    let mut report = RunReport::new(forks, policy, asked_for.unwrap_or(by_default));
     report.timing.forks_ms = forks_ms;
     report
 }

@@ -39,7 +39,7 @@ pub fn junit(report: &RunReport) -> String {
     document(&suites)
 }
 
-fn property(name: &str, value: impl ToString) -> (String, String) {
+fn property(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_string())
 }
 
@@ -142,7 +142,9 @@ fn check_result(check: &CheckResult, fork: Junit) -> Result {
             let text = findings.iter().map(finding).collect::<Vec<_>>().join("\n");
             match check.severity {
                 // A fork whose verdict is not red must not turn a pipeline red.
-                Severity::Gate if fork == Junit::Failure => result(Junit::Failure, "failed", why, text),
+                Severity::Gate if fork == Junit::Failure => {
+                    result(Junit::Failure, "failed", why, text)
+                }
                 Severity::Gate | Severity::Warn | Severity::Off => {
                     result(Junit::Skipped, "warn", why, text)
                 }

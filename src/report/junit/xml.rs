@@ -168,7 +168,9 @@ fn escaped(value: &str, is_special: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(value.len());
     for c in escape::xml(value).chars() {
         if matches!(c, '<' | '>' | '&' | '\r') || is_special(c) {
-            out.push_str(&format!("&#{};", u32::from(c)));
+            out.push_str("&#");
+            out.push_str(&u32::from(c).to_string());
+            out.push(';');
         } else {
             out.push(c);
         }

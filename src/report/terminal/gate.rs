@@ -229,10 +229,7 @@ fn footer(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<(
         let name = shell(&one_line(&fork.evidence.baseline));
         writeln!(out, "reproduce: rewind gate --filter {name}")?;
         if report.verdict == Shown::Fail {
-            writeln!(
-                out,
-                "accept what is wanted: rewind baseline accept '{name}'"
-            )?;
+            writeln!(out, "accept what is wanted: rewind baseline accept {name}")?;
         }
     }
     write!(out, "{word}: {}", report.summary())?;
