@@ -7,10 +7,8 @@ use camino::Utf8Path;
 use clap::CommandFactory as _;
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{
-    Args, Assert, Command, Content, Format, Global, Only, Replay, Require, Session, Timing,
-    Upstream,
-};
+use super::args::{Args, Assert, Command, Global, Replay, Require, Session, Timing, Upstream};
+use super::report_args::{Content, Format, Only};
 use crate::command::assert::{self, AssertOptions};
 use crate::command::demo::{self, DemoOptions};
 use crate::command::diff::{self, DiffOptions};

@@ -4,6 +4,7 @@ mod args;
 mod context;
 mod dispatch;
 mod failure;
+mod report_args;
 
 use std::process::ExitCode;
 

@@ -15,6 +15,7 @@ mod input;
 mod plan;
 mod run;
 mod runner;
+mod schedule;
 mod surroundings;
 mod verdict;
 
@@ -23,7 +24,8 @@ pub use fork::{ForkVerdict, decide_fork};
 pub use input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};
 pub use plan::{Caps, LivePlan, Shard, ShardError, estimate, share_out, weight};
 pub use run::{Policy, RunVerdict, decide_run};
-pub use runner::{Case, ForkRun, Progress, Runner, Stop, paid_from, reference};
+pub use runner::{Case, ForkRun, Runner, paid_from, reference};
+pub use schedule::{Progress, Stop};
 pub use surroundings::Surroundings;
 pub use verdict::{CheckRun, Junit, Row, Shown, Verdict};
 

@@ -170,6 +170,9 @@ mod tests {
     use super::*;
     use crate::gate::{Shard, Verdict};
 
+    /// What is changed, and how.
+    type Change = (&'static str, fn(&mut RunReport));
+
     /// Returns a whole run, and it in three parts, one of them empty.
     fn parts() -> (RunReport, Vec<(String, RunReport)>) {
         let whole = report(Content::None);
@@ -217,14 +220,14 @@ mod tests {
         assert_eq!(merge(Vec::new()), Err(MergeError::Nothing));
         let not_a_part = merge(vec![("x".into(), whole)]).unwrap_err();
         assert_eq!(not_a_part, MergeError::Whole("x".into()));
-        let changes: [(&str, fn(&mut RunReport)); 6] = [
+        let changes: [Change; 6] = [
             ("number of parts", |part| {
-                part.shard.as_mut().unwrap().total = 4
+                part.shard.as_mut().unwrap().total = 4;
             }),
             ("commit", |part| part.conditions.commit = Some("abc".into())),
             ("configuration", |part| part.conditions.config = "x".into()),
             ("set of baselines", |part| {
-                part.conditions.baselines = "x".into()
+                part.conditions.baselines = "x".into();
             }),
             ("policy", |part| part.policy.min_coverage = 0.1),
             ("version", |part| part.generator = "rewind 9".into()),

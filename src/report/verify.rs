@@ -100,11 +100,14 @@ mod tests {
     use super::super::testing::report;
     use super::*;
 
+    /// What is changed, and how.
+    type Change = (&'static str, fn(&mut RunReport));
+
     #[test]
     fn every_statement_that_was_changed_is_found_out() {
         let original = report(Content::Excerpt);
         assert_eq!(original.mismatches(), []);
-        let changes: [(&str, fn(&mut RunReport)); 8] = [
+        let changes: [Change; 8] = [
             ("verdict", |report| report.verdict = Shown::Pass),
             ("exit", |report| report.exit = 0),
             ("gating", |report| report.gating = 0),
