@@ -29,6 +29,9 @@ for part in name.split("."):
         names = [known for known in dir(function) if callable(getattr(function, known)) and not known.startswith("_")]
         sys.exit("rewind: module `%s` has no `%s`; it has %s" % (module, name, ", ".join(names) or "no functions"))
     function = getattr(function, part)
+if not callable(function):
+    where = "`%s` of %s" % (name, getattr(sys.modules[module], "__file__", module))
+    sys.exit("rewind: %s is no function; `entry` is written `module:function`" % where)
 result = function(*arguments)
 if inspect.isawaitable(result):
     async def wait(awaitable):

@@ -363,13 +363,19 @@ pub(super) enum Session {
     },
     /// Read a session folder into the store
     Import(Import),
-    /// Remove a session from the store
+    /// Remove sessions from the store; baselines stay
     Rm {
         /// An id, the beginning of an id, or a name
-        session: String,
+        #[arg(required_unless_present = "older_than", conflicts_with = "older_than")]
+        session: Option<String>,
+        #[command(flatten)]
+        age: Age,
     },
     /// Reclaim the space of removed sessions
-    Gc,
+    Gc {
+        #[command(flatten)]
+        age: Age,
+    },
     /// Rename a session
     Rename {
         /// `latest`, an id, the beginning of an id, or a name
@@ -377,6 +383,16 @@ pub(super) enum Session {
         /// The new name
         name: String,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Age {
+    /// Remove every session recorded longer ago than this, such as `12h`, `30d` or `2w`
+    #[arg(long, value_name = "SPAN")]
+    pub(super) older_than: Option<jiff::Span>,
+    /// Only list what would be removed
+    #[arg(long, requires = "older_than")]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -192,8 +192,20 @@ fn run_session(
             session::export(store, &session, output.as_deref(), context, out)
         }
         Session::Import(typed) => session::import(store, &typed.dir, context, out),
-        Session::Rm { session } => session::remove(store, &session, context, out),
-        Session::Gc => session::gc(store, context, out),
+        Session::Rm { session, age } => match (session, age.older_than) {
+            (Some(session), _) => session::remove(store, &session, context, out),
+            (None, Some(span)) => session::remove_older(store, span, age.dry_run, context, out),
+            (None, None) => Ok(Exit::Pass),
+        },
+        Session::Gc { age } => {
+            if let Some(span) = age.older_than {
+                session::remove_older(store, span, age.dry_run, context, out)?;
+            }
+            if age.dry_run {
+                return Ok(Exit::Pass);
+            }
+            session::gc(store, context, out)
+        }
         Session::Rename { session, name } => session::rename(store, &session, &name, context, out),
     }
 }

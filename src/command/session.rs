@@ -141,6 +141,49 @@ pub fn remove(
     )
 }
 
+/// Removes every session that was recorded longer ago than `span`, or only lists them. Baselines are
+/// files of their own and stay.
+///
+/// # Errors
+/// A span that reaches behind the beginning of time; a store that can't be read or written.
+pub fn remove_older(
+    store: Option<&Utf8Path>,
+    span: jiff::Span,
+    dry_run: bool,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<Exit, CommandError> {
+    let limit = jiff::Zoned::now()
+        .checked_sub(span.abs())
+        .map_err(|_error| CommandError::usage(format!("--older-than {span:#} is too long ago")))?
+        .timestamp();
+    let store = open(store, context)?;
+    let sessions = store.list().map_err(CommandError::usage)?;
+    let old = sessions.iter().filter(|one| one.recorded_at < limit);
+    let mut count: usize = 0;
+    for session in old {
+        if !dry_run {
+            store.remove(session.id).map_err(CommandError::usage)?;
+        }
+        count += 1;
+        let verb = if dry_run {
+            "would be removed"
+        } else {
+            "removed"
+        };
+        let name = printable(&session.name);
+        say(out, format_args!("session {} ({name}) {verb}", session.id))?;
+    }
+    let kept = sessions.len().saturating_sub(count);
+    say(
+        out,
+        format_args!(
+            "{count} of {} sessions older than {span:#}; {kept} kept",
+            sessions.len()
+        ),
+    )
+}
+
 /// Reclaims the space of removed sessions.
 ///
 /// # Errors

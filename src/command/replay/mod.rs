@@ -17,7 +17,9 @@ use super::{
 use crate::agent::{AgentSpec, Ended, Environment, Routing, Stdio, explain_wanted_keys, harden};
 use crate::config::{Answer, Config};
 use crate::exit::Exit;
-use crate::model::{DivergenceKind, ForkPoint, ForkedFrom, Rung, Session, SessionId, Timeline};
+use crate::model::{
+    DivergenceKind, ForkPoint, ForkedFrom, Rung, Session, SessionId, Source, Timeline,
+};
 use crate::record::{Recorder, Sink, StoreSink};
 use crate::replay::{
     AnswerFrom, Fork, Keys, Left, Plan, Recording, Replay, Rules, Timing, drive, resolve,
@@ -166,6 +168,15 @@ fn own_config(
         && let Some(own) = demo::config_of(session, context)
     {
         config = load_config(Some(&own), context)?;
+    } else if config.path.is_none()
+        && session.source == Source::Demo
+        && options.command.is_empty()
+        && !options.serve
+    {
+        return Err(CommandError::usage(
+            "the folder of the demo's agent is gone, so there is nothing to run",
+        )
+        .help("`rewind demo` writes it again; or name a command: rewind replay … -- CMD"));
     }
     agent_config(&config, options.agent.as_deref(), &session.command)
 }

@@ -128,6 +128,37 @@ fn removed_sessions_give_their_space_back() {
 }
 
 #[test]
+fn sessions_older_than_a_span_are_listed_then_removed() {
+    let desk = Desk::new();
+    let session = fixture::session(Agent::new(100), 1);
+    let named = |name: &str, days: i64| Session {
+        id: SessionId::generate(),
+        name: name.to_owned(),
+        recorded_at: jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days),
+        ..session.clone()
+    };
+    for (name, days) in [("old", 40), ("older", 400), ("new", 1)] {
+        desk.store().insert(&named(name, days)).unwrap();
+    }
+    let month: jiff::Span = "30d".parse().unwrap();
+    let dry = desk
+        .run(|context, out| remove_older(None, month, true, context, out))
+        .unwrap();
+    assert!(dry.contains("(old) would be removed"), "{dry}");
+    assert_eq!(desk.store().list().unwrap().len(), 3);
+    let said = desk
+        .run(|context, out| remove_older(None, month, false, context, out))
+        .unwrap();
+    assert!(
+        said.contains("2 of 3 sessions older than 30d; 1 kept"),
+        "{said}"
+    );
+    let left = desk.store().list().unwrap();
+    assert_eq!(left[0].name, "new");
+    assert_eq!(left.len(), 1);
+}
+
+#[test]
 fn names_can_be_changed() {
     let desk = Desk::new();
     let session = fixture::session(Agent::new(100), 1);

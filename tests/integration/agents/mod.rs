@@ -197,10 +197,10 @@ async def run(question):
         "{}",
         failed.stderr
     );
-    let app = repository(agent, "[agent]\nentry = \"agents:run\"\n");
+    let app = repository(agent, "[agent]\nentry = \"agentz:run\"\n");
     let failed = app.run(["record", "--input", "x"]).exits(1);
     assert!(
-        failed.stderr.contains("no Python module `agents`"),
+        failed.stderr.contains("no Python module `agentz`"),
         "{}",
         failed.stderr
     );

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::json;
 
@@ -134,14 +135,12 @@ print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
         format!("the key is {}\n", secrets["pieces"]),
         "{output:?}"
     );
+    let said = text(&output.stderr) + &said_later(&bench);
     std::fs::remove_file(bench.path().join("agent.py")).unwrap();
     let mut all = secrets.clone();
     all.insert("real key", REAL_KEY.to_owned());
     for (place, secret) in &all {
-        assert!(
-            !text(&output.stderr).contains(secret),
-            "the {place} secret is in the log"
-        );
+        assert!(!said.contains(secret), "the {place} secret is in the log");
         for (file, bytes) in files(bench.path().as_std_path()) {
             assert!(
                 !contains(&bytes, secret.as_bytes()),
@@ -156,6 +155,32 @@ print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
         output_text(&calls[1])
     );
     assert!(text(&calls[0].exchange.body.as_ref().unwrap().to_bytes()).contains("[redacted"));
+}
+
+/// Replays the session, shows it and writes it out; returns all that was said.
+fn said_later(bench: &Bench) -> String {
+    let mut said = String::new();
+    let store = bench.store();
+    for arguments in [
+        "replay latest --offline -- python3 agent.py",
+        "show latest",
+        "show latest --json",
+        "session export latest -o exported",
+        "share latest --include-content -o shared.html",
+    ] {
+        let mut later = Command::new(env!("CARGO_BIN_EXE_rewind"));
+        later
+            .current_dir(bench.path())
+            .env("RUST_LOG", "trace")
+            .arg("--store")
+            .arg(&store)
+            .args(arguments.split(' '));
+        let output = later.output().unwrap();
+        assert_ne!(output.status.code(), Some(2), "{arguments}: {output:?}");
+        said.push_str(&text(&output.stdout));
+        said.push_str(&text(&output.stderr));
+    }
+    said
 }
 
 fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {

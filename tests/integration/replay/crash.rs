@@ -6,12 +6,15 @@ use std::process::Stdio;
 use super::{fixture, run};
 use crate::support::{App, Run};
 
-/// Asks a question for each line on its standard input, and says so.
+/// Asks a question for each line on its standard input, or as many as its argument says, and says so.
 const TALKER: &str = r#"
 import json, os, sys, urllib.request
 
+questions = sys.stdin
+if len(sys.argv) > 1:
+    questions = ("question %d" % number for number in range(int(sys.argv[1])))
 messages = []
-for line in sys.stdin:
+for line in questions:
     messages.append({"role": "user", "content": line.strip()})
     body = {"model": "gpt-4o-mini", "messages": messages}
     request = urllib.request.Request(
@@ -57,14 +60,10 @@ fn a_recording_that_is_killed_keeps_every_step_that_was_finished() {
         assert_eq!(main["is_complete"], false, "{shown}");
         assert_eq!(main["steps"].as_array().unwrap().len(), finished, "{shown}");
         // What is there can be replayed: an agent that does the same is served all of it.
-        let mut replay = app.program("sh");
-        let line = format!(
-            "seq {finished} | sed 's/.*/question/' | cat -n | awk '{{print $2, $1-1}}' | {} replay cut --offline --json -- python3 agent.py",
-            env!("CARGO_BIN_EXE_rewind")
-        );
-        replay.args(["-c", &line]);
-        let output = replay.output().unwrap();
-        let replayed = Run::new(&replay, output).json();
+        let count = finished.to_string();
+        let agent = ["--", "python3", "agent.py", &count];
+        let replayed = app.run([&["replay", "cut", "--offline", "--json"], &agent[..]].concat());
+        let replayed = replayed.json();
         assert_eq!(replayed["served"], finished, "{replayed}");
     }
 }
@@ -74,9 +73,9 @@ fn a_full_disk_never_breaks_the_agent_and_loses_nothing_older() {
     let app = App::new();
     run(&app, &["record", "--name", "older"], "loop", &[]).exits(0);
     let (rules, script) = (fixture("loop.toml"), fixture("loop.py"));
-    // No file may grow beyond 64 KB: in the middle of the run writing fails as on a full disk.
+    // No file may grow beyond 36 KB: in the middle of the run writing fails as on a full disk.
     let line = format!(
-        "trap '' XFSZ; ulimit -f 64; exec {} record --name newer --scripted {rules} -- python3 {script}",
+        "trap '' XFSZ; ulimit -f 36; exec {} record --name newer --scripted {rules} -- python3 {script}",
         env!("CARGO_BIN_EXE_rewind"),
     );
     let mut command = app.program("bash");
