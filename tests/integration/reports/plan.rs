@@ -120,3 +120,33 @@ fn what_a_cap_leaves_no_room_for_is_not_measured_and_not_called() {
     let run = gate(&app, &more).exits(0);
     assert_eq!(model.calls(), 3, "{}", run.stderr);
 }
+
+#[test]
+fn an_interrupted_run_ends_with_what_it_has() {
+    let app = suite(&[("a", ""), ("b", "")]);
+    let hang = "import pathlib, time\npathlib.Path('started').touch()\ntime.sleep(60)\n";
+    app.write("hang.py", hang);
+    let definition = app.folder().join("baselines/b/baseline.toml");
+    let text = std::fs::read_to_string(&definition).unwrap();
+    let text = format!("command = [\"python3\", \"hang.py\"]\n{text}");
+    std::fs::write(&definition, text).unwrap();
+    let mut gate = app.rewind();
+    gate.args(["gate", "--jobs", "1"])
+        .stdout(std::process::Stdio::null());
+    let mut child = gate.spawn().unwrap();
+    while !app.folder().join("started").exists() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the gate ended by itself"
+        );
+        std::thread::yield_now();
+    }
+    let pid = child.id().to_string();
+    let sent = app.program("kill").args(["-INT", &pid]).status().unwrap();
+    assert!(sent.success());
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    let report = timeless(&app, "rewind-report");
+    assert_eq!(report["counts"]["unaffected"], 2, "{report}");
+    let last = report["forks"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["evidence"]["samples"][0]["fault"]["kind"], "stopped");
+}
