@@ -8,7 +8,7 @@ supervisor has no further calls, the writer streams the report, which is printed
 
 Needs Python 3 and nothing else. The model is any endpoint that speaks OpenAI's chat completions:
 OPENAI_BASE_URL says where, OPENAI_API_KEY lets us in. RESEARCH_PROMPTS names a folder whose prompts
-are taken before those in `prompts/`.
+are taken before those in `prompts/`. REWIND_INPUT is the topic where no argument is.
 """
 
 import ast
@@ -58,7 +58,8 @@ def ask(messages, tools):
 
 def stream(messages):
     """Yields the pieces of the model's next text while it is being written."""
-    with post({"messages": messages, "stream": True}) as answer:
+    options = {"stream": True, "stream_options": {"include_usage": True}}
+    with post({"messages": messages, **options}) as answer:
         for line in answer:
             data = line.decode().strip().removeprefix("data: ")
             if not data.startswith("{"):
@@ -181,9 +182,9 @@ AGENTS = {
 
 
 def main():
-    if len(sys.argv) != 2:
+    topic = " ".join(sys.argv[1:]) or os.environ.get("REWIND_INPUT")
+    if not topic:
         sys.exit('usage: python3 agent.py "TOPIC"')
-    topic = sys.argv[1]
     outline, notes = run_agent("supervisor", topic)
     task = "\n- ".join([f"Topic: {topic}\nOutline: {outline}\nNotes:", *notes])
     for piece in stream(conversation("writer", task)):

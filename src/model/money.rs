@@ -38,9 +38,11 @@ impl std::iter::Sum for MicroUsd {
 }
 
 impl fmt::Display for MicroUsd {
-    /// Writes dollars: four decimals under ten cents, else two.
+    /// Writes dollars: two decimals, four under ten cents, six under a hundredth of a cent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, decimals) = if self.0 < 100_000 {
+        let (unit, decimals) = if (1..100).contains(&self.0) {
+            (1, 6)
+        } else if self.0 < 100_000 {
             (100, 4)
         } else {
             (10_000, 2)
@@ -58,6 +60,8 @@ mod tests {
 
     #[test]
     fn small_amounts_show_more_decimals() {
+        assert_eq!(MicroUsd(0).to_string(), "$0.0000");
+        assert_eq!(MicroUsd(7).to_string(), "$0.000007");
         assert_eq!(MicroUsd(1_234).to_string(), "$0.0012");
         assert_eq!(MicroUsd(99_999).to_string(), "$0.1000");
         assert_eq!(MicroUsd(1_239_999).to_string(), "$1.24");

@@ -143,6 +143,9 @@ impl ReplayResponder {
     /// Waits, where a request continues a conversation that is not known yet, for the live answers
     /// under way.
     async fn settle(&self, request: &Request) {
+        if *self.under_way.borrow() == 0 {
+            return;
+        }
         let continues = request
             .thread
             .ancestors()

@@ -69,3 +69,29 @@ fn the_agent_of_the_demo_is_found_from_a_directory_below() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("2 served, 16 live"), "{said}");
 }
+
+#[test]
+fn the_commands_of_the_front_page_run_as_they_stand() {
+    let app = App::new();
+    let root = env!("CARGO_MANIFEST_DIR");
+    let copy = ["-r", "examples", "rewind.toml"].map(|name| match name {
+        "-r" => name.to_owned(),
+        name => format!("{root}/{name}"),
+    });
+    let copied = app.program("cp").args(copy).arg(".").status().unwrap();
+    assert!(copied.success());
+    let agent = ["--", "python3", "examples/research-agent/agent.py"];
+    let topic = ["Tokyo population"];
+    let record = ["record", "--name", "research"];
+    app.run([&record[..], &agent, &topic].concat()).exits(0);
+    let shown = app.run(["show", "latest"]).exits(0).stdout;
+    assert!(shown.contains("30 steps"), "{shown}");
+    // Without the topic: the recorded input is there for an agent that asks for it.
+    let replay = ["replay", "latest", "--from", "14", "--label", "fixed"];
+    let replayed = app.run([&replay[..], &agent].concat()).exits(0).stdout;
+    assert!(replayed.contains("7 served, 11 live"), "{replayed}");
+    let same = app.run(["diff", "latest", "main", "fixed"]).exits(0).stdout;
+    assert!(!same.contains('~'), "nothing changed: {same}");
+    let listed = app.run(["sessions"]).exits(0).stdout;
+    assert!(listed.contains("main, fixed"), "{listed}");
+}
