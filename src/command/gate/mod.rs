@@ -143,7 +143,6 @@ pub async fn run(
         ));
     }
     explain_no_calls(&mut report);
-    explain_wanted(&mut report, &cases);
     explain_prefix_drift(&mut report);
     report.notes.sort();
     let dir = context.cwd.join(&options.out);
@@ -400,7 +399,9 @@ fn report(
         Content::Full
     };
     let asked_for = options.content.or(config.report.content);
+    let wanted = explain_wanted(&forks, cases);
     let mut report = RunReport::new(forks, policy, asked_for.unwrap_or(by_default));
+    report.notes.extend(wanted);
     report.timing.forks_ms = forks_ms;
     report
 }
@@ -428,19 +429,18 @@ fn explain_no_calls(report: &mut RunReport) {
     }
 }
 
-/// Adds a note where an agent failed and its last words ask for a key that it does not get.
-fn explain_wanted(report: &mut RunReport, cases: &[Case]) {
+/// Returns a note where an agent failed and its last words, which may not be shown, ask for a key that
+/// it does not get.
+fn explain_wanted(forks: &[ForkReport], cases: &[Case]) -> BTreeSet<String> {
     let keys = Routing::key_variables();
     let is_set = |name: &str| {
         let mut agents = cases.iter().map(|case| &case.agent.environment.variables);
         keys.contains(&name) || agents.any(|variables| variables.contains_key(name))
     };
-    let notes: BTreeSet<String> = report
-        .forks
+    forks
         .iter()
         .filter_map(|fork| explain_wanted_keys(&fork.agent_log, &is_set))
-        .collect();
-    report.notes.extend(notes);
+        .collect()
 }
 
 /// Adds a note where a change was forced onto the recording before a fork: its effect there is not

@@ -120,4 +120,31 @@ mod tests {
         assert!(text.contains("FAIL"));
         assert!(text.contains("more in `rewind-report.json`"));
     }
+
+    #[test]
+    fn nothing_that_is_long_makes_the_comment_too_long() {
+        let long = "`x` @y <z> | ".repeat(20_000);
+        let changes: [fn(&mut RunReport, &str); 6] = [
+            |report, long| report.forks[0].evidence.baseline = long.to_owned(),
+            |report, long| report.forks[0].decision.why = long.to_owned(),
+            |report, long| report.forks[0].agent_log = long.to_owned(),
+            |report, long| report.notes = vec![long.to_owned(); 50],
+            |report, long| {
+                report.forks[0].evidence.samples[0].replay.divergences[0].remedy = long.to_owned();
+            },
+            |report, long| {
+                let drift = |number| crate::model::Drift::Tool {
+                    name: format!("{number}{long}"),
+                };
+                report.forks[2].evidence.samples[0].replay.drift = (0..50).map(drift).collect();
+            },
+        ];
+        for change in changes {
+            let mut report = report(Content::Full);
+            change(&mut report, &long);
+            let text = markdown(&report).unwrap();
+            assert!(text.len() <= MAX_BYTES, "{}", text.len());
+            assert!(text.contains("## Rewind: FAIL"));
+        }
+    }
 }
