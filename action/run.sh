@@ -67,6 +67,9 @@ printf '::stop-commands::%s\n' "$token"
 exit_code=$?
 printf '\n::%s::\n' "$token"
 
+# The annotations, which the runner did not read above.
+"$binary" report "$reports" --format github 2>/dev/null | grep -E '^::(error|warning|notice) '
+
 if [ -f "$reports/report.md" ] && [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
   cat "$reports/report.md" >>"$GITHUB_STEP_SUMMARY"
 fi

@@ -85,7 +85,8 @@ impl Baselines {
         Ok(Self(baselines))
     }
 
-    /// Returns the baselines whose name fits one of the globs; all where there is no glob.
+    /// Returns the baselines that fit one of the filters, a glob of names or `tag:` and a glob of tags;
+    /// all where there is no filter.
     ///
     /// # Errors
     /// A filter is no glob.
@@ -93,19 +94,35 @@ impl Baselines {
         let patterns = filters
             .iter()
             .map(|filter| {
-                glob::Pattern::new(filter).map_err(|source| DiscoverError::Filter {
+                let (is_tag, text) = match filter.strip_prefix("tag:") {
+                    Some(tag) => (true, tag),
+                    None => (false, filter.as_str()),
+                };
+                let pattern = glob::Pattern::new(text).map_err(|source| DiscoverError::Filter {
                     filter: filter.clone(),
                     source,
-                })
+                })?;
+                Ok((is_tag, pattern))
             })
-            .collect::<Result<Vec<_>, _>>()?;
+            .collect::<Result<Vec<_>, DiscoverError>>()?;
         let fits = |baseline: &Baseline| {
             patterns.is_empty()
-                || patterns
-                    .iter()
-                    .any(|pattern| pattern.matches(&baseline.name))
+                || patterns.iter().any(|(is_tag, pattern)| {
+                    if *is_tag {
+                        let mut tags = baseline.definition.tags.iter();
+                        tags.any(|tag| pattern.matches(tag))
+                    } else {
+                        pattern.matches(&baseline.name)
+                    }
+                })
         };
-        Ok(Self(self.0.into_iter().filter(fits).collect()))
+        Ok(self.retain(fits))
+    }
+
+    /// Returns the baselines for which `keep` is true.
+    #[must_use]
+    pub fn retain(self, keep: impl FnMut(&Baseline) -> bool) -> Self {
+        Self(self.0.into_iter().filter(keep).collect())
     }
 
     /// Returns the baselines in the order of their names.
@@ -172,6 +189,27 @@ mod tests {
         assert_eq!(session, root.join("tokyo/session"));
         let chosen = found.select(&["refunds/*".into(), "x".into()]).unwrap();
         assert_eq!(chosen.len(), 2);
+    }
+
+    #[test]
+    fn baselines_are_chosen_by_tag() {
+        let (_temp, root) = folder(&["a", "b", "c"]);
+        let write = |name: &str, text: &str| {
+            std::fs::write(root.join(name).join("baseline.toml"), text).unwrap();
+        };
+        write("a", "tags = [\"smoke\", \"eu\"]");
+        write("b", "tags = [\"smokeless\"]");
+        let chosen = |filter: &str| {
+            let chosen = Baselines::discover(&root).unwrap().select(&[filter.into()]);
+            let chosen = chosen.unwrap();
+            chosen
+                .iter()
+                .map(|one| one.name.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(chosen("tag:smoke"), ["a"]);
+        assert_eq!(chosen("tag:smoke*"), ["a", "b"]);
+        assert!(chosen("smoke").is_empty());
     }
 
     #[test]

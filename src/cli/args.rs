@@ -3,6 +3,8 @@
 use camino::Utf8PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::report_args::{Content, Merge, Only, Report, Verify, dollars};
+
 /// Regression gate for LLM agents: record a run, fork it at any step, prove the fix
 #[derive(Debug, Parser)]
 #[command(
@@ -62,6 +64,12 @@ pub(super) enum Command {
     Gate(Gate),
     /// Make, list, check, review and accept baselines
     Baseline(super::baseline::Baseline),
+    /// Show the result of a gate run again, in any format
+    Report(Report),
+    /// Put the reports of the parts of a run together
+    Merge(Merge),
+    /// Compute the verdicts of a report again from the facts in it; exit 1 where they differ
+    Verify(Verify),
     /// Hold one session against the checks of a baseline
     #[command(subcommand)]
     Assert(Assert),
@@ -259,9 +267,18 @@ pub(super) struct Diff {
     reason = "flags of a command are independent of each other"
 )]
 pub(super) struct Gate {
-    /// Only baselines whose name fits this glob (repeatable)
+    /// Only baselines whose name fits this glob, or `tag:` and a tag (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub(super) filter: Vec<String>,
+    /// Only baselines that did not pass in the last report in --out
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(super) only: Option<Only>,
+    /// Only this part of them, such as 2/8; `rewind merge` puts the reports together
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<crate::gate::Shard>,
+    /// End with the first failure
+    #[arg(long)]
+    pub(super) fail_fast: bool,
     /// Only baselines whose agent's `paths` changed since this commit or branch
     #[arg(long, value_name = "REF")]
     pub(super) changed_since: Option<String>,
@@ -283,6 +300,16 @@ pub(super) struct Gate {
     /// How many agents run at once [default: the number of cores]
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<usize>,
+    /// The most dollars for live calls; what is beyond is not measured [default: `[gate] max_usd`]
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub(super) max_usd: Option<f64>,
+    /// The most tokens for live calls; what is beyond is not measured [default: `[gate] max_tokens`]
+    #[arg(long, value_name = "N")]
+    pub(super) max_tokens: Option<u64>,
+    /// How much of what agents and models wrote stands in the reports [default: `[report] content`, else
+    /// none in CI and full elsewhere]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(super) content: Option<Content>,
     #[command(flatten)]
     pub(super) upstream: Upstream,
     /// Print the report as JSON

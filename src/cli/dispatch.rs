@@ -8,17 +8,21 @@ use clap::CommandFactory as _;
 use tokio::runtime::{Builder, Runtime};
 
 use super::args::{Args, Assert, Command, Global, Replay, Require, Session, Timing, Upstream};
+use super::report_args::{Content, Format, Only};
 use crate::command::assert::{self, AssertOptions};
 use crate::command::demo::{self, DemoOptions};
 use crate::command::diff::{self, DiffOptions};
 use crate::command::gate::{self, GateOptions};
 use crate::command::init::{self, InitOptions};
+use crate::command::merge::{self, MergeOptions};
 use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
+use crate::command::report::{self, ReportOptions};
 use crate::command::scripted::{self, ScriptedOptions};
 use crate::command::session;
 use crate::command::share::{self, ShareOptions};
 use crate::command::show::{self, ShowOptions};
+use crate::command::verify::{self, VerifyOptions};
 use crate::command::{BackendOptions, CommandError, Context};
 use crate::config::Period;
 use crate::exit::Exit;
@@ -77,6 +81,12 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             let options = GateOptions {
                 config: args.global.config,
                 filter: typed.filter,
+                only_failed: matches!(typed.only, Some(Only::Failed)),
+                shard: typed.shard,
+                fail_fast: typed.fail_fast,
+                max_usd: typed.max_usd,
+                max_tokens: typed.max_tokens,
+                content: typed.content.map(content),
                 changed_since: typed.changed_since,
                 baselines: typed.baselines,
                 out: typed.out,
@@ -98,6 +108,25 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             &runtime()?,
             &mut out,
         ),
+        Command::Report(typed) => {
+            let options = ReportOptions {
+                path: typed.path,
+                format: format(typed.format),
+                output: typed.output,
+            };
+            report::run(&options, context, &mut out)
+        }
+        Command::Merge(typed) => {
+            let options = MergeOptions {
+                paths: typed.paths,
+                output: typed.output,
+            };
+            merge::run(&options, context, &mut out)
+        }
+        Command::Verify(typed) => {
+            let options = VerifyOptions { path: typed.path };
+            verify::run(&options, context, &mut out)
+        }
         Command::Assert(Assert::Check(typed)) => {
             let options = AssertOptions {
                 store: args.global.store,
@@ -219,6 +248,27 @@ fn replay_options(global: Global, typed: Replay) -> Result<ReplayOptions, Comman
         agent: typed.agent,
         command: typed.command,
     })
+}
+
+fn content(typed: Content) -> crate::report::Content {
+    use crate::report::Content as C;
+    match typed {
+        Content::None => C::None,
+        Content::Excerpt => C::Excerpt,
+        Content::Full => C::Full,
+    }
+}
+
+fn format(typed: Format) -> crate::report::Format {
+    use crate::report::Format as F;
+    match typed {
+        Format::Terminal => F::Terminal,
+        Format::Markdown => F::Markdown,
+        Format::Junit => F::Junit,
+        Format::Json => F::Json,
+        Format::Html => F::Html,
+        Format::Github => F::Github,
+    }
 }
 
 fn backend(typed: Upstream) -> BackendOptions {

@@ -5,6 +5,7 @@ mod baseline;
 mod context;
 mod dispatch;
 mod failure;
+mod report_args;
 
 use std::process::ExitCode;
 

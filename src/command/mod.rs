@@ -10,8 +10,10 @@ mod failure;
 pub mod gate;
 pub mod init;
 mod keys;
+pub mod merge;
 pub mod record;
 pub mod replay;
+pub mod report;
 pub mod rules;
 pub mod scripted;
 pub mod session;
@@ -19,6 +21,7 @@ mod setup;
 pub mod share;
 pub mod show;
 mod stored;
+pub mod verify;
 
 pub use backend::{BackendOptions, WayOut, check_live, way_out};
 pub use context::Context;

@@ -19,8 +19,8 @@ pub use agent::{Agent, AgentName, Answer, Isolate, Request, UnknownAgent, Words}
 pub use failure::ConfigError;
 pub use section::{
     Capture, Config, Effect, Exhausted, Gate, Mode, Normalise, OnDivergence, PriceRow, Redact,
-    RedactPattern, Replay, Require, Timing, ToolEntry, ToolResult, TreatmentPart, UpstreamEntry,
-    Upstreams,
+    RedactPattern, Replay, Report, Require, Timing, ToolEntry, ToolResult, TreatmentPart,
+    UpstreamEntry, Upstreams,
 };
 pub use value::{Glob, Pattern, Period};
 

@@ -39,6 +39,8 @@ pub struct Config {
     pub redact: Redact,
     /// `[gate]`: how baselines are gated.
     pub gate: Gate,
+    /// `[report]`: what stands in the reports.
+    pub report: Report,
     /// `[prices."MODEL"]`: prices that are missing in the built-in table, or differ from it.
     pub prices: BTreeMap<String, PriceRow>,
 }
@@ -334,6 +336,19 @@ pub struct Gate {
     pub min_coverage: Option<f64>,
     /// Whether a failure makes the exit code 1; true where it is not set.
     pub enforce: Option<bool>,
+    /// The most dollars that the live calls of a run may cost; no limit where it is not set.
+    #[serde(deserialize_with = "maybe_dollars")]
+    pub max_usd: Option<f64>,
+    /// The most tokens that the live calls of a run may use; no limit where it is not set.
+    pub max_tokens: Option<u64>,
+}
+
+/// `[report]`: what stands in the reports.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub struct Report {
+    /// How much of what agents and models wrote; none in CI and full elsewhere where it is not set.
+    pub content: Option<crate::report::Content>,
 }
 
 /// Whether tails run live.

@@ -286,7 +286,7 @@ fn an_agent_is_found_by_its_name_or_its_command() {
 }
 
 /// The sections, each with a file that has one wrong key in it.
-const SECTIONS: [(&str, &str, &str); 13] = [
+const SECTIONS: [(&str, &str, &str); 14] = [
     ("# Configuration", "zz = 1", ""),
     ("## [agent]", "[agent]\nzz = 1", "/$defs/agent"),
     ("## [agent]", "[agents.a]\nzz = 1", "/$defs/agent"),
@@ -315,6 +315,7 @@ const SECTIONS: [(&str, &str, &str); 13] = [
         "/$defs/pattern",
     ),
     ("## [gate]", "[gate]\nzz = 1", "/$defs/gate"),
+    ("## [report]", "[report]\nzz = 1", "/$defs/report"),
     ("## [prices]", "[prices.a]\nzz = 1", "/$defs/price"),
 ];
 

@@ -29,6 +29,8 @@ pub enum FaultKind {
     Budget,
     /// The replay was stopped on purpose at a place that may not be passed.
     Halted,
+    /// The run was stopped before it came to this.
+    Stopped,
 }
 
 /// A fault that is not the agent's.
@@ -37,8 +39,22 @@ pub enum FaultKind {
 pub struct Fault {
     /// Whose fault it is.
     pub kind: FaultKind,
-    /// What happened, in one sentence.
+    /// What happened, in one sentence without content.
     pub message: String,
+    /// What the other side said; may quote content.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub said: String,
+}
+
+impl Fault {
+    /// Returns a fault of which one sentence says everything.
+    pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            said: String::new(),
+        }
+    }
 }
 
 /// One run of one fork.

@@ -6,21 +6,22 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use futures_util::stream::{self, StreamExt as _};
+use tokio::sync::watch;
 
+use super::budget::{Budget, Capped, Cashier};
 use super::evidence;
 use super::input::{Fault, FaultKind, ForkInput, Mode, Sample};
+use super::schedule::Stop;
 use super::surroundings::Surroundings;
 use crate::agent::{AgentSpec, Ended};
 use crate::baseline::{Baseline, Evidence};
 use crate::check::{self, CheckContext, CheckResult, tool_uses};
 use crate::model::{
-    Call, ContentId, DivergenceKind, ForkPoint, Session, StepIndex, Thread, Timeline,
-    canonical_json,
+    Call, ContentId, ForkPoint, Session, StepIndex, Thread, Timeline, canonical_json,
 };
 use crate::price::PriceTable;
 use crate::proxy::{Backend, Options};
-use crate::record::{NoSink, Recorder};
+use crate::record::Recorder;
 use crate::redact::Redactor;
 use crate::replay::{
     AnswerFrom, Driven, Fork, Keys, Plan, Recording, Replay, Rules, Timing, drive, resolve,
@@ -70,6 +71,12 @@ pub struct Runner {
     pub prices: Arc<PriceTable>,
     /// How many agents run at once; at least 1.
     pub jobs: usize,
+    /// What live calls may cost.
+    pub budget: Arc<Budget>,
+    /// Whether the first failure ends the run.
+    pub fail_fast: bool,
+    /// Says that the run ends early.
+    pub stop: watch::Sender<Option<Stop>>,
 }
 
 /// One fork of a case, as it was run.
@@ -88,8 +95,8 @@ pub struct ForkRun {
 }
 
 /// What one run of the agent came to.
-struct Attempt {
-    sample: Sample,
+pub(super) struct Attempt {
+    pub(super) sample: Sample,
     timeline: Option<Timeline>,
     refused: Vec<Thread>,
     log: String,
@@ -97,57 +104,31 @@ struct Attempt {
 }
 
 impl Runner {
-    /// Runs all cases, `jobs` at once, and returns their forks in the order of the cases.
-    ///
-    /// `done` is told the name of each case that has ended.
-    pub async fn run(&self, cases: &[Case], done: &(dyn Fn(&str) + Sync)) -> Vec<Vec<ForkRun>> {
-        stream::iter(cases)
-            .map(|case| async move {
-                let forks = self.case(case).await;
-                done(&case.baseline.name);
-                forks
-            })
-            .buffered(self.jobs.max(1))
-            .collect()
-            .await
-    }
-
-    async fn case(&self, case: &Case) -> Vec<ForkRun> {
-        let now = jiff::Timestamp::now();
-        let recording = Arc::new(Recording::new(&case.reference, Arc::clone(&self.keys), now));
-        let dry = self.attempt(case, &recording, None).await;
-        let is_unaffected = dry.sample.replay.is_unaffected;
-        let forks = &case.baseline.definition.forks;
-        if is_unaffected || self.backend.is_none() || dry.sample.fault.is_some() {
-            return forks.iter().map(|fork| dry.as_fork(case, fork)).collect();
-        }
-        let mut runs = Vec::new();
-        for fork in forks {
-            if *fork == ForkPoint::Auto && !needs_auto(forks, &dry.sample) {
-                continue;
-            }
-            let attempt = self.attempt(case, &recording, Some(fork)).await;
-            runs.push(attempt.as_fork(case, fork));
-        }
-        runs
-    }
-
     /// Runs the agent once: live from `fork` on, or dry where there is none.
-    async fn attempt(
+    pub(super) async fn attempt(
         &self,
         case: &Case,
         recording: &Arc<Recording>,
         fork: Option<&ForkPoint>,
     ) -> Attempt {
         let (begun, began_at) = (Instant::now(), SystemTime::now());
-        let driven = self.driven(case, recording, fork).await;
+        let stopped = *self.stop.borrow();
+        if let Some(stop) = stopped {
+            let mode = fork.map_or(Mode::Offline, |_fork| Mode::Live);
+            return not_run(case, mode, FaultKind::Stopped, stop.to_string());
+        }
+        let capped = fork.and_then(|_fork| {
+            let backend = Arc::clone(self.backend.as_ref()?);
+            Some(Arc::new(Capped::new(backend, Arc::clone(&self.budget))))
+        });
+        let driven = self.driven(case, recording, fork, capped.clone()).await;
         let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mode = if fork.is_some() {
             Mode::Live
         } else {
             Mode::Offline
         };
-        match driven {
+        let mut attempt = match driven {
             Ok(driven) => {
                 let log = self.redactor.text(&tail(&driven.ended)).into_owned();
                 match self.judged(case, driven, began_at).await {
@@ -162,7 +143,15 @@ impl Runner {
                 let message = self.redactor.text(&message).into_owned();
                 unmeasured(case, message, mode, took_ms)
             }
+        };
+        if let Some(cap) = capped.and_then(|capped| capped.refused()) {
+            attempt.sample.fault = Some(Fault::new(FaultKind::Budget, cap));
         }
+        if *self.stop.borrow() == Some(Stop::Interrupted) {
+            let fault = Fault::new(FaultKind::Stopped, Stop::Interrupted.to_string());
+            attempt.sample.fault = Some(fault);
+        }
+        attempt
     }
 
     async fn driven(
@@ -170,6 +159,7 @@ impl Runner {
         case: &Case,
         recording: &Arc<Recording>,
         fork: Option<&ForkPoint>,
+        capped: Option<Arc<Capped>>,
     ) -> Result<Driven, String> {
         let address = fork.cloned().unwrap_or(ForkPoint::Auto);
         let resolved = match fork {
@@ -182,7 +172,7 @@ impl Runner {
             fork: resolved,
             address,
             label: "candidate".to_owned(),
-            backend: fork.and_then(|_fork| self.backend.clone()),
+            backend: capped.map(|capped| capped as Arc<dyn Backend>),
             timing: self.timing,
             output: case.output.clone(),
             strict_keys: self.strict_keys,
@@ -191,7 +181,7 @@ impl Runner {
         let recorder = Arc::new(Recorder::new(
             parser,
             Arc::clone(&self.redactor),
-            Arc::new(NoSink),
+            Arc::new(Cashier(Arc::clone(&self.budget))),
         ));
         let replay = Replay::start(plan, recorder, (self.listen)()).await;
         let replay = replay.map_err(|error| error.to_string())?;
@@ -199,7 +189,7 @@ impl Runner {
             replay,
             &case.agent,
             case.input.as_deref(),
-            std::future::pending(),
+            self.interrupted(),
         )
         .await
         .map_err(|error| error.to_string())
@@ -258,23 +248,8 @@ impl Runner {
     }
 }
 
-/// Returns whether `auto` runs live: where it stands alone, or the history went another way.
-///
-/// Beside an explicit fork it only proves baselines unaffected: what a changed treatment does is
-/// measured from the explicit fork on.
-fn needs_auto(forks: &[ForkPoint], dry: &Sample) -> bool {
-    let is_alone = forks.iter().all(|fork| *fork == ForkPoint::Auto);
-    is_alone
-        || dry.replay.divergences.iter().any(|divergence| {
-            matches!(
-                divergence.kind,
-                DivergenceKind::History | DivergenceKind::Extra
-            )
-        })
-}
-
 impl Attempt {
-    fn as_fork(&self, case: &Case, fork: &ForkPoint) -> ForkRun {
+    pub(super) fn as_fork(&self, case: &Case, fork: &ForkPoint) -> ForkRun {
         let is_live = self.sample.mode == Mode::Live;
         let step = match resolve(fork, &case.reference) {
             Ok(Fork::At(step)) if is_live => Some(step),
@@ -324,16 +299,20 @@ fn measured(case: &Case, judged: Judged, mode: Mode, took_ms: u64) -> Attempt {
     }
 }
 
+/// Returns an attempt that was not made.
+pub(super) fn not_run(case: &Case, mode: Mode, kind: FaultKind, why: String) -> Attempt {
+    let mut attempt = unmeasured(case, String::new(), mode, 0);
+    attempt.sample.fault = Some(Fault::new(kind, why));
+    attempt
+}
+
 fn unmeasured(case: &Case, message: String, mode: Mode, took_ms: u64) -> Attempt {
     let sample = Sample {
         mode,
         replay: crate::model::ReplayReport::default(),
         exit: None,
         recorded_exit: case.reference.outcome.exit,
-        fault: Some(Fault {
-            kind: FaultKind::Harness,
-            message,
-        }),
+        fault: Some(Fault::new(FaultKind::Harness, message)),
         is_same_trajectory: false,
         checks: Vec::new(),
     };
@@ -362,9 +341,10 @@ fn provider_fault(timeline: &Timeline) -> Option<Fault> {
     Some(Fault {
         kind: FaultKind::Provider,
         message: format!(
-            "the provider answered step {} with status {}: {said}",
+            "the provider answered step {} with status {}",
             step.number, call.exchange.status
         ),
+        said: said.to_owned(),
     })
 }
 

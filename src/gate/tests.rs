@@ -115,6 +115,7 @@ fn cut() -> Sample {
 fn faulty() -> Sample {
     let fault = Fault {
         kind: FaultKind::Harness,
+        said: String::new(),
         message: "no such command `pyton3`".into(),
     };
     Sample {

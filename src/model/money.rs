@@ -11,6 +11,18 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct MicroUsd(pub u64);
 
+impl MicroUsd {
+    /// Returns an amount of dollars; less than nothing is nothing.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the conversion saturates, as is wanted"
+    )]
+    pub fn from_dollars(dollars: f64) -> Self {
+        Self((dollars * 1_000_000.0).round() as u64)
+    }
+}
+
 impl std::ops::Add for MicroUsd {
     type Output = Self;
 

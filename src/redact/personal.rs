@@ -248,11 +248,15 @@ fn is_card(text: &str) -> bool {
             .take(length)
             .fold(0, |sum, digit| sum * 10 + digit)
     };
-    let is_issued = match (digits.len(), prefix(2), prefix(4)) {
-        (13 | 16 | 19, 40..=49, _) | (16, 51..=55 | 35, _) | (16, _, 2221..=2720) => true,
-        (15, 34 | 37, _) | (14, 30 | 36 | 38, _) | (16..=19, 60..=65, _) => true,
-        _ => false,
-    };
+    let is_issued = matches!(
+        (digits.len(), prefix(2), prefix(4)),
+        (13 | 16 | 19, 40..=49, _)
+            | (16, 51..=55 | 35, _)
+            | (16, _, 2221..=2720)
+            | (15, 34 | 37, _)
+            | (14, 30 | 36 | 38, _)
+            | (16..=19, 60..=65, _)
+    );
     let is_one_digit = digits.windows(2).all(|pair| pair.first() == pair.last());
     let sum: u32 = digits
         .iter()

@@ -35,7 +35,7 @@ pub(super) fn markdown(text: &str) -> String {
 }
 
 /// Returns the text on one line, harmless.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -119,6 +119,15 @@ pub(super) fn plain(text: &str) -> String {
 
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
+}
+
+/// Returns a name as one word for a shell.
+pub(super) fn shell(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '.');
+    if !name.is_empty() && name.chars().all(is_bare) {
+        return name.to_owned();
+    }
+    format!("'{}'", name.replace('\'', "'\\''"))
 }
 
 /// Returns what a program printed for the log of a CI job: as [`plain`], and no line in it can give the

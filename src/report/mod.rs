@@ -1,28 +1,42 @@
 //! Reports: what people and programs read about a run or a session.
 //!
-//! A gate run becomes one [`RunReport`], and every format is made from that: [`json`](RunReport::to_json),
-//! [`junit()`], [`markdown()`], [`terminal`]. Nothing here decides anything, prints, or reads a file.
+//! A gate run becomes one [`RunReport`], and every [`Format`] is made from that: [`json`](RunReport::to_json),
+//! [`junit()`], [`markdown()`], [`run_page()`], [`github()`], [`terminal`]. Nothing here decides anything, prints, or reads a file.
 //! What agents and models wrote passes `escape` before it is shown.
 
 mod assert_report;
+mod content;
 mod cost;
 mod diff_report;
 mod escape;
+mod github;
 pub mod html;
 mod junit;
 mod markdown;
+mod merge;
+mod render;
+mod run_page;
 mod run_report;
 mod session_report;
 pub mod terminal;
 mod units;
+mod verify;
 
 pub use assert_report::{AssertReport, AssertedCheck};
-pub use cost::estimate;
+pub use cost::cost;
 pub use diff_report::{DiffReport, DiffRow, Is, Metrics};
-pub use junit::{JunitError, junit};
+pub use github::{annotations, github};
+pub use junit::junit;
 pub use markdown::{MAX_BYTES, MarkdownError, markdown};
-pub use run_report::{Content, FORMAT, ForkReport, ReportError, RunReport, Timing};
+pub use merge::{MergeError, merge};
+pub use render::{Format, RenderError};
+pub use run_page::{RunPageError, run_page};
+pub use run_report::{
+    Conditions, Content, FORMAT, ForkReport, Place, ReportError, RunReport, Timing,
+};
 pub use session_report::{SessionReport, StepReport, TimelineReport};
+pub use units::tokens;
+pub use verify::Mismatch;
 
 #[cfg(test)]
 mod testing;

@@ -2,14 +2,13 @@
 //!
 //! Everything in it is sorted, and the same run gives the same file but for [`Timing`].
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::units::excerpt;
-use crate::check::Outcome;
 use crate::gate::{
-    ForkInput, ForkVerdict, Policy, RunVerdict, Shown, Verdict, decide_fork, decide_run,
+    ForkInput, ForkVerdict, Policy, RunVerdict, Shard, Shown, Verdict, decide_fork, decide_run,
 };
 use crate::model::Drift;
 use crate::replay::{Savings, Tally};
@@ -40,8 +39,36 @@ pub struct Timing {
     pub started_at: jiff::Timestamp,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// How long the live calls took, added up, in microseconds.
+    #[serde(default)]
+    pub paid_us: u64,
     /// How long each fork took, in milliseconds, by `baseline@fork`.
     pub forks_ms: BTreeMap<String, u64>,
+}
+
+/// The place in the repository where a fork is defined.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The file, relative to the repository.
+    pub file: String,
+    /// The line: that of the check that failed first, else 1.
+    pub line: u32,
+}
+
+/// Under which conditions a run was made; parts of a run are put together only where they are equal.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conditions {
+    /// The commit whose agent was run, where the CI system names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The hash of the configuration.
+    #[serde(default)]
+    pub config: String,
+    /// The hash of all baselines that were selected before they were shared out.
+    #[serde(default)]
+    pub baselines: String,
 }
 
 /// The result of one fork.
@@ -61,6 +88,9 @@ pub struct ForkReport {
     /// The end of what the agent wrote to standard error, where its run failed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub agent_log: String,
+    /// Where it is defined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
 }
 
 impl ForkReport {
@@ -73,6 +103,7 @@ impl ForkReport {
             savings,
             live_estimate: None,
             agent_log: String::new(),
+            place: None,
         }
     }
 
@@ -122,6 +153,12 @@ pub struct RunReport {
     pub notes: Vec<String>,
     /// How much of what agents and models wrote stands here.
     pub content: Content,
+    /// Under which conditions it was made.
+    #[serde(default)]
+    pub conditions: Conditions,
+    /// Which part of a run it is; `None` for a whole one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// The forks, by the names of their baselines, in the order of each baseline.
     pub forks: Vec<ForkReport>,
     /// What happened in time.
@@ -136,7 +173,7 @@ pub enum ReportError {
     #[error("this is no rewind report")]
     Shape(#[from] serde_json::Error),
     /// It was written by a newer version.
-    #[error("the report has format {0}, this rewind reads 1.x; update rewind")]
+    #[error("the report has format {0}, this rewind reads up to {FORMAT}; update rewind")]
     Newer(String),
 }
 
@@ -144,6 +181,12 @@ impl RunReport {
     /// Returns the report of a run with these forks.
     pub fn new(mut forks: Vec<ForkReport>, policy: Policy, content: Content) -> Self {
         forks.sort_by(|a, b| a.evidence.baseline.cmp(&b.evidence.baseline));
+        let mut timing = Timing::default();
+        for fork in &mut forks {
+            // How long a provider took is no part of what was found.
+            let took_us = std::mem::take(&mut fork.savings.paid.time_us);
+            timing.paid_us = timing.paid_us.saturating_add(took_us);
+        }
         let RunVerdict {
             shown,
             exit,
@@ -163,8 +206,10 @@ impl RunReport {
             savings: forks.iter().map(|fork| fork.savings).sum(),
             notes: Vec::new(),
             content,
+            conditions: Conditions::default(),
+            shard: None,
             forks,
-            timing: Timing::default(),
+            timing,
         };
         report.limit(content);
         report
@@ -180,11 +225,15 @@ impl RunReport {
             format: String,
         }
         let head: Head = serde_json::from_str(text)?;
-        let major = head.format.split('.').next().unwrap_or_default();
-        if major.parse::<u32>().is_ok_and(|major| major > 1) {
-            return Err(ReportError::Newer(head.format));
+        let is_newer = version(&head.format) > version(FORMAT);
+        let has_other_shape = version(&head.format).0 > version(FORMAT).0;
+        match serde_json::from_str(text) {
+            Ok(report) if !has_other_shape => Ok(report),
+            // A newer one may hold keys that are not known here.
+            Ok(_) | Err(_) if is_newer => Err(ReportError::Newer(head.format)),
+            Ok(report) => Ok(report),
+            Err(error) => Err(error.into()),
         }
-        Ok(serde_json::from_str(text)?)
     }
 
     /// Returns the text of the file.
@@ -193,44 +242,6 @@ impl RunReport {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_else(|error| error.to_string());
         text.push('\n');
         text
-    }
-
-    /// Returns whether the verdicts in it follow from the facts in it.
-    pub fn is_consistent(&self) -> bool {
-        let run = decide(&self.forks, &self.policy);
-        self.forks
-            .iter()
-            .all(|fork| decide_fork(&fork.evidence).verdict == fork.decision.verdict)
-            && (run.shown, run.exit.code()) == (self.verdict, self.exit)
-            && (run.gating, run.covered) == (self.gating, self.covered)
-            && run.counts == self.counts
-    }
-
-    /// Takes out what agents and models wrote, as far as `content` does not allow it.
-    fn limit(&mut self, content: Content) {
-        let keep = |text: &mut String| match content {
-            Content::None => text.clear(),
-            Content::Excerpt => *text = excerpt(text, EXCERPT_CHARS),
-            Content::Full => *text = cut(text, FULL_CHARS),
-        };
-        for fork in &mut self.forks {
-            keep(&mut fork.agent_log);
-            for sample in &mut fork.evidence.samples {
-                for divergence in &mut sample.replay.divergences {
-                    keep(&mut divergence.recorded);
-                    keep(&mut divergence.found);
-                }
-                for check in &mut sample.checks {
-                    let Outcome::Failed { findings, .. } = &mut check.outcome else {
-                        continue;
-                    };
-                    for finding in findings {
-                        keep(&mut finding.expected);
-                        keep(&mut finding.found);
-                    }
-                }
-            }
-        }
     }
 
     /// Returns the forks with this word, in order.
@@ -251,7 +262,7 @@ impl RunReport {
     /// Returns the run in numbers, worst first, such as `1 broken, 2 stable`.
     pub fn summary(&self) -> String {
         let mut counts: Vec<(&Verdict, &u32)> = self.counts.iter().collect();
-        counts.sort_by_key(|(verdict, _count)| (std::cmp::Reverse(verdict.row().shown), **verdict));
+        counts.sort_by_key(|(verdict, _count)| (Reverse(verdict.row().shown), **verdict));
         let parts: Vec<String> = counts
             .into_iter()
             .map(|(verdict, count)| format!("{count} {}", verdict.row().name.replace('_', " ")))
@@ -266,14 +277,28 @@ impl RunReport {
     /// Returns the fork that says the worst, the first of them.
     pub fn worst(&self) -> Option<&ForkReport> {
         let gating = self.forks.iter().filter(|fork| fork.evidence.is_gating);
-        gating.min_by_key(|fork| {
-            let verdict = fork.decision.verdict;
-            (std::cmp::Reverse(verdict.row().shown), verdict)
-        })
+        gating.min_by_key(|fork| badness(fork))
+    }
+
+    /// Returns all forks, the worst first, else in order.
+    pub fn worst_first(&self) -> Vec<&ForkReport> {
+        let mut forks: Vec<&ForkReport> = self.forks.iter().collect();
+        forks.sort_by_key(|fork| badness(fork));
+        forks
     }
 }
 
-fn decide(forks: &[ForkReport], policy: &Policy) -> RunVerdict {
+/// Returns the smaller, the worse: what does not gate comes behind what does.
+fn badness(fork: &ForkReport) -> (bool, Reverse<Shown>, Verdict) {
+    let verdict = fork.decision.verdict;
+    (
+        !fork.evidence.is_gating,
+        Reverse(verdict.row().shown),
+        verdict,
+    )
+}
+
+pub(super) fn decide(forks: &[ForkReport], policy: &Policy) -> RunVerdict {
     decide_run(
         forks
             .iter()
@@ -282,19 +307,14 @@ fn decide(forks: &[ForkReport], policy: &Policy) -> RunVerdict {
     )
 }
 
-fn cut(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(limit).collect();
-    format!("{kept}…")
+/// Returns the parts of a version; what is no number is the greatest.
+fn version(text: &str) -> (u32, u32) {
+    let mut parts = text.split('.').map(|part| part.parse().unwrap_or(u32::MAX));
+    (
+        parts.next().unwrap_or(u32::MAX),
+        parts.next().unwrap_or_default(),
+    )
 }
-
-/// How much of a value an excerpt holds.
-const EXCERPT_CHARS: usize = 200;
-
-/// How much of a value a report holds at most.
-const FULL_CHARS: usize = 20_000;
 
 #[cfg(test)]
 mod tests {

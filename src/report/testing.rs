@@ -127,8 +127,8 @@ pub(super) fn report(content: Content) -> RunReport {
 
     let message = "cannot start `pyton3`: no such file".to_owned();
     let fault = Some(Fault {
-        kind: FaultKind::Harness,
-        message,
+        said: HOSTILE.to_owned(),
+        ..Fault::new(FaultKind::Harness, message)
     });
     let unmeasured = fork(
         "currency",

@@ -1,7 +1,7 @@
 //! Numbers as people read them.
 
 /// Returns a number of tokens, such as `950`, `12.3k`, `4.56M`.
-pub(super) fn tokens(number: u64) -> String {
+pub fn tokens(number: u64) -> String {
     match number {
         0..=999 => number.to_string(),
         1_000..=999_949 => scaled(number, 1_000, 1, "k"),

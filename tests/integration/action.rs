@@ -29,6 +29,7 @@ jobs:
 
 /// Writes a report as the gate does; its arguments are the word shown and the exit code.
 const REPORT: &str = r#"
+if [ "$1" = report ]; then exit 0; fi
 while [ "$1" != --out ]; do shift; done
 mkdir -p "$2"
 printf '{\n  "format": "1.0",\n  "verdict": "WORD"\n}\n' >"$2/rewind-report.json"

@@ -25,7 +25,6 @@ const FENCES: &[(&str, &str)] = &[
     ("clap", "cli"),
     ("clap_complete", "cli"),
     ("minijinja", "report"),
-    ("junit_report", "report/junit"),
     ("std::env", "cli/context"),
 ];
 

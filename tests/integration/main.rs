@@ -19,5 +19,6 @@ mod init;
 mod readme;
 mod record;
 mod replay;
+mod reports;
 mod sdk;
 mod support;

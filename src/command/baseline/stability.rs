@@ -8,9 +8,18 @@ use super::rule::{self, Rule};
 use crate::command::gate::{GateOptions, runner};
 use crate::command::{BackendOptions, CommandError, Context, load_config, way_out};
 use crate::config::Config;
-use crate::gate::{Case, ForkRun};
+use crate::gate::{Caps, Case, ForkRun, LivePlan, Progress};
 use crate::model::{Call, Divergence, Drift, StepIndex, Thread, Timeline};
 use crate::replay::Keys;
+
+/// Says nothing of how the replays go on.
+struct Silent;
+
+impl Progress for Silent {
+    fn done(&self, _done: usize, _total: usize, _name: &str) {}
+
+    fn live(&self, _plan: &LivePlan) {}
+}
 
 /// What the replays came to.
 pub(super) enum Stability {
@@ -92,10 +101,10 @@ pub(super) async fn replay(
         ..GateOptions::default()
     };
     let way_out = way_out(&BackendOptions::default(), config, context)?;
-    let runner = runner(&options, config, context, &way_out)?;
+    let runner = runner(&options, Caps::default(), config, context, &way_out)?;
     let mut last = Vec::new();
     for run in 1..=times.max(1) {
-        let mut runs = runner.run(std::slice::from_ref(case), &|_name| {}).await;
+        let mut runs = runner.run(std::slice::from_ref(case), &Silent).await;
         last = runs.pop().unwrap_or_default();
         let Some(fork) = last.first() else {
             break;

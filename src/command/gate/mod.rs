@@ -3,10 +3,14 @@
 
 mod case;
 mod changed;
+mod conditions;
 mod pending;
-mod reports;
+mod progress;
+pub(super) mod reports;
+mod select;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,6 +19,9 @@ use camino::Utf8PathBuf;
 
 pub(super) use self::case::{bare_case, case};
 use self::changed::Changed;
+use self::conditions::{conditions, place};
+use self::progress::Teller;
+use self::select::{only_failed, take_part};
 use super::baseline::{all, directory};
 use super::rules::{prices, real_tools, replay_rules, timing};
 use super::{
@@ -24,11 +31,13 @@ use crate::agent::{Routing, explain_wanted_keys, harden};
 use crate::baseline::Baselines;
 use crate::config::{self, Config};
 use crate::exit::Exit;
-use crate::gate::{Case, ForkRun, Mode, Policy, Runner, Shown, paid_from};
-use crate::model::Timeline;
+use crate::gate::{
+    Budget, Caps, Case, ForkRun, Mode, Policy, Runner, Shard, Shown, Stop, estimate, paid_from,
+};
+use crate::model::{MicroUsd, Timeline};
 use crate::proxy::Options;
 use crate::replay::{Keys, Savings, savings};
-use crate::report::{Content, ForkReport, RunReport, Timing, estimate};
+use crate::report::{Content, ForkReport, RunReport};
 
 /// What was typed.
 #[derive(Debug, Clone, Default)]
@@ -39,8 +48,20 @@ use crate::report::{Content, ForkReport, RunReport, Timing, estimate};
 pub struct GateOptions {
     /// The configuration file; the nearest one where it is not given.
     pub config: Option<Utf8PathBuf>,
-    /// Globs of baseline names; all where there is none.
+    /// Globs of baseline names, or `tag:` and a tag; all where there is none.
     pub filter: Vec<String>,
+    /// Only those that did not pass in the last report.
+    pub only_failed: bool,
+    /// Only this part of them.
+    pub shard: Option<Shard>,
+    /// Whether the first failure ends the run.
+    pub fail_fast: bool,
+    /// The most dollars for live calls; as configured where it is not given.
+    pub max_usd: Option<f64>,
+    /// The most tokens for live calls; as configured where it is not given.
+    pub max_tokens: Option<u64>,
+    /// How much of what agents and models wrote stands in the reports.
+    pub content: Option<Content>,
     /// Only baselines whose agent is made of files that changed since this commit.
     pub changed_since: Option<String>,
     /// The directory of the baselines; as configured where it is not given.
@@ -84,27 +105,40 @@ pub async fn run(
         &directory(options.baselines.as_deref(), &config, context),
         context,
     )?;
-    let cases = cases(&baselines, &config, changed.as_ref(), context, err).await?;
+    if baselines.is_empty() {
+        say(err, "rewind: nothing failed in the last report\n");
+        return Ok(Exit::Pass);
+    }
+    let mut cases = cases(&baselines, &config, changed.as_ref(), context, err).await?;
+    let skipped = baselines.len() - cases.len();
+    let caps = take_part(&mut cases, options.shard, caps(options, &config));
     let references: Vec<&Timeline> = cases.iter().map(|case| case.reference.as_ref()).collect();
     if let Some(warning) = real_tools(&references, &config, context)? {
         say(err, &format!("rewind: {warning}\n"));
     }
-    let runner = runner(options, &config, context, &way_out)?;
+    let runner = runner(options, caps, &config, context, &way_out)?;
+    let teller = Teller::new(
+        &mut *err,
+        caps,
+        context.stderr_is_terminal && !context.is_ci(),
+        way_out.is_scripted,
+    );
     let started_at = jiff::Timestamp::now();
     let begun = Instant::now();
-    let runs = runner.run(&cases, &|_name| {}).await;
+    let runs = until_interrupted(&runner, runner.run(&cases, &teller)).await;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let pending = pending::Pending::of(&cases, &runs, &prices(&config));
     let mut report = report(options, &config, context, &cases, runs);
     report.notes.extend(quarantine_notes(&cases));
     report.timing.started_at = started_at;
     report.timing.duration_ms = duration_ms;
+    report.conditions = conditions(&baselines, &config, runner.backend.is_some(), context);
+    report.shard = options.shard;
     if way_out.is_scripted && report.savings.paid.calls > 0 {
         report
             .notes
             .push("live calls were answered by a scripted model, at $0".to_owned());
     }
-    let skipped = baselines.iter().count() - cases.len();
     if skipped > 0 {
         let since = since.unwrap_or_default();
         report.notes.push(format!(
@@ -112,8 +146,8 @@ pub async fn run(
         ));
     }
     explain_no_calls(&mut report);
-    explain_wanted(&mut report, &cases);
     explain_prefix_drift(&mut report);
+    report.notes.sort();
     let dir = context.cwd.join(&options.out);
     reports::write(&report, &dir).map_err(CommandError::usage)?;
     pending.write(&dir)?;
@@ -126,6 +160,28 @@ pub async fn run(
         tracing::debug!(%error, "the table could not be written");
     }
     Ok(exit(&report))
+}
+
+/// Runs to the end; after Ctrl-C, with what is there.
+async fn until_interrupted<T>(runner: &Runner, run: impl Future<Output = T>) -> T {
+    let mut run = std::pin::pin!(run);
+    tokio::select! {
+        ended = &mut run => return ended,
+        pressed = tokio::signal::ctrl_c() => match pressed {
+            Ok(()) => drop(runner.stop.send(Some(Stop::Interrupted))),
+            Err(error) => tracing::debug!(%error, "Ctrl-C can't be heard"),
+        },
+    }
+    run.await
+}
+
+/// Returns what live calls may cost: as typed, else as configured.
+fn caps(options: &GateOptions, config: &Config) -> Caps {
+    let usd = options.max_usd.or(config.gate.max_usd);
+    Caps {
+        usd: usd.map(MicroUsd::from_dollars),
+        tokens: options.max_tokens.or(config.gate.max_tokens),
+    }
 }
 
 fn baselines(
@@ -141,10 +197,11 @@ fn baselines(
         let filters = options.filter.join(", ");
         return Err(
             CommandError::usage(format!("no baseline in {dir} fits {filters}"))
-                .exit(Exit::NothingSelected),
+                .exit(Exit::NothingSelected)
+                .help("a filter is a name with `*`, or `tag:` and a tag"),
         );
     }
-    Ok(selected)
+    only_failed(selected, options, context)
 }
 
 /// Returns the cases; does what has to be done once before their agents run.
@@ -183,6 +240,7 @@ async fn cases(
 /// Usage: rules or addresses that can't be used.
 pub(super) fn runner(
     options: &GateOptions,
+    caps: Caps,
     config: &Config,
     context: &Context,
     way_out: &WayOut,
@@ -204,6 +262,9 @@ pub(super) fn runner(
         strict_keys: config.capture.strict_keys,
         prices: Arc::new(prices(config)),
         jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),
+        budget: Arc::new(Budget::new(caps, Arc::new(prices(config)))),
+        fail_fast: options.fail_fast,
+        stop: tokio::sync::watch::Sender::new(None),
     })
 }
 
@@ -234,7 +295,7 @@ fn report(
     runs: Vec<Vec<ForkRun>>,
 ) -> RunReport {
     let prices = prices(config);
-    let mut timing = Timing::default();
+    let mut forks_ms = BTreeMap::new();
     let mut forks = Vec::new();
     for (case, runs) in cases.iter().zip(runs) {
         for (nth, run) in runs.into_iter().enumerate() {
@@ -256,7 +317,8 @@ fn report(
                 fork.live_estimate = Some(estimate(&case.reference, from, &prices));
             }
             fork.agent_log = run.log;
-            timing.forks_ms.insert(fork.name(), run.took_ms);
+            fork.place = place(&case.baseline, &fork, config);
+            forks_ms.insert(fork.name(), run.took_ms);
             forks.push(fork);
         }
     }
@@ -268,13 +330,17 @@ fn report(
         allow_needs_live: options.allow_needs_live,
         is_enforced: config.gate.enforce.unwrap_or(true),
     };
-    let shown = if context.is_ci() {
+    // Who may see the reports of a CI job is not known.
+    let by_default = if context.is_ci() {
         Content::None
     } else {
         Content::Full
     };
-    let mut report = RunReport::new(forks, policy, shown);
-    report.timing = timing;
+    let asked_for = options.content.or(config.report.content);
+    let wanted = explain_wanted(&forks, cases);
+    let mut report = RunReport::new(forks, policy, asked_for.unwrap_or(by_default));
+    report.notes.extend(wanted);
+    report.timing.forks_ms = forks_ms;
     report
 }
 
@@ -318,19 +384,18 @@ fn explain_no_calls(report: &mut RunReport) {
     }
 }
 
-/// Adds a note where an agent failed and its last words ask for a key that it does not get.
-fn explain_wanted(report: &mut RunReport, cases: &[Case]) {
+/// Returns a note where an agent failed and its last words, which may not be shown, ask for a key that
+/// it does not get.
+fn explain_wanted(forks: &[ForkReport], cases: &[Case]) -> BTreeSet<String> {
     let keys = Routing::key_variables();
     let is_set = |name: &str| {
         let mut agents = cases.iter().map(|case| &case.agent.environment.variables);
         keys.contains(&name) || agents.any(|variables| variables.contains_key(name))
     };
-    let notes: BTreeSet<String> = report
-        .forks
+    forks
         .iter()
         .filter_map(|fork| explain_wanted_keys(&fork.agent_log, &is_set))
-        .collect();
-    report.notes.extend(notes);
+        .collect()
 }
 
 /// Adds a note where a change was forced onto the recording before a fork: its effect there is not
@@ -357,7 +422,8 @@ fn explain_prefix_drift(report: &mut RunReport) {
     }
 }
 
-fn exit(report: &RunReport) -> Exit {
+/// Returns how a run ends.
+pub(super) fn exit(report: &RunReport) -> Exit {
     match report.exit {
         0 => Exit::Pass,
         1 => Exit::Fail,

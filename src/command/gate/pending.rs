@@ -14,7 +14,11 @@ use crate::price::PriceTable;
 
 /// What may be accepted after a run.
 #[derive(Debug, Default)]
-pub(super) struct Pending(Vec<One>);
+pub(super) struct Pending {
+    /// The baselines that ran.
+    ran: Vec<String>,
+    waiting: Vec<One>,
+}
 
 #[derive(Debug)]
 struct One {
@@ -33,21 +37,28 @@ impl Pending {
                 session: session(case, runs),
             })
         };
-        Self(cases.iter().zip(runs).filter_map(one).collect())
+        Self {
+            ran: cases
+                .iter()
+                .map(|case| case.baseline.name.clone())
+                .collect(),
+            waiting: cases.iter().zip(runs).filter_map(one).collect(),
+        }
     }
 
-    /// Writes `pending/<name>/` below `dir`, in place of what an earlier run left there.
+    /// Writes `pending/<name>/` below `dir`, in place of what an earlier run left of these.
     pub(super) fn write(&self, dir: &Utf8Path) -> Result<(), CommandError> {
         let root = dir.join("pending");
-        match fs::remove_dir_all(&root) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(CommandError::usage(format!(
-                    "cannot remove {root}: {error}"
-                )));
+        for name in &self.ran {
+            let old = root.join(name);
+            match fs::remove_dir_all(&old) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(CommandError::usage(format!("cannot remove {old}: {error}")));
+                }
+                Ok(()) | Err(_) => {}
             }
-            Ok(()) | Err(_) => {}
         }
-        for one in &self.0 {
+        for one in &self.waiting {
             let dir = root.join(&one.name);
             one.evidence.write(&dir).map_err(CommandError::usage)?;
             if let Some(session) = &one.session
@@ -62,7 +73,7 @@ impl Pending {
 
     /// Says what waits.
     pub(super) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
-        match self.0.len() {
+        match self.waiting.len() {
             0 => Ok(()),
             count => writeln!(out, "{count} baseline(s) to accept: rewind baseline review"),
         }

@@ -7,11 +7,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::command::Context;
 use crate::report::terminal::{self, Style};
-use crate::report::{JunitError, MarkdownError, RunReport, junit, markdown};
+use crate::report::{Format, RenderError, RunReport, github};
 
 /// A report that could not be written.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum WriteError {
+pub(crate) enum WriteError {
     /// The file or its directory can't be written.
     #[error("failed to write {path}; name a writable directory with `--out`")]
     Io {
@@ -19,47 +19,42 @@ pub(super) enum WriteError {
         #[source]
         source: io::Error,
     },
-    /// The JUnit file can't be made.
+    /// A report can't be made.
     #[error(transparent)]
-    Junit(#[from] JunitError),
-    /// The Markdown can't be made.
-    #[error(transparent)]
-    Markdown(#[from] MarkdownError),
+    Render(#[from] RenderError),
 }
 
-/// Writes `rewind-report.json`, `junit.xml` and `report.md` into `dir`.
-pub(super) fn write(report: &RunReport, dir: &Utf8Path) -> Result<(), WriteError> {
+/// Writes the run in each of [`Format::FILES`] into `dir`.
+pub(crate) fn write(report: &RunReport, dir: &Utf8Path) -> Result<(), WriteError> {
     let io = |path: &Utf8Path| {
         let path = path.to_owned();
         move |source| WriteError::Io { path, source }
     };
     fs::create_dir_all(dir).map_err(io(dir))?;
-    for (name, text) in [
-        ("rewind-report.json", report.to_json()),
-        ("junit.xml", junit(report)?),
-        ("report.md", markdown(report)?),
-    ] {
+    for (format, name) in Format::FILES {
         let path = dir.join(name);
         let aside = dir.join(format!(".{name}.new"));
-        fs::write(&aside, text)
+        fs::write(&aside, format.render(report)?)
             .and_then(|()| fs::rename(&aside, &path))
             .map_err(io(&path))?;
     }
     Ok(())
 }
 
-/// Prints the table, and where the reports are.
-pub(super) fn print(
+/// Prints the table, as the log of a job on GitHub shows it in such a job, and where the reports are.
+pub(crate) fn print(
     report: &RunReport,
     dir: &Utf8Path,
     context: &Context,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    // anstream takes the colour out again where it is not wanted.
-    terminal::gate(report, Style::Colour, out)?;
+    if context.var("GITHUB_ACTIONS") == Some("true") {
+        out.write_all(github(report).as_bytes())?;
+    } else {
+        // anstream takes the colour out again where it is not wanted.
+        terminal::gate(report, Style::Colour, out)?;
+    }
     let dir = dir.strip_prefix(&context.cwd).unwrap_or(dir);
-    writeln!(
-        out,
-        "reports: {dir}/rewind-report.json, junit.xml, report.md"
-    )
+    let names: Vec<&str> = Format::FILES.iter().map(|(_format, name)| *name).collect();
+    writeln!(out, "reports: {dir}/{}", names.join(", "))
 }

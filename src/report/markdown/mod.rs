@@ -11,7 +11,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use super::escape;
 use super::run_report::RunReport;
-use page::{Detail, page};
+pub(super) use page::{Detail, Page, page};
 
 /// The size that the text never exceeds; GitHub takes 65,536 characters.
 pub const MAX_BYTES: usize = 60_000;
@@ -41,49 +41,38 @@ pub fn markdown(report: &RunReport) -> Result<String, MarkdownError> {
     });
     environment.add_template("report.md", include_str!("../templates/report.md.jinja"))?;
     let template = environment.get_template("report.md")?;
-    let mut text = String::new();
     for detail in DETAILS {
-        text = template.render(Serde(&page(report, detail)))?;
+        let text = template.render(Serde(&page(report, detail)))?;
         if text.len() <= MAX_BYTES {
-            break;
+            return Ok(text);
         }
     }
-    Ok(text)
+    // Names of forks are not limited where they are made; a shorter page than the last there is not.
+    let word = report.verdict;
+    Ok(format!(
+        "<!-- rewind:gate -->\n## Rewind: {word}\n\nThe report is too long to be shown here; see `report.html`.\n"
+    ))
 }
 
 /// From everything to next to nothing; the first that fits is taken.
-const DETAILS: [Detail; 6] = [
-    Detail {
-        rows: usize::MAX,
-        findings: 10,
-        all: true,
-    },
-    Detail {
-        rows: 100,
-        findings: 5,
-        all: true,
-    },
-    Detail {
-        rows: 100,
-        findings: 3,
-        all: false,
-    },
-    Detail {
-        rows: 50,
-        findings: 0,
-        all: false,
-    },
-    Detail {
-        rows: 10,
-        findings: 0,
-        all: false,
-    },
-    Detail {
-        rows: 0,
-        findings: 0,
-        all: false,
-    },
+const DETAILS: [Detail; 7] = [
+    detail(usize::MAX, 10, true, 1_500),
+    detail(100, 5, true, 600),
+    detail(100, 3, false, 600),
+    detail(100, 2, false, 200),
+    detail(50, 0, false, 0),
+    detail(10, 0, false, 0),
+    detail(0, 0, false, 0),
 ];
+
+const fn detail(rows: usize, findings: usize, all: bool, values: usize) -> Detail {
+    Detail {
+        rows,
+        findings,
+        all,
+        values,
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -130,5 +119,32 @@ mod tests {
         assert!(text.len() <= MAX_BYTES, "{}", text.len());
         assert!(text.contains("FAIL"));
         assert!(text.contains("more in `rewind-report.json`"));
+    }
+
+    #[test]
+    fn nothing_that_is_long_makes_the_comment_too_long() {
+        let long = "`x` @y <z> | ".repeat(20_000);
+        let changes: [fn(&mut RunReport, &str); 6] = [
+            |report, long| report.forks[0].evidence.baseline = long.to_owned(),
+            |report, long| report.forks[0].decision.why = long.to_owned(),
+            |report, long| report.forks[0].agent_log = long.to_owned(),
+            |report, long| report.notes = vec![long.to_owned(); 50],
+            |report, long| {
+                report.forks[0].evidence.samples[0].replay.divergences[0].remedy = long.to_owned();
+            },
+            |report, long| {
+                let drift = |number| crate::model::Drift::Tool {
+                    name: format!("{number}{long}"),
+                };
+                report.forks[2].evidence.samples[0].replay.drift = (0..50).map(drift).collect();
+            },
+        ];
+        for change in changes {
+            let mut report = report(Content::Full);
+            change(&mut report, &long);
+            let text = markdown(&report).unwrap();
+            assert!(text.len() <= MAX_BYTES, "{}", text.len());
+            assert!(text.contains("## Rewind: FAIL"));
+        }
     }
 }

@@ -4,26 +4,36 @@ use serde::Serialize;
 
 use crate::check::{CheckResult, Outcome};
 use crate::gate::Shown;
-use crate::replay::{Savings, Tally};
+use crate::replay::Tally;
 use crate::report::cost::cost;
+use crate::report::escape::shell;
 use crate::report::run_report::{ForkReport, RunReport};
-use crate::report::units::{duration, tokens};
+use crate::report::units::{duration, excerpt, tokens};
 
 /// How much of the run is shown.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Detail {
+pub(crate) struct Detail {
     /// Forks in a section.
-    pub(super) rows: usize,
+    pub(crate) rows: usize,
     /// Findings below a fork.
-    pub(super) findings: usize,
+    pub(crate) findings: usize,
     /// Whether a section with all forks is there.
-    pub(super) all: bool,
+    pub(crate) all: bool,
+    /// Characters of a value.
+    pub(crate) values: usize,
 }
 
 /// Everything that the template shows.
 #[derive(Serialize)]
-pub(super) struct Page {
+pub(crate) struct Page {
     title: String,
+    word: &'static str,
+    shown: Shown,
+    numbers: String,
+    commit: Option<String>,
+    shard: Option<String>,
+    started_at: String,
+    generator: String,
     alert: &'static str,
     sentence: String,
     is_enforced: bool,
@@ -35,6 +45,7 @@ pub(super) struct Page {
     min_coverage: String,
     sections: Vec<Section>,
     reproduce: Option<String>,
+    accept: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -64,6 +75,8 @@ struct Section {
 struct ForkView {
     name: String,
     verdict: &'static str,
+    shown: Shown,
+    meaning: &'static str,
     why: String,
     estimate: Option<String>,
     details: Vec<DetailView>,
@@ -83,7 +96,7 @@ struct Text {
 }
 
 /// Returns what the template shows of a run.
-pub(super) fn page(report: &RunReport, detail: Detail) -> Page {
+pub(crate) fn page(report: &RunReport, detail: Detail) -> Page {
     let worst = report.worst();
     let sentence = match worst {
         _ if report.verdict == Shown::Pass => {
@@ -97,9 +110,13 @@ pub(super) fn page(report: &RunReport, detail: Detail) -> Page {
         Some(fork) => format!("{}: {}", fork.name(), fork.decision.why),
         None => "nothing was measured".to_owned(),
     };
-    let reproduce = worst
-        .filter(|_fork| report.verdict != Shown::Pass)
-        .map(|fork| format!("rewind gate --filter '{}'", fork.evidence.baseline));
+    let names = || worst.map(|fork| shell(&fork.evidence.baseline));
+    let reproduce = names()
+        .filter(|_name| report.verdict != Shown::Pass)
+        .map(|name| format!("rewind gate --filter {name}"));
+    let accept = names()
+        .filter(|_name| report.verdict == Shown::Fail)
+        .map(|name| format!("rewind baseline accept {name}"));
     let mut sections: Vec<Section> = [
         ("❌ Failed", Shown::Fail),
         ("🚫 Not measured", Shown::NotMeasured),
@@ -121,22 +138,34 @@ pub(super) fn page(report: &RunReport, detail: Detail) -> Page {
     }
     Page {
         title: format!("{} · {}", report.verdict, report.summary()),
+        word: report.verdict.as_str(),
+        shown: report.verdict,
+        numbers: report.summary(),
+        commit: report.conditions.commit.as_deref().map(short),
+        shard: report.shard.map(|shard| shard.to_string()),
+        started_at: report
+            .timing
+            .started_at
+            .strftime("%Y-%m-%d %H:%M UTC")
+            .to_string(),
+        generator: report.generator.clone(),
         alert: match report.verdict {
             Shown::Pass => "TIP",
             Shown::Look => "NOTE",
             Shown::NotMeasured => "WARNING",
             Shown::Fail => "CAUTION",
         },
-        sentence,
+        sentence: excerpt(&sentence, SENTENCE_CHARS),
         is_enforced: report.policy.is_enforced,
-        drift: report.drift().iter().map(ToString::to_string).collect(),
-        notes: report.notes.clone(),
-        savings: savings_view(&report.savings),
+        drift: few(report.drift().iter().map(ToString::to_string).collect()),
+        notes: few(report.notes.clone()),
+        savings: savings_view(report),
         covered: report.covered,
         gating: report.gating,
         min_coverage: format!("{:.0} %", report.policy.min_coverage * 100.0),
         sections,
         reproduce,
+        accept,
     }
 }
 
@@ -166,24 +195,32 @@ fn fork_view(fork: &ForkReport, detail: Detail) -> ForkView {
             cost(&totals)
         )
     });
-    let mut details = details(fork);
+    let mut details = details(fork, detail.values);
     details.truncate(detail.findings);
     ForkView {
         name: fork.name(),
         verdict: fork.decision.verdict.row().name,
-        why: fork.decision.why.clone(),
+        shown: fork.decision.verdict.row().shown,
+        meaning: fork.decision.verdict.row().meaning,
+        why: excerpt(&fork.decision.why, SENTENCE_CHARS),
         estimate,
         details,
     }
 }
 
 /// Returns what is wrong with a fork: findings of its checks, then where the agent went another way.
-fn details(fork: &ForkReport) -> Vec<DetailView> {
+fn details(fork: &ForkReport, limit: usize) -> Vec<DetailView> {
     if fork.decision.verdict.row().shown == Shown::Pass {
         return Vec::new();
     }
     let mut details = Vec::new();
     for sample in &fork.evidence.samples {
+        let said = sample.fault.as_ref().filter(|fault| !fault.said.is_empty());
+        details.extend(said.map(|fault| DetailView {
+            message: fault.message.clone(),
+            step: None,
+            texts: texts([("it said", &fault.said), ("", &String::new())], limit),
+        }));
         for check in CheckResult::worst_first(&sample.checks) {
             let Outcome::Failed { findings, .. } = &check.outcome else {
                 continue;
@@ -191,14 +228,20 @@ fn details(fork: &ForkReport) -> Vec<DetailView> {
             details.extend(findings.iter().map(|finding| DetailView {
                 message: format!("{}: {}", check.id, finding.message),
                 step: finding.step.map(|step| step.0),
-                texts: texts([("expected", &finding.expected), ("found", &finding.found)]),
+                texts: texts(
+                    [("expected", &finding.expected), ("found", &finding.found)],
+                    limit,
+                ),
             }));
         }
         details.extend(sample.replay.divergences.iter().map(|divergence| {
-            let mut texts = texts([
-                ("recorded", &divergence.recorded),
-                ("found", &divergence.found),
-            ]);
+            let mut texts = texts(
+                [
+                    ("recorded", &divergence.recorded),
+                    ("found", &divergence.found),
+                ],
+                limit,
+            );
             if !divergence.remedy.is_empty() {
                 let text = divergence.remedy.clone();
                 texts.push(Text {
@@ -214,7 +257,10 @@ fn details(fork: &ForkReport) -> Vec<DetailView> {
         }));
     }
     if !fork.agent_log.is_empty() {
-        let texts = texts([("standard error", &fork.agent_log), ("", &String::new())]);
+        let texts = texts(
+            [("standard error", &fork.agent_log), ("", &String::new())],
+            limit,
+        );
         details.push(DetailView {
             message: "the agent's last words".to_owned(),
             step: None,
@@ -224,18 +270,18 @@ fn details(fork: &ForkReport) -> Vec<DetailView> {
     details
 }
 
-fn texts(values: [(&'static str, &String); 2]) -> Vec<Text> {
+fn texts(values: [(&'static str, &String); 2], limit: usize) -> Vec<Text> {
     values
         .into_iter()
         .filter(|(_name, value)| !value.is_empty())
         .map(|(name, value)| Text {
             name,
-            text: value.chars().take(MAX_VALUE_CHARS).collect(),
+            text: value.chars().take(limit).collect(),
         })
         .collect()
 }
 
-fn savings_view(savings: &Savings) -> SavingsView {
+fn savings_view(report: &RunReport) -> SavingsView {
     let view = |totals: &Tally| TallyView {
         calls: totals.calls,
         tokens: tokens(totals.tokens()),
@@ -243,10 +289,35 @@ fn savings_view(savings: &Savings) -> SavingsView {
         time: duration(totals.time_us),
     };
     SavingsView {
-        saved: view(&savings.saved),
-        paid: view(&savings.paid),
+        saved: view(&report.savings.saved),
+        paid: view(&Tally {
+            time_us: report.timing.paid_us,
+            ..report.savings.paid
+        }),
     }
 }
 
-/// How much of a value is shown.
-const MAX_VALUE_CHARS: usize = 1_500;
+/// Returns the first texts, each not too long, and how many more there are.
+fn few(texts: Vec<String>) -> Vec<String> {
+    let more = texts.len().saturating_sub(MAX_LINES);
+    let mut shown: Vec<String> = texts
+        .into_iter()
+        .take(MAX_LINES)
+        .map(|text| excerpt(&text, SENTENCE_CHARS))
+        .collect();
+    if more > 0 {
+        shown.push(format!("and {more} more"));
+    }
+    shown
+}
+
+/// Returns the beginning of a commit's name.
+fn short(commit: &str) -> String {
+    commit.chars().take(12).collect()
+}
+
+/// How long a sentence may be.
+const SENTENCE_CHARS: usize = 600;
+
+/// How many notes and altered parts are shown.
+const MAX_LINES: usize = 12;

@@ -1,35 +1,66 @@
 //! The table of a gate run.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::Style;
 use super::table::{Align, lines};
 use crate::check::{CheckResult, Outcome, Severity};
-use crate::gate::Shown;
+use crate::gate::{Shown, Verdict};
 use crate::report::cost::cost;
-use crate::report::escape::{log, plain};
+use crate::report::escape::{log, one_line, plain, shell};
 use crate::report::run_report::{ForkReport, RunReport};
 use crate::report::units::{count, excerpt, tokens};
 
 /// Writes the run: a line for each fork, what is wrong with those that do not pass, and the verdict.
 ///
+/// The worst stands first. Of many forks, those that pass are only counted, and the details are those of
+/// the first few, so that the whole stays on about one screen.
+///
 /// # Errors
 /// The writer failed.
 pub fn gate(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let rows: Vec<Vec<String>> = report.forks.iter().map(row).collect();
+    let is_long = report.forks.len() > FEW_FORKS;
+    let (passing, bad): (Vec<&ForkReport>, Vec<&ForkReport>) = report
+        .worst_first()
+        .into_iter()
+        .partition(|fork| fork.decision.verdict.row().shown == Shown::Pass);
+    let limit = if is_long { MAX_ROWS } else { usize::MAX };
+    let mut listed: Vec<&ForkReport> = bad.iter().copied().take(limit).collect();
+    if !is_long {
+        listed.extend(&passing);
+    }
+    let rows: Vec<Vec<String>> = listed.iter().map(|fork| row(fork)).collect();
     let table = lines(&rows, &[Align::Left; 4]);
-    for (fork, line) in report.forks.iter().zip(table) {
+    for (fork, line) in listed.iter().zip(table) {
         let shown = fork.decision.verdict.row().shown;
         let word = shown.as_str();
         // The word stands first, so colouring it does not move the columns.
         let rest = line.strip_prefix(word).unwrap_or_default();
         writeln!(out, "{}{rest}", style.shown(word, shown))?;
     }
-    for fork in report.forks.iter().filter(|fork| is_explained(fork)) {
+    if bad.len() > limit {
+        writeln!(
+            out,
+            "… and {} more, see rewind-report.json",
+            bad.len() - limit
+        )?;
+    }
+    if is_long && !passing.is_empty() {
+        let word = style.shown(Shown::Pass.as_str(), Shown::Pass);
+        let forks = count(passing.len() as u64, "fork");
+        writeln!(out, "{word}  {forks}: {}", verdicts(&passing))?;
+    }
+    let limit = if is_long { MAX_DETAILS } else { usize::MAX };
+    for fork in listed.iter().filter(|fork| is_explained(fork)).take(limit) {
         let mut text = Vec::new();
         details(fork, style, &mut text)?;
         if !text.is_empty() {
-            writeln!(out, "\n{}", style.bold(&plain(&fork.name())))?;
+            writeln!(out, "\n{}", style.bold(&one_line(&fork.name())))?;
+            if is_long {
+                text = cut(&text, MAX_DETAIL_LINES);
+            }
             out.write_all(&text)?;
         }
     }
@@ -39,11 +70,38 @@ pub fn gate(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result
     footer(report, style, out)
 }
 
+/// Returns how often each verdict was given, such as `90 unaffected, 6 stable`.
+fn verdicts(forks: &[&ForkReport]) -> String {
+    let mut counts: BTreeMap<Verdict, u64> = BTreeMap::new();
+    for fork in forks {
+        *counts.entry(fork.decision.verdict).or_default() += 1;
+    }
+    let mut counts: Vec<(Verdict, u64)> = counts.into_iter().collect();
+    counts.sort_by_key(|(verdict, count)| (Reverse(*count), *verdict));
+    let parts: Vec<String> = counts
+        .into_iter()
+        .map(|(verdict, count)| format!("{count} {}", verdict.row().name.replace('_', " ")))
+        .collect();
+    parts.join(", ")
+}
+
+/// Returns the first lines, and how many more there are.
+fn cut(text: &[u8], limit: usize) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text);
+    let more = text.lines().count().saturating_sub(limit);
+    let mut kept: Vec<String> = text.lines().take(limit).map(str::to_owned).collect();
+    if more > 0 {
+        kept.push(format!("  … {more} more lines in report.md"));
+    }
+    kept.push(String::new());
+    kept.join("\n").into_bytes()
+}
+
 fn row(fork: &ForkReport) -> Vec<String> {
     let verdict = fork.decision.verdict;
     vec![
         verdict.row().shown.as_str().to_owned(),
-        plain(&fork.name()),
+        one_line(&fork.name()),
         verdict.row().name.replace('_', " "),
         excerpt(&plain(&fork.decision.why), WHY_CHARS),
     ]
@@ -64,6 +122,7 @@ fn details(fork: &ForkReport, style: Style, out: &mut dyn Write) -> io::Result<(
     for sample in &fork.evidence.samples {
         if let Some(fault) = &sample.fault {
             writeln!(out, "  {}", plain(&fault.message))?;
+            value(out, "it said", &fault.said)?;
         }
         for check in CheckResult::worst_first(&sample.checks) {
             let findings = match &check.outcome {
@@ -160,6 +219,13 @@ fn footer(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<(
         )?;
     }
     let word = style.shown(report.verdict.as_str(), report.verdict);
+    if let Some(fork) = report.worst().filter(|_fork| report.verdict != Shown::Pass) {
+        let name = shell(&one_line(&fork.evidence.baseline));
+        writeln!(out, "reproduce: rewind gate --filter {name}")?;
+        if report.verdict == Shown::Fail {
+            writeln!(out, "accept what is wanted: rewind baseline accept {name}")?;
+        }
+    }
     write!(out, "{word}: {}", report.summary())?;
     if report.covered < report.gating {
         let wanted = report.policy.min_coverage * 100.0;
@@ -177,6 +243,18 @@ fn footer(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<(
     }
     writeln!(out)
 }
+
+/// Up to how many forks each has a line of its own.
+const FEW_FORKS: usize = 24;
+
+/// How many lines there are of forks that do not pass where there are many forks.
+const MAX_ROWS: usize = 20;
+
+/// How many forks are shown with details where there are many forks.
+const MAX_DETAILS: usize = 3;
+
+/// How many lines such details have.
+const MAX_DETAIL_LINES: usize = 6;
 
 /// How many findings of a check are shown.
 const MAX_FINDINGS: usize = 5;
@@ -202,6 +280,36 @@ mod tests {
     #[test]
     fn the_table_is_readable_without_colour() {
         insta::assert_snapshot!(shown(&report(Content::Excerpt), Style::Plain));
+    }
+
+    #[test]
+    fn a_hundred_baselines_fit_on_a_screen_with_the_failures_first() {
+        let one = report(Content::Full);
+        let forks: Vec<ForkReport> = (0..200)
+            .map(|number| {
+                // One in twenty is bad, in each way that there is.
+                let which = if number % 20 == 0 { number / 20 % 4 } else { 4 };
+                let mut fork = one.forks[which].clone();
+                fork.evidence.baseline = format!("baseline-{number:03}");
+                fork
+            })
+            .collect();
+        let run = RunReport::new(forks, crate::gate::Policy::default(), Content::Full);
+        let text = shown(&run, Style::Plain);
+        assert!(text.lines().count() <= 45, "{text}");
+        assert!(text.starts_with("FAIL  "), "{text}");
+        assert!(text.contains("PASS  190 forks: 190 unaffected"), "{text}");
+        let words: Vec<&str> = text
+            .lines()
+            .take(10)
+            .filter_map(|line| line.get(..4))
+            .collect();
+        assert_eq!(
+            words,
+            [
+                "FAIL", "FAIL", "FAIL", "NOT ", "NOT ", "NOT ", "NOT ", "NOT ", "LOOK", "LOOK"
+            ]
+        );
     }
 
     #[test]

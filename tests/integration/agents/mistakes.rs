@@ -81,6 +81,10 @@ fn an_agent_that_needs_a_key_to_start_is_told_how_to_give_it_a_placeholder() {
     let advice = "SEARCH_API_KEY=placeholder";
     let gated = gate(&app);
     assert!(gated.stdout.contains(advice), "{}", gated.stdout);
+    // Also where the agent's own words may not be shown.
+    let gated = app.run(["gate", "--content", "none"]);
+    assert!(gated.stdout.contains(advice), "{}", gated.stdout);
+    assert!(!gated.stdout.contains("Traceback"), "{}", gated.stdout);
     let replayed = app.run(["replay", "latest", "--offline", "--json"]);
     assert!(replayed.stderr.contains(advice), "{}", replayed.stderr);
     let fixed = "[agent]\ncommand = [\"python3\", \"agent.py\"]\nenv = [\"SEARCH_API_KEY=placeholder\"]\n\

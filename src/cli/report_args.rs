@@ -1,0 +1,77 @@
+//! The grammar of the commands that show reports, and of what chooses their content.
+
+use camino::Utf8PathBuf;
+use clap::{Args as ClapArgs, ValueEnum};
+
+/// Reads an amount of dollars.
+pub(super) fn dollars(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(dollars) if (0.0..=1_000_000.0).contains(&dollars) => Ok(dollars),
+        Ok(_) | Err(_) => Err("write an amount of dollars, such as 2.50".to_owned()),
+    }
+}
+
+/// Which baselines run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Only {
+    /// Those that failed or were not measured
+    Failed,
+}
+
+/// How much of what agents and models wrote stands in the reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Content {
+    /// Names, numbers and places only
+    None,
+    /// The beginnings of the values that a failure names
+    Excerpt,
+    /// The values that a failure names
+    Full,
+}
+
+/// A form that a run is shown in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// The table that the gate prints
+    Terminal,
+    /// The comment on a pull request
+    Markdown,
+    /// `JUnit` XML
+    Junit,
+    /// rewind-report.json
+    Json,
+    /// One page without network and script
+    Html,
+    /// The log of a GitHub job, with annotations
+    Github,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Report {
+    /// Report, or the folder that holds it
+    #[arg(default_value = "rewind-report")]
+    pub(super) path: Utf8PathBuf,
+    /// What to make of it
+    #[arg(long, value_enum, default_value = "terminal")]
+    pub(super) format: Format,
+    /// File to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Merge {
+    /// Reports, or folders that hold them
+    #[arg(required = true, value_name = "DIR")]
+    pub(super) paths: Vec<Utf8PathBuf>,
+    /// Directory for the merged reports
+    #[arg(short, long, value_name = "DIR", default_value = "rewind-report")]
+    pub(super) output: Utf8PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Verify {
+    /// Report, or the folder that holds it
+    #[arg(default_value = "rewind-report")]
+    pub(super) path: Utf8PathBuf,
+}

@@ -1,0 +1,222 @@
+//! What of a run comes when: all dry runs first, then the tails that go live, within the caps.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::stream::{self, StreamExt as _};
+
+use super::fork::decide_fork;
+use super::input::{FaultKind, Mode, Sample};
+use super::plan::{LivePlan, estimate};
+use super::runner::{Attempt, Case, ForkRun, Runner, not_run, paid_from};
+use super::verdict::Shown;
+use crate::model::{DivergenceKind, ForkPoint};
+use crate::replay::{Recording, Tally};
+
+/// Why a run ends early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The first failure ends it.
+    Failed,
+    /// Someone pressed Ctrl-C; agents under way are ended, too.
+    Interrupted,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Failed => "not run: another fork had failed, and `--fail-fast` was given",
+            Self::Interrupted => "not run to its end: the gate was interrupted",
+        })
+    }
+}
+
+/// Is told how a run goes on.
+pub trait Progress {
+    /// So many of so many have ended, the last one this.
+    fn done(&self, done: usize, total: usize, name: &str);
+
+    /// The dry runs have ended, and this is about to go live.
+    fn live(&self, plan: &LivePlan);
+}
+
+/// The dry run of a case.
+struct Dry {
+    recording: Arc<Recording>,
+    attempt: Attempt,
+}
+
+/// A fork that has to run live.
+struct Tail<'c> {
+    case: &'c Case,
+    fork: &'c ForkPoint,
+    recording: Arc<Recording>,
+    estimate: Tally,
+}
+
+impl Runner {
+    /// Runs all cases, `jobs` at once, and returns their forks in the order of the cases.
+    ///
+    /// All dry runs come first, so that what is to go live is known before the first live call.
+    pub async fn run(&self, cases: &[Case], progress: &dyn Progress) -> Vec<Vec<ForkRun>> {
+        let jobs = self.jobs.max(1);
+        let done = AtomicUsize::new(0);
+        let tell = |total: usize, name: &str| {
+            progress.done(done.fetch_add(1, Ordering::Relaxed) + 1, total, name);
+        };
+        let tell = &tell;
+        let dry: Vec<Dry> = stream::iter(cases)
+            .map(|case| async move {
+                let dry = self.dry(case).await;
+                tell(cases.len(), &case.baseline.name);
+                dry
+            })
+            .buffered(jobs)
+            .collect()
+            .await;
+        let tails: Vec<Tail<'_>> = cases
+            .iter()
+            .zip(&dry)
+            .flat_map(|(case, dry)| self.tails(case, dry))
+            .collect();
+        if !tails.is_empty() {
+            progress.live(&live_plan(&dry, &tails));
+        }
+        done.store(0, Ordering::Relaxed);
+        let total = tails.len();
+        let runs: Vec<(usize, ForkRun)> = stream::iter(tails.iter().enumerate())
+            .map(|(index, tail)| async move {
+                let run = self.tail(tail).await;
+                tell(total, &tail.case.baseline.name);
+                (index, run)
+            })
+            .buffered(jobs)
+            .collect()
+            .await;
+        let mut runs = tails
+            .iter()
+            .zip(runs.into_iter().map(|(_index, run)| run))
+            .peekable();
+        let mut all = Vec::with_capacity(cases.len());
+        for (case, dry) in cases.iter().zip(&dry) {
+            let mut forks = Vec::new();
+            while let Some((_tail, run)) =
+                runs.next_if(|(tail, _run)| std::ptr::eq(tail.case, case))
+            {
+                forks.push(run);
+            }
+            if forks.is_empty() {
+                let points = case.baseline.definition.forks.iter();
+                forks = points.map(|fork| dry.attempt.as_fork(case, fork)).collect();
+            }
+            all.push(forks);
+        }
+        all
+    }
+
+    async fn dry(&self, case: &Case) -> Dry {
+        let now = jiff::Timestamp::now();
+        let recording = Arc::new(Recording::new(&case.reference, Arc::clone(&self.keys), now));
+        let attempt = self.attempt(case, &recording, None).await;
+        if self.backend.is_none() {
+            for fork in &case.baseline.definition.forks {
+                self.stop_at(&attempt.as_fork(case, fork));
+            }
+        }
+        Dry { recording, attempt }
+    }
+
+    /// Returns the forks of a case that have to run live.
+    fn tails<'c>(&self, case: &'c Case, dry: &Dry) -> Vec<Tail<'c>> {
+        let sample = &dry.attempt.sample;
+        if sample.replay.is_unaffected || self.backend.is_none() || sample.fault.is_some() {
+            return Vec::new();
+        }
+        let forks = &case.baseline.definition.forks;
+        forks
+            .iter()
+            .filter(|fork| **fork != ForkPoint::Auto || needs_auto(forks, sample))
+            .map(|fork| Tail {
+                case,
+                fork,
+                recording: Arc::clone(&dry.recording),
+                estimate: estimate(
+                    &case.reference,
+                    paid_from(&fork.to_string(), &case.reference),
+                    &self.prices,
+                ),
+            })
+            .collect()
+    }
+
+    async fn tail(&self, tail: &Tail<'_>) -> ForkRun {
+        let attempt = match self.budget.reserve(tail.estimate) {
+            Ok(_reserved) => {
+                self.attempt(tail.case, &tail.recording, Some(tail.fork))
+                    .await
+            }
+            Err(why) => not_run(tail.case, Mode::Live, FaultKind::Budget, why),
+        };
+        let run = attempt.as_fork(tail.case, tail.fork);
+        self.stop_at(&run);
+        run
+    }
+
+    /// Stops the run where it is to end with the first failure, and this is one.
+    fn stop_at(&self, run: &ForkRun) {
+        let is_failure = || decide_fork(&run.evidence).verdict.row().shown == Shown::Fail;
+        if self.fail_fast && run.evidence.is_gating && is_failure() {
+            self.stop.send_if_modified(|stop| {
+                let is_first = stop.is_none();
+                if is_first {
+                    *stop = Some(Stop::Failed);
+                }
+                is_first
+            });
+        }
+    }
+
+    /// Ends when the run is interrupted.
+    pub(super) fn interrupted(&self) -> impl Future<Output = ()> + use<> {
+        let mut stop = self.stop.subscribe();
+        async move {
+            let interrupted = stop.wait_for(|stop| *stop == Some(Stop::Interrupted));
+            if interrupted.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+/// Returns what the tails come to.
+fn live_plan(dry: &[Dry], tails: &[Tail<'_>]) -> LivePlan {
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let affected = dry
+        .iter()
+        .filter(|dry| !dry.attempt.sample.replay.is_unaffected);
+    LivePlan {
+        affected: number(affected.count()),
+        baselines: number(dry.len()),
+        tails: number(tails.len()),
+        estimate: tails
+            .iter()
+            .fold(Tally::default(), |sum, tail| sum + tail.estimate),
+    }
+}
+
+/// Returns whether `auto` runs live: where it stands alone, or the history went another way.
+///
+/// Beside an explicit fork it only proves baselines unaffected: what a changed treatment does is
+/// measured from the explicit fork on.
+fn needs_auto(forks: &[ForkPoint], dry: &Sample) -> bool {
+    let is_alone = forks.iter().all(|fork| *fork == ForkPoint::Auto);
+    is_alone
+        || dry.replay.divergences.iter().any(|divergence| {
+            matches!(
+                divergence.kind,
+                DivergenceKind::History | DivergenceKind::Extra
+            )
+        })
+}

@@ -1,0 +1,55 @@
+//! Takes what agents, models and providers wrote out of a report, as far as it may not be shown.
+
+use super::run_report::{Content, ForkReport, RunReport};
+use super::units::excerpt;
+use crate::check::Outcome;
+
+impl RunReport {
+    /// Leaves as much of what agents, models and providers wrote as `content` allows.
+    pub(super) fn limit(&mut self, content: Content) {
+        for fork in &mut self.forks {
+            limit(fork, content);
+        }
+    }
+}
+
+fn limit(fork: &mut ForkReport, content: Content) {
+    let keep = |text: &mut String| match content {
+        Content::None => text.clear(),
+        Content::Excerpt => *text = excerpt(text, EXCERPT_CHARS),
+        Content::Full => *text = cut(text, FULL_CHARS),
+    };
+    keep(&mut fork.agent_log);
+    for sample in &mut fork.evidence.samples {
+        if let Some(fault) = &mut sample.fault {
+            keep(&mut fault.said);
+        }
+        for divergence in &mut sample.replay.divergences {
+            keep(&mut divergence.recorded);
+            keep(&mut divergence.found);
+        }
+        for check in &mut sample.checks {
+            let Outcome::Failed { findings, .. } = &mut check.outcome else {
+                continue;
+            };
+            for finding in findings {
+                keep(&mut finding.expected);
+                keep(&mut finding.found);
+            }
+        }
+    }
+}
+
+fn cut(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(limit).collect();
+    format!("{kept}…")
+}
+
+/// How much of a value an excerpt holds.
+const EXCERPT_CHARS: usize = 200;
+
+/// How much of a value a report holds at most.
+const FULL_CHARS: usize = 20_000;

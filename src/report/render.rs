@@ -1,0 +1,63 @@
+//! A run in each format that it is shown in.
+
+use super::run_report::RunReport;
+use super::terminal::{self, Style};
+use super::{MarkdownError, RunPageError, github, junit, markdown, run_page};
+
+/// A form that a run is shown in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// The table, in colour.
+    Terminal,
+    /// The comment and the job summary.
+    Markdown,
+    /// JUnit XML.
+    Junit,
+    /// The result itself.
+    Json,
+    /// One page.
+    Html,
+    /// The log of a GitHub job with annotations.
+    Github,
+}
+
+/// A form that a run could not be brought into.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The Markdown could not be made.
+    #[error(transparent)]
+    Markdown(#[from] MarkdownError),
+    /// The page could not be made.
+    #[error(transparent)]
+    Page(#[from] RunPageError),
+}
+
+impl Format {
+    /// The forms that a run writes into its folder, with their file names.
+    pub const FILES: [(Self, &'static str); 4] = [
+        (Self::Json, "rewind-report.json"),
+        (Self::Junit, "junit.xml"),
+        (Self::Markdown, "report.md"),
+        (Self::Html, "report.html"),
+    ];
+
+    /// Returns the run in this form; the same report gives the same text.
+    ///
+    /// # Errors
+    /// A template can't be filled, which would be a fault of this program.
+    pub fn render(self, report: &RunReport) -> Result<String, RenderError> {
+        Ok(match self {
+            Self::Terminal => {
+                let mut out = Vec::new();
+                // A vector takes everything.
+                drop(terminal::gate(report, Style::Colour, &mut out));
+                String::from_utf8_lossy(&out).into_owned()
+            }
+            Self::Markdown => markdown(report)?,
+            Self::Junit => junit(report),
+            Self::Json => report.to_json(),
+            Self::Html => run_page(report)?,
+            Self::Github => github(report),
+        })
+    }
+}

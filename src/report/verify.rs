@@ -1,0 +1,139 @@
+//! Computes the verdicts of a report again from the facts in it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::escape::plain;
+use super::run_report::{RunReport, decide};
+use super::units::excerpt;
+use crate::gate::{Shown, Verdict, decide_fork};
+
+/// A statement of a report that does not follow from the facts in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mismatch {
+    /// Which statement, such as `tokyo@auto: verdict`.
+    pub place: String,
+    /// What the report says.
+    pub said: String,
+    /// What follows from the facts.
+    pub found: String,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A report may come from a stranger.
+        let shown = |text: &str| excerpt(&plain(text), 300);
+        write!(
+            f,
+            "{}: the report says {}, its facts say {}",
+            shown(&self.place),
+            shown(&self.said),
+            shown(&self.found)
+        )
+    }
+}
+
+impl RunReport {
+    /// Returns what in it does not follow from the facts in it; nothing for a report as it was written.
+    pub fn mismatches(&self) -> Vec<Mismatch> {
+        let mut found = Vec::new();
+        let mut compare = |place: &str, said: String, computed: String| {
+            if said != computed {
+                found.push(Mismatch {
+                    place: place.to_owned(),
+                    said,
+                    found: computed,
+                });
+            }
+        };
+        let mut forks = self.forks.clone();
+        for fork in &mut forks {
+            let decided = decide_fork(&fork.evidence);
+            let name = fork.name();
+            compare(
+                &format!("{name}: verdict"),
+                fork.decision.verdict.to_string(),
+                decided.verdict.to_string(),
+            );
+            compare(
+                &format!("{name}: why"),
+                fork.decision.why.clone(),
+                decided.why.clone(),
+            );
+            fork.decision = decided;
+        }
+        let run = decide(&forks, &self.policy);
+        compare("verdict", word(self.verdict), word(run.shown));
+        compare("exit", self.exit.to_string(), run.exit.code().to_string());
+        compare("gating", self.gating.to_string(), run.gating.to_string());
+        compare("covered", self.covered.to_string(), run.covered.to_string());
+        compare("counts", counts(&self.counts), counts(&run.counts));
+        let savings = forks.iter().map(|fork| fork.savings).sum();
+        if self.savings != savings {
+            let (said, computed) = (self.savings, savings);
+            compare("savings", format!("{said:?}"), format!("{computed:?}"));
+        }
+        found
+    }
+
+    /// Returns whether everything in it follows from the facts in it.
+    pub fn is_consistent(&self) -> bool {
+        self.mismatches().is_empty()
+    }
+}
+
+fn word(shown: Shown) -> String {
+    shown.as_str().to_owned()
+}
+
+fn counts(counts: &BTreeMap<Verdict, u32>) -> String {
+    let parts: Vec<String> = counts
+        .iter()
+        .map(|(verdict, count)| format!("{count} {verdict}"))
+        .collect();
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run_report::Content;
+    use super::super::testing::report;
+    use super::*;
+
+    /// What is changed, and how.
+    type Change = (&'static str, fn(&mut RunReport));
+
+    #[test]
+    fn every_statement_that_was_changed_is_found_out() {
+        let original = report(Content::Excerpt);
+        assert_eq!(original.mismatches(), []);
+        let changes: [Change; 8] = [
+            ("verdict", |report| report.verdict = Shown::Pass),
+            ("exit", |report| report.exit = 0),
+            ("gating", |report| report.gating = 0),
+            ("covered", |report| report.covered += 1),
+            ("counts", |report| report.counts.clear()),
+            ("savings", |report| report.savings.saved.calls += 1),
+            ("broken|copy@auto: verdict", |report| {
+                report.forks[0].decision.verdict = Verdict::Stable;
+            }),
+            ("broken|copy@auto: why", |report| {
+                report.forks[0].decision.why = "all is well".to_owned();
+            }),
+        ];
+        for (place, change) in changes {
+            let mut forged = original.clone();
+            change(&mut forged);
+            let found: Vec<String> = forged
+                .mismatches()
+                .into_iter()
+                .map(|one| one.place)
+                .collect();
+            assert_eq!(found, [place]);
+        }
+        // Facts that were taken away change what follows.
+        let mut forged = original;
+        forged.forks[0].evidence.samples.clear();
+        assert!(!forged.is_consistent());
+    }
+}
