@@ -63,7 +63,8 @@ pub(super) fn all(dir: &Utf8Path) -> Result<Baselines, CommandError> {
             CommandError::usage(format!("there are no baselines in {dir}"))
                 .exit(Exit::NoBaseline)
                 .help(
-                    "make one: rewind record -- CMD, then rewind baseline create latest --name NAME",
+                    "`rewind init` writes a configuration; then make a baseline: rewind record -- CMD, then \
+                     rewind baseline create latest --name NAME",
                 ),
         );
     }
