@@ -1,6 +1,6 @@
 //! `baseline.toml`: what people write about a baseline.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
@@ -8,9 +8,11 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
+use super::digests::digests;
 use super::problem::{DefinitionError, invalid};
+use super::quarantine::Quarantine;
 use crate::check::{self, ReadError, Severity};
-use crate::model::ForkPoint;
+use crate::model::{ContentId, ForkPoint};
 
 /// Which timeline of the recording is held up as right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,6 +48,10 @@ pub struct Definition {
     pub recording: Utf8PathBuf,
     /// What is verified, in the order given.
     pub checks: Vec<check::Definition>,
+    /// The hashes of the checks' tables as they are written, without `severity` and `weight`, by id.
+    pub digests: BTreeMap<String, ContentId>,
+    /// Whether it is shown without counting, for a while.
+    pub quarantine: Option<Quarantine>,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +70,7 @@ struct Raw {
     #[serde(default)]
     tags: Vec<String>,
     recording: Option<Utf8PathBuf>,
+    quarantine: Option<Quarantine>,
 }
 
 #[derive(Deserialize)]
@@ -130,6 +137,7 @@ fn parse(text: &str) -> Result<Definition, ReadError> {
     if forks.is_empty() {
         forks.extend(DEFAULT_FORKS);
     }
+    let checks = checks.map(read_checks).transpose()?.unwrap_or_default();
     Ok(Definition {
         agent: raw.agent,
         input,
@@ -142,7 +150,9 @@ fn parse(text: &str) -> Result<Definition, ReadError> {
         recording: raw
             .recording
             .unwrap_or_else(|| Utf8PathBuf::from("session")),
-        checks: checks.map(read_checks).transpose()?.unwrap_or_default(),
+        digests: digests(text, &checks),
+        checks,
+        quarantine: raw.quarantine,
     })
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! baselines/<name>/
 //!   baseline.toml    written by people: input, fork points, checks   -> Definition
+//!   accepted.json    written by rewind: what was accepted            -> Evidence
 //!   session/         written by rewind: the recording
 //! ```
 //!
@@ -10,11 +11,19 @@
 //! [`write_session`] the recordings. Running them is not done here.
 
 mod definition;
+mod digests;
+mod evidence;
 mod folder;
 mod problem;
+mod quarantine;
 mod session;
 
 pub use definition::{DEFAULT_FORKS, Definition, Reference};
+pub use evidence::{
+    ACCEPTED, CheckEvidence, Evidence, EvidenceError, ForkEvidence, Provenance, Said,
+    SampleEvidence,
+};
 pub use folder::{Baseline, Baselines, DiscoverError};
 pub use problem::{DefinitionError, Invalid};
-pub use session::{FormatError, read_session, write_session};
+pub use quarantine::{QUARANTINE_DAYS, Quarantine, QuarantineState};
+pub use session::{FormatError, read_session, recording_id, write_session};

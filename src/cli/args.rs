@@ -62,6 +62,8 @@ pub(super) enum Command {
     Diff(Diff),
     /// Replay all committed baselines against the current agent code and judge the result
     Gate(Gate),
+    /// Make, list, check, review and accept baselines
+    Baseline(super::baseline::Baseline),
     /// Show the result of a gate run again, in any format
     Report(Report),
     /// Put the reports of the parts of a run together
@@ -370,6 +372,14 @@ pub(super) enum Session {
         session: Option<String>,
         #[command(flatten)]
         age: Age,
+    },
+    /// Replace texts everywhere in a session, such as names and addresses of people
+    Scrub {
+        /// `latest`, an id, the beginning of an id, or a name
+        session: String,
+        /// What stands there and what is to stand in its place (repeatable)
+        #[arg(long, value_name = "OLD=NEW", required = true)]
+        replace: Vec<String>,
     },
     /// Reclaim the space of removed sessions
     Gc {

@@ -100,6 +100,14 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             let mut err = anstream::stderr();
             runtime()?.block_on(gate::run(&options, context, &mut out, &mut err))
         }
+        Command::Baseline(typed) => super::baseline::run(
+            typed,
+            args.global.store,
+            args.global.config,
+            context,
+            &runtime()?,
+            &mut out,
+        ),
         Command::Report(typed) => {
             let options = ReportOptions {
                 path: typed.path,
@@ -205,6 +213,9 @@ fn run_session(
                 return Ok(Exit::Pass);
             }
             session::gc(store, context, out)
+        }
+        Session::Scrub { session, replace } => {
+            session::scrub(store, &session, &replace, context, out)
         }
         Session::Rename { session, name } => session::rename(store, &session, &name, context, out),
     }

@@ -1,6 +1,7 @@
 //! The command line: what was typed, the world around it, and which command answers.
 
 mod args;
+mod baseline;
 mod context;
 mod dispatch;
 mod failure;

@@ -2,6 +2,7 @@
 
 pub mod assert;
 mod backend;
+pub mod baseline;
 mod context;
 pub mod demo;
 pub mod diff;

@@ -1,8 +1,11 @@
 //! `rewind sessions` and `rewind session …`: list, export, import, rename, remove, collect.
 
+mod scrub;
 mod table;
 #[cfg(test)]
 mod tests;
+
+pub use scrub::scrub;
 
 use std::fmt;
 use std::io::{self, Write};

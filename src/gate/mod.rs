@@ -10,6 +10,7 @@
 //! one table, [`Verdict::row`].
 
 mod budget;
+mod evidence;
 mod fork;
 mod input;
 mod plan;
@@ -20,6 +21,7 @@ mod surroundings;
 mod verdict;
 
 pub use budget::Budget;
+pub use evidence::{evidence, of_recording};
 pub use fork::{ForkVerdict, decide_fork};
 pub use input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};
 pub use plan::{Caps, LivePlan, Shard, ShardError, estimate, share_out, weight};

@@ -9,13 +9,16 @@ use std::time::{Instant, SystemTime};
 use tokio::sync::watch;
 
 use super::budget::{Budget, Capped, Cashier};
-use super::input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};
+use super::evidence;
+use super::input::{Fault, FaultKind, ForkInput, Mode, Sample};
 use super::schedule::Stop;
 use super::surroundings::Surroundings;
 use crate::agent::{AgentSpec, Ended};
-use crate::baseline::Baseline;
+use crate::baseline::{Baseline, Evidence};
 use crate::check::{self, CheckContext, CheckResult, tool_uses};
-use crate::model::{Call, ForkPoint, Session, StepIndex, Timeline, canonical_json};
+use crate::model::{
+    Call, ContentId, ForkPoint, Session, StepIndex, Thread, Timeline, canonical_json,
+};
 use crate::price::PriceTable;
 use crate::proxy::{Backend, Options};
 use crate::record::Recorder;
@@ -38,6 +41,14 @@ pub struct Case {
     pub output: AnswerFrom,
     /// The timeline that is held up as right.
     pub reference: Arc<Timeline>,
+    /// The agent's name, where one is configured.
+    pub agent_name: Option<String>,
+    /// The hash of the recording.
+    pub recording: ContentId,
+    /// What was accepted; `None` where nothing was.
+    pub accepted: Option<Evidence>,
+    /// Whether it counts for the run's verdict.
+    pub is_gating: bool,
 }
 
 /// How cases are run.
@@ -75,6 +86,8 @@ pub struct ForkRun {
     pub evidence: ForkInput,
     /// The timeline of the sample; `None` where the agent could not be run.
     pub timeline: Option<Timeline>,
+    /// The conversations of requests that were refused.
+    pub refused: Vec<Thread>,
     /// The end of what the agent wrote to standard error.
     pub log: String,
     /// How long it took, in milliseconds.
@@ -85,6 +98,7 @@ pub struct ForkRun {
 pub(super) struct Attempt {
     pub(super) sample: Sample,
     timeline: Option<Timeline>,
+    refused: Vec<Thread>,
     log: String,
     took_ms: u64,
 }
@@ -185,6 +199,7 @@ impl Runner {
 /// A run with what the checks say of it.
 struct Judged {
     timeline: Timeline,
+    refused: Vec<Thread>,
     ended: Ended,
     checks: Vec<CheckResult>,
 }
@@ -223,6 +238,7 @@ impl Runner {
             Judged {
                 checks,
                 timeline: finished.timeline,
+                refused: finished.refused,
                 ended,
             }
         });
@@ -244,12 +260,13 @@ impl Attempt {
                 baseline: case.baseline.name.clone(),
                 fork: fork.to_string(),
                 step,
-                is_gating: true,
+                is_gating: case.is_gating,
                 min_samples: 1,
-                accepted: Accepted::Passed,
+                accepted: evidence::accepted(case, fork, &self.sample),
                 samples: vec![self.sample.clone()],
             },
             timeline: self.timeline.clone(),
+            refused: self.refused.clone(),
             log: self.log.clone(),
             took_ms: self.took_ms,
         }
@@ -259,6 +276,7 @@ impl Attempt {
 fn measured(case: &Case, judged: Judged, mode: Mode, took_ms: u64) -> Attempt {
     let Judged {
         timeline,
+        refused,
         ended,
         checks,
     } = judged;
@@ -275,6 +293,7 @@ fn measured(case: &Case, judged: Judged, mode: Mode, took_ms: u64) -> Attempt {
     Attempt {
         sample,
         timeline: Some(timeline),
+        refused,
         log: String::new(),
         took_ms,
     }
@@ -300,6 +319,7 @@ fn unmeasured(case: &Case, message: String, mode: Mode, took_ms: u64) -> Attempt
     Attempt {
         sample,
         timeline: None,
+        refused: Vec::new(),
         log: String::new(),
         took_ms,
     }
@@ -329,7 +349,7 @@ fn provider_fault(timeline: &Timeline) -> Option<Fault> {
 }
 
 /// Returns the tool calls of a run, sorted, so that the order of parallel ones does not count.
-fn trajectory(timeline: &Timeline) -> Vec<(String, String)> {
+pub(super) fn trajectory(timeline: &Timeline) -> Vec<(String, String)> {
     let mut calls: Vec<(String, String)> = tool_uses(timeline)
         .into_iter()
         .map(|tool| (tool.name.to_owned(), canonical_json(tool.arguments)))

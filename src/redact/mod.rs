@@ -5,11 +5,12 @@
 //! nothing, so redacting can't break matching and a recording holds no secret. Redacting twice
 //! changes nothing more.
 //!
-//! It does not look for personal data, and it knows secrets by their shape, their context or their
+//! Personal data is found by [`find_personal`] and not taken out. Secrets are known by their shape, their context or their
 //! value: a password that stands in plain prose is not seen.
 
 mod detectors;
 mod names;
+mod personal;
 mod search;
 
 use std::borrow::Cow;
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 use crate::wire::Scrub;
 use names::{is_secret_field, is_secret_header, is_secret_parameter};
+pub use personal::{PersonalFinding, PersonalKind, find_personal, find_personal_in};
 use search::{Hit, Pattern, Patterns, is_harmless, merged};
 
 /// What is redacted beside the built-in secrets.

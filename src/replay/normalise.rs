@@ -137,6 +137,11 @@ impl Normaliser {
         Some(value.to_string())
     }
 
+    /// Applies the rules with pointers to a value of the agent's: what a tool was given or gave back.
+    pub fn structure(&self, value: &mut Value) {
+        self.apply_structure(value);
+    }
+
     fn apply_structure(&self, value: &mut Value) {
         for pointer in &self.pointers {
             visit(value, pointer, &mut |found| {

@@ -14,7 +14,7 @@ fn the_help_is_the_one_in_the_transcripts() {
 
 #[test]
 fn each_way_to_end_has_its_exit_code_and_a_word_on_what_to_do() {
-    let no_baselines = "rewind session export";
+    let no_baselines = "rewind baseline create";
     let cases: [(&[&str], i32, &str); 9] = [
         (&["gate", "--no-such-option"], 2, "--help"),
         (&["gate"], 5, no_baselines),

@@ -11,6 +11,7 @@
 mod action;
 mod agents;
 mod architecture;
+mod baseline;
 mod blog;
 mod checks;
 mod cmd;

@@ -42,3 +42,19 @@ const STEPS: &str = "steps.jsonl";
 const WIRE: &str = "wire.jsonl";
 const BLOBS: &str = "blobs";
 const ATTRIBUTES: &str = ".gitattributes";
+
+/// Returns the hash of the recording in the folder `dir` without its volatile side: recording an
+/// unchanged agent again does not change it.
+///
+/// # Errors
+/// A file can't be read.
+pub fn recording_id(dir: &camino::Utf8Path) -> Result<crate::model::ContentId, FormatError> {
+    let read = |name: &str| {
+        let path = dir.join(name);
+        std::fs::read(&path).map_err(FormatError::read(&path))
+    };
+    let files = [read(SESSION)?, read(MESSAGES)?, read(STEPS)?];
+    Ok(crate::model::ContentId::of_parts(
+        files.iter().map(Vec::as_slice),
+    ))
+}

@@ -1,8 +1,10 @@
 //! `rewind gate`: replays all committed baselines against the current agent code and judges the
 //! result.
 
+mod case;
 mod changed;
 mod conditions;
+mod pending;
 mod progress;
 pub(super) mod reports;
 mod select;
@@ -15,23 +17,22 @@ use std::time::Instant;
 
 use camino::Utf8PathBuf;
 
+pub(super) use self::case::{bare_case, case};
 use self::changed::Changed;
 use self::conditions::{conditions, place};
 use self::progress::Teller;
 use self::select::{only_failed, take_part};
-use super::rules::{answer_from, prices, real_tools, replay_rules, timing};
+use super::baseline::{all, directory};
+use super::rules::{prices, real_tools, replay_rules, timing};
 use super::{
-    BackendOptions, CommandError, Context, WayOut, agent_config, agent_spec, listener, load_config,
-    redactor, set_up, way_out,
+    BackendOptions, CommandError, Context, WayOut, listener, load_config, redactor, set_up, way_out,
 };
-use crate::agent::{Routing, Stdio, explain_wanted_keys, harden};
-use crate::baseline::read_session;
-use crate::baseline::{Baseline, Baselines};
+use crate::agent::{Routing, explain_wanted_keys, harden};
+use crate::baseline::Baselines;
 use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::gate::{
     Budget, Caps, Case, ForkRun, Mode, Policy, Runner, Shard, Shown, Stop, estimate, paid_from,
-    reference,
 };
 use crate::model::{MicroUsd, Timeline};
 use crate::proxy::Options;
@@ -101,7 +102,7 @@ pub async fn run(
     let changed = Changed::since(
         since,
         &config,
-        &baselines_dir(options, &config, context),
+        &directory(options.baselines.as_deref(), &config, context),
         context,
     )?;
     if baselines.is_empty() {
@@ -126,7 +127,9 @@ pub async fn run(
     let begun = Instant::now();
     let runs = until_interrupted(&runner, runner.run(&cases, &teller)).await;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let pending = pending::Pending::of(&cases, &runs, &prices(&config));
     let mut report = report(options, &config, context, &cases, runs);
+    report.notes.extend(quarantine_notes(&cases));
     report.timing.started_at = started_at;
     report.timing.duration_ms = duration_ms;
     report.conditions = conditions(&baselines, &config, runner.backend.is_some(), context);
@@ -147,10 +150,11 @@ pub async fn run(
     report.notes.sort();
     let dir = context.cwd.join(&options.out);
     reports::write(&report, &dir).map_err(CommandError::usage)?;
+    pending.write(&dir)?;
     let written = if options.json {
         out.write_all(report.to_json().as_bytes())
     } else {
-        reports::print(&report, &dir, context, out)
+        reports::print(&report, &dir, context, out).and_then(|()| pending.print(out))
     };
     if let Err(error) = written {
         tracing::debug!(%error, "the table could not be written");
@@ -180,32 +184,15 @@ fn caps(options: &GateOptions, config: &Config) -> Caps {
     }
 }
 
-fn baselines_dir(options: &GateOptions, config: &Config, context: &Context) -> Utf8PathBuf {
-    match (&options.baselines, &config.gate.baselines) {
-        (Some(typed), _) => context.cwd.join(typed),
-        (None, Some(configured)) => config.resolve(configured),
-        (None, None) => config.root.join("baselines"),
-    }
-}
-
 fn baselines(
     options: &GateOptions,
     config: &Config,
     context: &Context,
 ) -> Result<Baselines, CommandError> {
-    let dir = baselines_dir(options, config, context);
-    let all = Baselines::discover(&dir).map_err(CommandError::usage)?;
-    if all.is_empty() {
-        return Err(
-            CommandError::usage(format!("there are no baselines in {dir}"))
-                .exit(Exit::NoBaseline)
-                .help(
-                    "`rewind init` writes a configuration; then make a baseline: rewind record -- CMD, then rewind session export latest -o \
-                 baselines/NAME/session, and write baselines/NAME/baseline.toml",
-                ),
-        );
-    }
-    let selected = all.select(&options.filter).map_err(CommandError::usage)?;
+    let dir = directory(options.baselines.as_deref(), config, context);
+    let selected = all(&dir)?
+        .select(&options.filter)
+        .map_err(CommandError::usage)?;
     if selected.is_empty() {
         let filters = options.filter.join(", ");
         return Err(
@@ -247,60 +234,11 @@ async fn cases(
     Ok(cases)
 }
 
-/// Returns the case of a baseline, and the configuration with its agent in the default's place.
-fn case(
-    baseline: &Baseline,
-    config: &Config,
-    context: &Context,
-) -> Result<(Case, Config), CommandError> {
-    let session = read_session(&baseline.recording_dir())
-        .map_err(|error| CommandError::usage(error).exit(Exit::NoBaseline))?;
-    let reference = reference(&session, baseline).ok_or_else(|| {
-        CommandError::usage(format!("baseline `{}` has no such timeline", baseline.name))
-            .help("name one of the recording's timelines with `timeline = \"…\"` in baseline.toml")
-    })?;
-    let definition = &baseline.definition;
-    let config = agent_config(config, definition.agent.as_deref(), &session.command)
-        .map_err(|error| error.help(format!("baseline `{}` names it", baseline.name)))?;
-    if definition.is_conversation && !config.agent.takes_turns() {
-        return Err(CommandError::usage(format!(
-            "baseline `{}` has `turns`, but its agent takes one input",
-            baseline.name
-        ))
-        .help("several turns need `serve`, `entry`, or `input = \"json-stdin\"` in rewind.toml"));
-    }
-    let own = &definition.command;
-    if own.is_empty() && config.agent.words().is_empty() {
-        return Err(CommandError::usage(format!(
-            "baseline `{}` has no command to run the agent with",
-            baseline.name
-        ))
-        .help(config.choices().map_or_else(
-            || "write `[agent] command = [\"python3\", \"agent.py\"]` in rewind.toml".to_owned(),
-            |choices| format!("write `agent = \"NAME\"` into its baseline.toml: {choices}"),
-        )));
-    }
-    let stdio = Stdio::Capture {
-        limit: STDOUT_LIMIT,
-    };
-    let mut agent = agent_spec(&config, &[], stdio, context);
-    if !own.is_empty() {
-        agent.command.clone_from(own);
-        agent.service = None;
-    }
-    agent.on_terminal = false;
-    agent.timeout = agent.timeout.or(Some(DEFAULT_TIMEOUT));
-    let case = Case {
-        input: definition.input.clone().or_else(|| session.input.clone()),
-        baseline: baseline.clone(),
-        agent,
-        output: answer_from(&config),
-        reference: Arc::new(reference.clone()),
-    };
-    Ok((case, config))
-}
-
-fn runner(
+/// Returns what runs the cases.
+///
+/// # Errors
+/// Usage: rules or addresses that can't be used.
+pub(super) fn runner(
     options: &GateOptions,
     caps: Caps,
     config: &Config,
@@ -406,6 +344,23 @@ fn report(
     report
 }
 
+/// Returns a note for each baseline in quarantine, and for each whose quarantine has expired.
+fn quarantine_notes(cases: &[Case]) -> Vec<String> {
+    let notes = cases.iter().filter_map(|case| {
+        let quarantine = case.baseline.definition.quarantine.as_ref()?;
+        let (name, until) = (&case.baseline.name, quarantine.until);
+        Some(if case.is_gating {
+            format!("the quarantine of {name} expired on {until}: it gates again")
+        } else {
+            format!(
+                "{name} is in quarantine until {until} and does not gate ({}: {})",
+                quarantine.owner, quarantine.reason
+            )
+        })
+    });
+    notes.collect()
+}
+
 /// Adds a note where an agent never reached the listener, with the likely causes.
 fn explain_no_calls(report: &mut RunReport) {
     let silent: Vec<String> = report
@@ -481,9 +436,3 @@ fn say(err: &mut dyn Write, text: &str) {
         tracing::debug!(%error, "standard error is closed");
     }
 }
-
-/// The most bytes of standard output that are kept as the final answer.
-const STDOUT_LIMIT: usize = 4 << 20;
-
-/// The longest time that an agent may run where nothing is configured.
-const DEFAULT_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);

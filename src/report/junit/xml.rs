@@ -146,10 +146,8 @@ fn completed(xml: &str, suites: &[Suite]) -> String {
             && let Some(suite) = left.next()
         {
             out.push_str(tag.trim_end_matches(['/', '>']));
-            out.push_str(&format!(
-                " skipped=\"{}\">",
-                count(suite.cases.iter(), "skipped")
-            ));
+            let skipped = count(suite.cases.iter(), "skipped");
+            out.extend([" skipped=\"", &skipped.to_string(), "\">"]);
             out.push_str(&properties(suite));
             if tag.ends_with("/>") {
                 out.push_str("\n</testsuite>");
@@ -218,7 +216,7 @@ fn attribute(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     for c in escape::xml(value).chars() {
         if matches!(c, '<' | '>' | '&' | '\r' | '"' | '\n' | '\t') {
-            out.push_str(&format!("&#{};", u32::from(c)));
+            out.extend(["&#", &u32::from(c).to_string(), ";"]);
         } else {
             out.push(c);
         }

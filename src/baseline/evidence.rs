@@ -1,0 +1,440 @@
+//! `accepted.json`: what a run of the agent came to when a person said that it is right.
+//!
+//! A format of our own, described by `schemas/accepted-1.schema.json`. What was seen is kept sample by
+//! sample, never as a mean. Whether it may be compared with a run says [`Evidence::comparable_with`].
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use crate::check::{CheckResult, Outcome, Severity};
+use crate::model::{ContentId, MicroUsd, StepIndex, canonical_id};
+
+/// The name of the file in a baseline's folder.
+pub const ACCEPTED: &str = "accepted.json";
+
+const FORMAT: &str = "1.0";
+const MAJOR: u32 = 1;
+
+/// What was accepted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The version of the format, `1.0`.
+    pub format: String,
+    /// The agent's name; `None` where none is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The hash of the recording without its volatile side.
+    pub recording: ContentId,
+    /// The hash of the tool calls that the run made.
+    pub trajectory: ContentId,
+    /// What was seen, by the address of the fork.
+    pub forks: BTreeMap<String, ForkEvidence>,
+    /// Who accepted it, and why.
+    pub provenance: Provenance,
+}
+
+/// What was seen of one fork.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForkEvidence {
+    /// The step that the address meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepIndex>,
+    /// What the checks said, by their ids.
+    pub checks: BTreeMap<String, CheckEvidence>,
+    /// The runs, in order.
+    pub samples: Vec<SampleEvidence>,
+}
+
+/// What one check said of each sample.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckEvidence {
+    /// The kind of the check.
+    pub kind: String,
+    /// The hash of its definition.
+    pub definition: ContentId,
+    /// What it said, one a sample.
+    pub results: Vec<Said>,
+}
+
+/// What a check said of one sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    /// It held.
+    Passed,
+    /// It did not.
+    Failed,
+    /// It could not run.
+    NotRun,
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SampleEvidence {
+    /// Whether the model was asked from the fork on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub live: bool,
+    /// The agent's exit status; `None` where unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
+    /// Number of steps.
+    pub steps: u32,
+    /// Number of model calls.
+    pub model_calls: u32,
+    /// Tokens read, of all model calls as recorded or run.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+    /// What all model calls cost; `None` where one has no price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micro_usd: Option<MicroUsd>,
+}
+
+/// Who accepted evidence, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Who; empty in pending files.
+    pub who: String,
+    /// When, in UTC; empty in pending files.
+    pub when: String,
+    /// The commit that was checked out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Who has looked at the personal data that the recording may hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewed_by: Option<String>,
+    /// The hash of the evidence that this replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<ContentId>,
+}
+
+/// Why accepted evidence can't be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceError {
+    /// The file can't be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file can't be written.
+    #[error("cannot write {path}")]
+    Write {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not what accepted evidence looks like.
+    #[error(
+        "{path} holds no accepted evidence: {detail}; make it anew with `rewind baseline accept`"
+    )]
+    Invalid {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The file was written by a newer version.
+    #[error("{path} has format {found}, this version of rewind knows 1.x; use a newer one")]
+    Newer {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Its format.
+        found: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format: String,
+}
+
+impl Evidence {
+    /// Returns evidence without forks and provenance.
+    pub fn new(agent: Option<String>, recording: ContentId, trajectory: ContentId) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            agent,
+            recording,
+            trajectory,
+            forks: BTreeMap::new(),
+            provenance: Provenance::default(),
+        }
+    }
+
+    /// Returns the evidence in the folder `dir`; `None` where there is none.
+    ///
+    /// # Errors
+    /// The file can't be read, is no evidence, or was written by a newer version.
+    pub fn read(dir: &Utf8Path) -> Result<Option<Self>, EvidenceError> {
+        let path = dir.join(ACCEPTED);
+        match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&path, &text).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(EvidenceError::Read { path, source }),
+        }
+    }
+
+    /// Returns the evidence that `text`, the content of the file at `path`, holds.
+    ///
+    /// # Errors
+    /// The text is no evidence, or was written by a newer version.
+    pub fn parse(path: &Utf8Path, text: &str) -> Result<Self, EvidenceError> {
+        let invalid = |detail: String| EvidenceError::Invalid {
+            path: path.to_owned(),
+            detail,
+        };
+        let version: Version =
+            serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
+        let major = version
+            .format
+            .split('.')
+            .next()
+            .and_then(|text| text.parse::<u32>().ok());
+        match major {
+            Some(MAJOR) => {}
+            Some(major) if major > MAJOR => {
+                return Err(EvidenceError::Newer {
+                    path: path.to_owned(),
+                    found: version.format,
+                });
+            }
+            Some(_) | None => {
+                return Err(invalid(format!("`{}` is no format of it", version.format)));
+            }
+        }
+        serde_json::from_str(text).map_err(|error| invalid(error.to_string()))
+    }
+
+    /// Writes the evidence into the folder `dir`, aside first and then renamed.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn write(&self, dir: &Utf8Path) -> Result<(), EvidenceError> {
+        let path = dir.join(ACCEPTED);
+        let aside = dir.join(format!(".{ACCEPTED}.new"));
+        fs::create_dir_all(dir)
+            .and_then(|()| fs::write(&aside, self.to_json()))
+            .and_then(|()| fs::rename(&aside, &path))
+            .map_err(|source| EvidenceError::Write { path, source })
+    }
+
+    /// Returns the evidence as it stands in the file.
+    pub fn to_json(&self) -> String {
+        // Through `Value`, whose keys are sorted; our own types can't fail to be written.
+        let value = serde_json::to_value(self).unwrap_or_default();
+        let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Returns the hash of what was seen, whoever accepted it.
+    pub fn id(&self) -> ContentId {
+        let plain = Self {
+            provenance: Provenance::default(),
+            ..self.clone()
+        };
+        canonical_id(&plain)
+    }
+
+    /// Returns why this may not be compared with a run of `agent` on this recording; `None` where it
+    /// may.
+    pub fn comparable_with(&self, agent: Option<&str>, recording: ContentId) -> Option<String> {
+        if self.recording != recording {
+            return Some("the recording was changed since the evidence was accepted".to_owned());
+        }
+        match (self.agent.as_deref(), agent) {
+            (Some(before), Some(now)) if before != now => Some(format!(
+                "the evidence was accepted for the agent `{before}`, this is `{now}`"
+            )),
+            (Some(_) | None, _) => None,
+        }
+    }
+
+    /// Returns whether the last sample of `fork` failed this check, as it is defined now.
+    pub fn failed(&self, fork: &str, check: &str, definition: ContentId) -> bool {
+        let known = self.forks.get(fork).and_then(|fork| fork.checks.get(check));
+        known
+            .filter(|known| known.definition == definition)
+            .is_some_and(|known| known.results.last() == Some(&Said::Failed))
+    }
+}
+
+impl ForkEvidence {
+    /// Adds a sample with what the gating and warning checks said of it; `definitions` has the hashes
+    /// of all checks. A check that is defined otherwise than before begins anew.
+    pub fn add(
+        &mut self,
+        sample: SampleEvidence,
+        results: &[CheckResult],
+        definitions: &BTreeMap<String, ContentId>,
+    ) {
+        self.checks
+            .retain(|id, _known| results.iter().any(|result| &result.id == id));
+        for result in results.iter().filter(|one| one.severity != Severity::Off) {
+            let definition = definitions.get(&result.id).copied();
+            let definition = definition.unwrap_or_else(|| ContentId::of(b""));
+            let said = match &result.outcome {
+                Outcome::Passed { .. } => Said::Passed,
+                Outcome::Failed { .. } => Said::Failed,
+                Outcome::NotRun { .. } => Said::NotRun,
+            };
+            let known = self.checks.entry(result.id.clone());
+            let known = known.or_insert_with(|| CheckEvidence {
+                kind: result.kind.clone(),
+                definition,
+                results: Vec::new(),
+            });
+            if known.definition != definition {
+                known.definition = definition;
+                known.kind.clone_from(&result.kind);
+                known.results.clear();
+            }
+            known.results.push(said);
+        }
+        self.samples.push(sample);
+    }
+
+    /// Returns whether each of these checks, as it is defined now, has been seen.
+    pub fn covers(&self, definitions: &BTreeMap<String, ContentId>) -> bool {
+        !self.samples.is_empty()
+            && definitions.iter().all(|(id, definition)| {
+                self.checks
+                    .get(id)
+                    .is_some_and(|known| known.definition == *definition)
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(id: &str, outcome: Outcome) -> CheckResult {
+        CheckResult {
+            id: id.into(),
+            kind: "answer".into(),
+            severity: Severity::Gate,
+            outcome,
+        }
+    }
+
+    fn evidence() -> Evidence {
+        let mut evidence = Evidence::new(
+            Some("a".into()),
+            ContentId::of(b"recording"),
+            ContentId::of(b"calls"),
+        );
+        let definitions = [("answer".to_owned(), ContentId::of(b"1"))].into();
+        let mut fork = ForkEvidence::default();
+        fork.add(
+            SampleEvidence::default(),
+            &[result("answer", Outcome::passed("ok"))],
+            &definitions,
+        );
+        evidence.forks.insert("last".into(), fork);
+        evidence
+    }
+
+    #[test]
+    fn evidence_reads_back_as_written_and_a_newer_format_is_refused() {
+        let path = Utf8Path::new("accepted.json");
+        let text = evidence().to_json();
+        assert_eq!(Evidence::parse(path, &text).unwrap(), evidence());
+        let minor = text.replace("\"1.0\"", "\"1.7\"");
+        assert!(Evidence::parse(path, &minor).is_ok());
+        let newer = Evidence::parse(path, &text.replace("\"1.0\"", "\"2.0\"")).unwrap_err();
+        assert!(newer.to_string().contains("use a newer one"), "{newer}");
+        for broken in [
+            "",
+            "{}",
+            "{\"format\": \"x\"}",
+            "[1]",
+            "{\"format\": \"1.0\"}",
+        ] {
+            let error = Evidence::parse(path, broken).unwrap_err().to_string();
+            assert!(error.contains("accepted.json"), "{broken}: {error}");
+        }
+    }
+
+    #[test]
+    fn written_evidence_fits_the_published_schema() {
+        let schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../schemas/accepted-1.schema.json")).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let mut evidence = evidence();
+        evidence.provenance = Provenance {
+            commit: Some("abc".into()),
+            reviewed_by: Some("ann".into()),
+            replaces: Some(evidence.id()),
+            ..Provenance::default()
+        };
+        let fork = evidence.forks.get_mut("last").unwrap();
+        fork.step = Some(StepIndex(7));
+        fork.samples.push(SampleEvidence {
+            live: true,
+            exit: Some(0),
+            cost_micro_usd: Some(MicroUsd(7)),
+            ..SampleEvidence::default()
+        });
+        let value = serde_json::from_str(&evidence.to_json()).unwrap();
+        let wrong: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+        let mut unknown = value;
+        unknown["extra"] = serde_json::Value::from(1);
+        assert!(!validator.is_valid(&unknown));
+    }
+
+    #[test]
+    fn samples_add_up_and_a_changed_check_begins_anew() {
+        let mut fork = evidence().forks.remove("last").unwrap();
+        let fails = [result(
+            "answer",
+            Outcome::Failed {
+                findings: Vec::new(),
+                is_violation: false,
+            },
+        )];
+        let same = [("answer".to_owned(), ContentId::of(b"1"))].into();
+        fork.add(SampleEvidence::default(), &fails, &same);
+        assert_eq!(fork.checks["answer"].results, [Said::Passed, Said::Failed]);
+        assert!(fork.covers(&same));
+        let other = [("answer".to_owned(), ContentId::of(b"2"))].into();
+        assert!(!fork.covers(&other));
+        fork.add(SampleEvidence::default(), &fails, &other);
+        assert_eq!(fork.checks["answer"].results, [Said::Failed]);
+        assert_eq!(fork.samples.len(), 3);
+    }
+
+    #[test]
+    fn evidence_is_comparable_only_with_the_same_recording_and_agent() {
+        let evidence = evidence();
+        let recording = ContentId::of(b"recording");
+        assert_eq!(evidence.comparable_with(Some("a"), recording), None);
+        assert_eq!(evidence.comparable_with(None, recording), None);
+        assert!(evidence.comparable_with(Some("b"), recording).is_some());
+        assert!(
+            evidence
+                .comparable_with(Some("a"), ContentId::of(b"x"))
+                .is_some()
+        );
+    }
+}

@@ -1,0 +1,398 @@
+//! Drafts a `baseline.toml` from the reference timeline: what the run did is what is asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::check::tool_uses;
+use crate::model::{ForkPoint, Session, Status, Timeline, Usage};
+use crate::replay::Normaliser;
+
+/// What a draft is made of.
+pub(super) struct Draft<'a> {
+    /// The recorded session.
+    pub(super) session: &'a Session,
+    /// The timeline that is held up as right.
+    pub(super) reference: &'a Timeline,
+    /// Whether it was named, so that the file has to name it, too.
+    pub(super) is_named: bool,
+    /// The fork points.
+    pub(super) forks: &'a [ForkPoint],
+    /// Free words.
+    pub(super) tags: &'a [String],
+    /// The recording, where it is not in the folder.
+    pub(super) recording: Option<&'a str>,
+    /// The command, where the configured one does not run this session.
+    pub(super) command: Option<&'a [String]>,
+    /// Recognises what changes on every run.
+    pub(super) normaliser: &'a Normaliser,
+}
+
+impl Draft<'_> {
+    /// Returns the text of the file.
+    pub(super) fn text(&self) -> String {
+        let mut text = self.head();
+        for part in [
+            self.trajectory(),
+            self.forbidden(),
+            self.answer(),
+            Some(self.no_error()),
+            self.model(),
+            Some(self.budget()),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            text.push('\n');
+            text.push_str(&part);
+        }
+        text
+    }
+
+    fn head(&self) -> String {
+        let mut text = String::from(
+            "# Drafted by `rewind baseline create` from the recording; it is yours to change.\n\
+             # docs/baselines.md and docs/checks.md say what can stand here.\n\n",
+        );
+        let mut line = |key: &str, value: String| {
+            // Writing to a string can't fail.
+            let _ok = writeln!(text, "{key} = {value}");
+        };
+        if let Some(input) = &self.session.input {
+            line("input", quoted(input));
+        }
+        if let Some(command) = self.command {
+            line("command", list(command.iter().map(String::as_str)));
+        }
+        if self.is_named {
+            line("timeline", quoted(&self.reference.label));
+        }
+        if let Some(recording) = self.recording {
+            line("recording", quoted(recording));
+        }
+        if !self.tags.is_empty() {
+            line("tags", list(self.tags.iter().map(String::as_str)));
+        }
+        let forks = self.forks.iter().map(|fork| {
+            if let ForkPoint::Step(number) = fork {
+                number.to_string()
+            } else {
+                quoted(&fork.to_string())
+            }
+        });
+        let forks = forks.collect::<Vec<_>>().join(", ");
+        text.push_str(
+            "# Where a live run begins; `auto` is the first request that a change affects.\n",
+        );
+        let _ok = writeln!(text, "forks = [{forks}]");
+        text
+    }
+
+    fn trajectory(&self) -> Option<String> {
+        let uses = tool_uses(self.reference);
+        if uses.is_empty() {
+            return None;
+        }
+        let mut text = String::from(
+            "# The recorded tool calls, in their order; further calls and left-out arguments are no fault.\n\
+             [[check]]\nkind = \"trajectory\"\nmode = \"in_order\"\nargs = \"subset\"\n",
+        );
+        let mut volatile: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for one in &uses {
+            let mut paths = BTreeSet::new();
+            self.volatile(one.arguments, "", &mut paths);
+            if !paths.is_empty() {
+                volatile.entry(one.name).or_default().extend(paths);
+            }
+        }
+        for (tool, paths) in volatile {
+            let _ok = write!(
+                text,
+                "\n# These change on every run.\n[check.tools.{}]\nargs = \"subset\"\nignore = {}\n",
+                key(tool),
+                list(paths.iter().map(String::as_str)),
+            );
+        }
+        Some(text)
+    }
+
+    /// Collects the paths of values that look as if they change on every run.
+    fn volatile(&self, value: &Value, path: &str, paths: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    let token = name.replace('~', "~0").replace('/', "~1");
+                    self.volatile(field, &format!("{path}/{token}"), paths);
+                }
+            }
+            Value::Array(items) => {
+                for item in items {
+                    self.volatile(item, &format!("{path}/*"), paths);
+                }
+            }
+            Value::String(_) | Value::Number(_) => {
+                let text = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                if !path.is_empty() && self.is_volatile(&text) {
+                    paths.insert(path.to_owned());
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    fn is_volatile(&self, text: &str) -> bool {
+        self.normaliser.text(text) != text
+    }
+
+    fn forbidden(&self) -> Option<String> {
+        let used: BTreeSet<&str> = tool_uses(self.reference)
+            .iter()
+            .map(|one| one.name)
+            .collect();
+        let offered: BTreeSet<&str> = self
+            .reference
+            .model_steps()
+            .flat_map(|(_step, call)| call.request.treatment.tools.iter())
+            .map(|tool| tool.name.as_str())
+            .collect();
+        let unused = offered
+            .iter()
+            .filter(|name| !used.contains(*name) && is_mutating(name));
+        let mut names: Vec<String> = unused.map(|name| glob::Pattern::escape(name)).collect();
+        for pattern in DESTRUCTIVE {
+            let fits = glob::Pattern::new(pattern);
+            if fits.is_ok_and(|fits| !used.iter().any(|name| fits.matches(name))) {
+                names.push((*pattern).to_owned());
+            }
+        }
+        (!names.is_empty()).then(|| {
+            format!(
+                "# The run did without these, and what they do can't be undone.\n\
+                 [[check]]\nkind = \"tools\"\nforbidden = {}\n",
+                list(names.iter().map(String::as_str))
+            )
+        })
+    }
+
+    fn answer(&self) -> Option<String> {
+        let answer = self.reference.outcome.answer.as_deref()?.trim();
+        if answer.is_empty() {
+            return None;
+        }
+        let is_short = answer.chars().count() <= SHORT_ANSWER && !answer.contains('\n');
+        if is_short && !self.is_volatile(answer) {
+            return Some(format!(
+                "# The final answer, which is short enough to be always the same.\n\
+                 [[check]]\nkind = \"answer\"\nequals = {}\n",
+                quoted(answer)
+            ));
+        }
+        let excerpt = self.excerpt(answer)?;
+        Some(format!(
+            "# Something that the final answer has to say; choose what matters.\n\
+             [[check]]\nkind = \"answer\"\ncontains = {}\n",
+            quoted(&excerpt)
+        ))
+    }
+
+    /// Returns a piece of the answer that looks the same on every run: one with a number if there is.
+    fn excerpt(&self, answer: &str) -> Option<String> {
+        let sentences = answer.split(['\n', '.', '!', '?', ';', '|']).map(str::trim);
+        let plain: Vec<&str> = sentences
+            .filter(|one| one.chars().filter(|c| c.is_alphanumeric()).count() >= 4)
+            .filter(|one| !self.is_volatile(one))
+            .collect();
+        let has_digit = |one: &&&str| one.contains(|c: char| c.is_ascii_digit());
+        let chosen = plain.iter().find(has_digit).or_else(|| plain.first())?;
+        let mut excerpt = String::new();
+        for word in chosen.split(' ') {
+            if !excerpt.is_empty() {
+                if excerpt.chars().count() + word.chars().count() >= EXCERPT {
+                    break;
+                }
+                excerpt.push(' ');
+            }
+            excerpt.push_str(word);
+        }
+        Some(excerpt)
+    }
+
+    fn no_error(&self) -> String {
+        let steps = &self.reference.steps;
+        let has_error = steps.iter().any(|step| step.status != Status::Ok)
+            || self.reference.outcome.exit.unwrap_or(0) != 0;
+        let allow = if has_error {
+            "# The recording has an error, too.\nallow_recorded = true\n"
+        } else {
+            ""
+        };
+        format!("# It ends well.\n[[check]]\nkind = \"no_error\"\n{allow}")
+    }
+
+    fn model(&self) -> Option<String> {
+        let models: BTreeSet<&str> = self
+            .reference
+            .model_steps()
+            .filter_map(|(_step, call)| call.request.treatment.model.as_deref())
+            .collect();
+        (!models.is_empty()).then(|| {
+            let names: Vec<String> = models
+                .iter()
+                .map(|name| glob::Pattern::escape(name))
+                .collect();
+            format!(
+                "# Another model is a change that somebody should want; shown, not gating.\n\
+                 [[check]]\nkind = \"model\"\nexpect = {}\nseverity = \"warn\"\n",
+                list(names.iter().map(String::as_str))
+            )
+        })
+    }
+
+    fn budget(&self) -> String {
+        let calls = self.reference.model_steps();
+        let usage: Usage = calls.filter_map(|(_step, call)| call.response.usage).sum();
+        let tokens = if usage.total() > 0 {
+            "tokens = \"1.5x\"\n"
+        } else {
+            ""
+        };
+        format!(
+            "# Half as much again as recorded is too much.\n[[check]]\nkind = \"budget\"\nsteps = \"1.5x\"\n{tokens}"
+        )
+    }
+}
+
+/// The most characters of an answer that is compared as a whole.
+const SHORT_ANSWER: usize = 80;
+
+/// The most characters of an excerpt.
+const EXCERPT: usize = 60;
+
+/// Tools that are forbidden wherever the recording has none of them.
+const DESTRUCTIVE: [&str; 3] = ["delete_*", "drop_*", "remove_*"];
+
+/// Words in the names of tools that change something.
+const MUTATING: [&str; 26] = [
+    "delete", "remove", "drop", "destroy", "purge", "wipe", "erase", "truncate", "send", "email",
+    "post", "publish", "pay", "charge", "refund", "transfer", "buy", "order", "write", "update",
+    "insert", "exec", "execute", "run", "shell", "deploy",
+];
+
+/// Returns whether a tool's name sounds as if it changed something.
+fn is_mutating(name: &str) -> bool {
+    let mut words = String::new();
+    let mut was_lower = false;
+    for c in name.chars() {
+        if c.is_uppercase() && was_lower {
+            words.push('_');
+        }
+        was_lower = c.is_lowercase();
+        words.extend(c.to_lowercase());
+    }
+    words
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| MUTATING.contains(&word))
+}
+
+/// Returns a text as TOML writes it.
+pub(super) fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+fn list<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let texts: Vec<String> = texts.map(quoted).collect();
+    format!("[{}]", texts.join(", "))
+}
+
+fn key(name: &str) -> String {
+    let is_bare = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if is_bare {
+        name.to_owned()
+    } else {
+        Value::from(name).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::Definition;
+    use crate::lineage::testing::{self, Talk, research};
+
+    fn draft(timeline: &Timeline, answer: &str) -> String {
+        let mut timeline = timeline.clone();
+        timeline.outcome.answer = Some(answer.to_owned());
+        let session = testing::session("research", vec![timeline]);
+        let normaliser = Normaliser::default();
+        let draft = Draft {
+            session: &session,
+            reference: &session.timelines[0],
+            is_named: false,
+            forks: &[ForkPoint::Last, ForkPoint::Auto],
+            tags: &["smoke".to_owned()],
+            recording: None,
+            command: None,
+            normaliser: &normaliser,
+        };
+        let text = draft.text();
+        Definition::parse("baseline.toml".into(), &text)
+            .unwrap_or_else(|error| panic!("{error}\n{text}"));
+        text
+    }
+
+    #[test]
+    fn a_draft_asks_for_what_the_run_did() {
+        let timeline = testing::timeline("main", vec![research()]);
+        insta::assert_snapshot!(draft(&timeline, "About 14 million."));
+    }
+
+    #[test]
+    fn what_changes_on_every_run_is_not_asked_for() {
+        let talk = Talk::new("p", "q")
+            .uses(
+                "log it",
+                serde_json::json!({"at": "2026-05-01T10:00:00Z", "tags": ["0b9f5bd2-5d3e-4a57-9d6e-0a8a4f1f7e11"], "q": "x"}),
+                "ok",
+            )
+            .says("done");
+        let timeline = testing::timeline("main", vec![talk]);
+        let answer = "Report of 2026-05-01. Tokyo has 37,400,068 people in its area, which is more than any other. Bye.";
+        let text = draft(&timeline, answer);
+        assert!(text.contains("[check.tools.\"log it\"]"), "{text}");
+        assert!(text.contains(r#"ignore = ["/at", "/tags/*"]"#), "{text}");
+        assert!(
+            text.contains(
+                "contains = \"Tokyo has 37,400,068 people in its area, which is more than\""
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn names_of_tools_say_whether_they_change_something() {
+        for name in [
+            "delete_all_files",
+            "sendMail",
+            "run-shell",
+            "exec",
+            "payInvoice",
+        ] {
+            assert!(is_mutating(name), "{name}");
+        }
+        for name in [
+            "web_search",
+            "runner_stats",
+            "get_weather",
+            "ordering",
+            "sender",
+        ] {
+            assert!(!is_mutating(name), "{name}");
+        }
+    }
+}

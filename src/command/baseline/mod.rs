@@ -1,0 +1,90 @@
+//! `rewind baseline …`: baselines from recorded sessions, and what becomes of them.
+
+mod accept;
+mod check;
+mod create;
+mod data;
+mod draft;
+mod list;
+mod notes;
+mod place;
+mod propose;
+mod review;
+mod rule;
+mod show;
+mod stability;
+
+pub use accept::{AcceptOptions, accept};
+pub use check::{CheckOptions, check};
+pub use create::{CreateOptions, create};
+pub use list::{ListOptions, list};
+pub use review::{ReviewOptions, review};
+pub use show::{remove, show};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{CommandError, Context};
+use crate::baseline::{Baseline, Baselines};
+use crate::config::Config;
+use crate::exit::Exit;
+
+/// Where baselines are found, as typed.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// The directory of the store; the nearest one where it is not given.
+    pub store: Option<Utf8PathBuf>,
+    /// The configuration file; the nearest one where it is not given.
+    pub config: Option<Utf8PathBuf>,
+    /// The directory of the baselines; as configured where it is not given.
+    pub baselines: Option<Utf8PathBuf>,
+}
+
+/// Returns the directory of the baselines.
+pub(super) fn directory(
+    typed: Option<&Utf8Path>,
+    config: &Config,
+    context: &Context,
+) -> Utf8PathBuf {
+    match (typed, &config.gate.baselines) {
+        (Some(typed), _) => context.cwd.join(typed),
+        (None, Some(configured)) => config.resolve(configured),
+        (None, None) => config.root.join("baselines"),
+    }
+}
+
+/// Returns all baselines in `dir`.
+///
+/// # Errors
+/// A definition that can't be read; exit 5 where there is none.
+pub(super) fn all(dir: &Utf8Path) -> Result<Baselines, CommandError> {
+    let all = Baselines::discover(dir).map_err(CommandError::usage)?;
+    if all.is_empty() {
+        return Err(
+            CommandError::usage(format!("there are no baselines in {dir}"))
+                .exit(Exit::NoBaseline)
+                .help(
+                    "make one: rewind record -- CMD, then rewind baseline create latest --name NAME",
+                ),
+        );
+    }
+    Ok(all)
+}
+
+/// Returns the baseline with this name.
+///
+/// # Errors
+/// There is none; the help names those that there are.
+fn named<'a>(all: &'a Baselines, name: &str, dir: &Utf8Path) -> Result<&'a Baseline, CommandError> {
+    let name = name.trim_end_matches('/');
+    all.iter().find(|one| one.name == name).ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
+        CommandError::usage(format!("there is no baseline `{name}` in {dir}"))
+            .exit(Exit::NoBaseline)
+            .help(format!("its baselines are {}", names.join(", ")))
+    })
+}
+
+/// Returns a path as people see it from where they are.
+fn shown<'a>(path: &'a Utf8Path, context: &Context) -> &'a Utf8Path {
+    path.strip_prefix(&context.cwd).unwrap_or(path)
+}

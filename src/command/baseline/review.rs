@@ -1,0 +1,154 @@
+//! `rewind baseline review`: what a gate run left to be accepted, against what was accepted.
+
+use std::io::{self, BufRead as _, Write};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::accept::{Pending, accept_one, pending};
+use super::{Place, directory};
+use crate::baseline::{Evidence, ForkEvidence, Said};
+use crate::command::show::written;
+use crate::command::{CommandError, Context, load_config};
+use crate::exit::Exit;
+
+/// What was typed.
+#[derive(Debug, Clone, Default)]
+pub struct ReviewOptions {
+    /// Where the configuration and the baselines are.
+    pub place: Place,
+    /// The directory that a gate run wrote.
+    pub from: Utf8PathBuf,
+}
+
+/// Prints each pending baseline; on a terminal asks what to do with it.
+///
+/// # Errors
+/// There is nothing to review, or a file can't be read or written.
+pub fn review(
+    options: &ReviewOptions,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<Exit, CommandError> {
+    let config = load_config(options.place.config.as_deref(), context)?;
+    let root = directory(options.place.baselines.as_deref(), &config, context);
+    let all = pending(&context.cwd.join(&options.from), &root)?;
+    if all.is_empty() {
+        return written(writeln!(out, "nothing is pending in {}", options.from));
+    }
+    let asks = context.stdin_is_terminal && context.stdout_is_terminal;
+    for one in &all {
+        let known = Evidence::read(&one.baseline).map_err(CommandError::usage)?;
+        written(print(one, known.as_ref(), out))?;
+        if asks {
+            decide(one, context, out)?;
+        }
+    }
+    if !asks {
+        let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
+        let from = from(&options.from);
+        written(writeln!(
+            out,
+            "\naccept: rewind baseline accept {}{from} --reason \"…\"",
+            names.join(" ")
+        ))?;
+    }
+    Ok(Exit::Pass)
+}
+
+fn from(typed: &Utf8Path) -> String {
+    if typed == "rewind-report" {
+        String::new()
+    } else {
+        format!(" --from {typed}")
+    }
+}
+
+fn decide(one: &Pending, context: &Context, out: &mut dyn Write) -> Result<(), CommandError> {
+    written(
+        write!(
+            out,
+            "accept {}? [y]es, [n]o and forget it, [s]kip: ",
+            one.name
+        )
+        .and_then(|()| out.flush()),
+    )?;
+    let mut answer = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(CommandError::usage)?;
+    match answer.trim() {
+        "y" | "yes" => {
+            accept_one(one, "reviewed", false, context)?;
+            written(writeln!(out, "accepted"))?;
+        }
+        "n" | "no" => {
+            one.forget()?;
+            written(writeln!(out, "forgotten"))?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn print(one: &Pending, known: Option<&Evidence>, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", one.name)?;
+    if let Some(known) = known.filter(|known| known.trajectory != one.evidence.trajectory) {
+        writeln!(
+            out,
+            "  it made other tool calls than were accepted on {}",
+            known.provenance.when
+        )?;
+    }
+    if one.has_session() {
+        writeln!(
+            out,
+            "  a live run is there, too; --rerecord makes it the recording"
+        )?;
+    }
+    let nothing = ForkEvidence::default();
+    for (fork, now) in &one.evidence.forks {
+        let before = known
+            .and_then(|known| known.forks.get(fork))
+            .unwrap_or(&nothing);
+        for (id, check) in &now.checks {
+            let old = before
+                .checks
+                .get(id)
+                .map_or(&[][..], |check| check.results.as_slice());
+            writeln!(
+                out,
+                "  {fork} {id}: {} -> {}",
+                marks(old),
+                marks(&check.results)
+            )?;
+        }
+        let tokens = |fork: &ForkEvidence| {
+            let last = fork.samples.last();
+            last.map_or_else(
+                || "none".to_owned(),
+                |last| (last.input_tokens + last.output_tokens).to_string(),
+            )
+        };
+        writeln!(
+            out,
+            "  {fork} tokens: {} -> {}",
+            tokens(before),
+            tokens(now)
+        )?;
+    }
+    Ok(())
+}
+
+/// Returns what a check said of each sample, one letter each.
+fn marks(results: &[Said]) -> String {
+    if results.is_empty() {
+        return "none".to_owned();
+    }
+    let word = |said: &Said| match said {
+        Said::Passed => "passed",
+        Said::Failed => "failed",
+        Said::NotRun => "not run",
+    };
+    results.iter().map(word).collect::<Vec<_>>().join(", ")
+}

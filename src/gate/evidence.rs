@@ -1,0 +1,151 @@
+//! From what was accepted to the base of a verdict, and from runs to what may be accepted.
+
+use super::input::{Accepted, Sample, State};
+use super::runner::{Case, ForkRun, trajectory};
+use crate::baseline::{Evidence, ForkEvidence, SampleEvidence};
+use crate::check::{self, CheckContext};
+use crate::gate::Mode;
+use crate::model::{ContentId, ForkPoint, Timeline, canonical_id};
+use crate::price::PriceTable;
+use crate::replay::{Fork, resolve};
+
+/// Returns what the accepted evidence says of a fork, seen from one sample of it: it had failed where
+/// everything that fails now failed then.
+///
+/// A check that is defined otherwise now says nothing of then, so what it finds counts.
+pub(super) fn accepted(case: &Case, fork: &ForkPoint, sample: &Sample) -> Accepted {
+    let Some(known) = &case.accepted else {
+        return Accepted::Passed;
+    };
+    if let Some(why) = known.comparable_with(case.agent_name.as_deref(), case.recording) {
+        let name = &case.baseline.name;
+        return Accepted::Incomparable(format!("{why}; `rewind baseline accept {name}` renews it"));
+    }
+    let address = fork.to_string();
+    let digests = &case.baseline.definition.digests;
+    let failed = |id: &str| {
+        digests
+            .get(id)
+            .is_some_and(|digest| known.failed(&address, id, *digest))
+    };
+    let had_failed = case
+        .baseline
+        .definition
+        .checks
+        .iter()
+        .any(|check| check.severity == check::Severity::Gate && failed(&check.id));
+    let is_known = sample.failures().all(|result| failed(&result.id));
+    if had_failed && is_known && !sample.is_crash() {
+        Accepted::Failed
+    } else {
+        Accepted::Passed
+    }
+}
+
+/// Returns what may be accepted of these runs: what was accepted, and what they add. `None` where
+/// they add nothing.
+///
+/// A fork that was not measured keeps what was accepted. A run that is proved equal to the recording
+/// adds nothing where each check has been seen.
+pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Evidence> {
+    let name = case.agent_name.as_deref();
+    let known = case
+        .accepted
+        .clone()
+        .filter(|known| known.comparable_with(name, case.recording).is_none());
+    let mut evidence = known.unwrap_or_else(|| {
+        Evidence::new(
+            case.agent_name.clone(),
+            case.recording,
+            fingerprint(&case.reference),
+        )
+    });
+    let digests = &case.baseline.definition.digests;
+    let forks: Vec<String> = case
+        .baseline
+        .definition
+        .forks
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    evidence.forks.retain(|fork, _known| forks.contains(fork));
+    for run in runs {
+        let Some(timeline) = &run.timeline else {
+            continue;
+        };
+        let fork = evidence.forks.entry(run.evidence.fork.clone()).or_default();
+        fork.step = step(&run.evidence.fork, &case.reference);
+        for sample in run
+            .evidence
+            .samples
+            .iter()
+            .filter(|one| one.state() == State::Whole)
+        {
+            if sample.replay.is_unaffected && fork.covers(digests) {
+                continue;
+            }
+            let is_live = sample.mode == Mode::Live && sample.replay.live > 0;
+            let costs = costs(timeline, is_live, prices);
+            fork.add(costs, &sample.checks, digests);
+            evidence.trajectory = fingerprint(timeline);
+        }
+    }
+    evidence
+        .forks
+        .retain(|_fork, known| !known.samples.is_empty());
+    let is_new = case
+        .accepted
+        .as_ref()
+        .is_none_or(|known| known.id() != evidence.id());
+    (is_new && !evidence.forks.is_empty()).then_some(evidence)
+}
+
+/// Returns the evidence that the recording itself is, without running the agent.
+pub fn of_recording(case: &Case, context: &CheckContext<'_>) -> Evidence {
+    let mut evidence = Evidence::new(
+        case.agent_name.clone(),
+        case.recording,
+        fingerprint(&case.reference),
+    );
+    let results = check::run(&case.baseline.definition.checks, context);
+    for fork in &case.baseline.definition.forks {
+        let mut known = ForkEvidence {
+            step: step(&fork.to_string(), &case.reference),
+            ..ForkEvidence::default()
+        };
+        let sample = costs(&case.reference, false, context.prices);
+        known.add(sample, &results, &case.baseline.definition.digests);
+        evidence.forks.insert(fork.to_string(), known);
+    }
+    evidence
+}
+
+fn step(fork: &str, reference: &Timeline) -> Option<crate::model::StepIndex> {
+    match resolve(&fork.parse().ok()?, reference) {
+        Ok(Fork::At(step)) => Some(step),
+        Ok(Fork::Auto | Fork::Never) | Err(_) => None,
+    }
+}
+
+/// Returns the hash of the tool calls of a run, whatever their order.
+fn fingerprint(timeline: &Timeline) -> ContentId {
+    canonical_id(&trajectory(timeline))
+}
+
+fn costs(timeline: &Timeline, live: bool, prices: &PriceTable) -> SampleEvidence {
+    let calls: Vec<_> = timeline.model_steps().map(|(_step, call)| call).collect();
+    let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+    let usage: crate::model::Usage = calls.iter().filter_map(|call| call.response.usage).sum();
+    SampleEvidence {
+        live,
+        exit: timeline.outcome.exit,
+        steps: count(timeline.steps.len()),
+        model_calls: count(calls.len()),
+        input_tokens: usage.input,
+        output_tokens: usage.output,
+        cost_micro_usd: calls
+            .iter()
+            .map(|call| prices.price_of(call))
+            .sum::<Option<_>>(),
+    }
+}
