@@ -26,7 +26,7 @@ pub use assert_report::{AssertReport, AssertedCheck};
 pub use cost::cost;
 pub use diff_report::{DiffReport, DiffRow, Is, Metrics};
 pub use github::{annotations, github};
-pub use junit::junit;
+pub use junit::{JunitError, junit};
 pub use markdown::{MAX_BYTES, MarkdownError, markdown};
 pub use merge::{MergeError, merge};
 pub use render::{Format, RenderError};

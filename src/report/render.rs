@@ -2,7 +2,7 @@
 
 use super::run_report::RunReport;
 use super::terminal::{self, Style};
-use super::{MarkdownError, RunPageError, github, junit, markdown, run_page};
+use super::{JunitError, MarkdownError, RunPageError, github, junit, markdown, run_page};
 
 /// A form that a run is shown in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +27,9 @@ pub enum RenderError {
     /// The Markdown could not be made.
     #[error(transparent)]
     Markdown(#[from] MarkdownError),
+    /// The JUnit file could not be made.
+    #[error(transparent)]
+    Junit(#[from] JunitError),
     /// The page could not be made.
     #[error(transparent)]
     Page(#[from] RunPageError),
@@ -54,7 +57,7 @@ impl Format {
                 String::from_utf8_lossy(&out).into_owned()
             }
             Self::Markdown => markdown(report)?,
-            Self::Junit => junit(report),
+            Self::Junit => junit(report)?,
             Self::Json => report.to_json(),
             Self::Html => run_page(report)?,
             Self::Github => github(report),

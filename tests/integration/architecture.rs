@@ -25,6 +25,7 @@ const FENCES: &[(&str, &str)] = &[
     ("clap", "cli"),
     ("clap_complete", "cli"),
     ("minijinja", "report"),
+    ("junit_report", "report/junit"),
     ("std::env", "cli/context"),
 ];
 

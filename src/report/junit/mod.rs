@@ -5,6 +5,7 @@
 
 mod xml;
 
+pub use self::xml::JunitError;
 use self::xml::{Case, Result, Suite, document};
 use super::cost::cost;
 use super::run_report::{ForkReport, RunReport};
@@ -14,7 +15,10 @@ use crate::gate::{Junit, Mode};
 use crate::replay::Tally;
 
 /// Returns the run as JUnit XML.
-pub fn junit(report: &RunReport) -> String {
+///
+/// # Errors
+/// The XML writer failed.
+pub fn junit(report: &RunReport) -> std::result::Result<String, JunitError> {
     let mut suites: Vec<Suite> = Vec::new();
     for fork in &report.forks {
         let name = &fork.evidence.baseline;
@@ -23,11 +27,7 @@ pub fn junit(report: &RunReport) -> String {
             Some(_) | None => {
                 let mut suite = Suite {
                     name: name.clone(),
-                    timestamp: report
-                        .timing
-                        .started_at
-                        .strftime("%Y-%m-%dT%H:%M:%S")
-                        .to_string(),
+                    timestamp: report.timing.started_at.as_second(),
                     properties: vec![property("rewind.format", &report.format)],
                     cases: Vec::new(),
                 };

@@ -44,7 +44,7 @@ for suite in root:
         results = [c for c in case if c.tag != 'system-out']
         assert len(results) <= 1
         for found in results:
-            assert (found.text or '').startswith(found.get('message')), (found.text, found.get('message'))
+            assert found.tag == 'skipped' or (found.text or '').startswith(found.get('message')), (found.text, found.get('message'))
         found = ''.join(c.tag + ' ' + c.get('type') + ': ' + c.get('message') for c in results) or 'pass'
         row = (suite.get('name'), case.get('name'), found)
         print(' | '.join(text.encode('unicode_escape').decode() for text in row))
@@ -73,20 +73,20 @@ fn outline(xml: &str) -> String {
 
 #[test]
 fn an_xml_parser_reads_the_cases_back() {
-    insta::assert_snapshot!(outline(&junit(&report(Content::None))));
+    insta::assert_snapshot!(outline(&junit(&report(Content::None)).unwrap()));
 }
 
 #[test]
 fn hostile_content_leaves_the_cases_as_they_are() {
     assert_eq!(
-        outline(&junit(&report(Content::Full))),
-        outline(&junit(&report(Content::None)))
+        outline(&junit(&report(Content::Full)).unwrap()),
+        outline(&junit(&report(Content::None)).unwrap())
     );
 }
 
 #[test]
 fn the_suite_says_in_properties_what_a_case_has_no_word_for() {
-    let xml = junit(&report(Content::None));
+    let xml = junit(&report(Content::None)).unwrap();
     for property in [
         r#"<property name="auto.verdict" value="violated"/>"#,
         r#"<property name="last.alters" value="system prompt"/>"#,
@@ -122,6 +122,6 @@ proptest! {
             .iter()
             .map(|fork| 1 + fork.evidence.samples.iter().map(|sample| sample.checks.len()).sum::<usize>())
             .sum();
-        prop_assert_eq!(outline(&junit(&report)).lines().filter(|line| line.contains(" | ")).count(), cases);
+        prop_assert_eq!(outline(&junit(&report).unwrap()).lines().filter(|line| line.contains(" | ")).count(), cases);
     }
 }
