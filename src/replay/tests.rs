@@ -1,5 +1,7 @@
 //! The ladder and the rules of the fork, on hand-made recordings.
 
+mod orders;
+
 use std::sync::Arc;
 
 use serde_json::{Map, json};

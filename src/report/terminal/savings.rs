@@ -24,8 +24,11 @@ pub(super) fn block(savings: &Savings, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the table over all forks of a session: what they would have cost as whole runs, what they
-/// did cost.
+/// Writes the table over the attempts of a session: what they would have cost as whole runs, what
+/// they did cost.
+///
+/// An attempt is a fork in which at least one call went live. A fork that was served whole tried
+/// nothing that had to be paid for; counting it would make the savings look better than they are.
 ///
 /// # Errors
 /// The writer failed.
@@ -34,17 +37,35 @@ pub fn over_forks(
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let all: Savings = forks.iter().map(|(_timeline, savings)| *savings).sum();
+    let (attempts, whole): (Vec<_>, Vec<_>) = forks
+        .iter()
+        .partition(|(_timeline, savings)| savings.paid.calls > 0);
+    if !attempts.is_empty() {
+        over_attempts(&attempts, style, out)?;
+    }
+    match whole.len() {
+        0 => Ok(()),
+        1 => writeln!(out, "1 replay asked nothing live; it is no attempt"),
+        count => writeln!(
+            out,
+            "{count} replays asked nothing live; they are no attempts"
+        ),
+    }
+}
+
+fn over_attempts(
+    attempts: &[(&Timeline, Savings)],
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let all: Savings = attempts.iter().map(|(_timeline, savings)| *savings).sum();
     let (before, after) = (all.saved + all.paid, all.paid);
-    let attempts = forks.len();
-    let plural = if attempts == 1 { "" } else { "s" };
-    writeln!(
-        out,
-        "{}",
-        style.bold(&format!("savings over {attempts} attempt{plural}"))
-    )?;
+    let count = attempts.len();
+    let plural = if count == 1 { "" } else { "s" };
+    let title = format!("savings over {count} attempt{plural}");
+    writeln!(out, "{}", style.bold(&title))?;
     let mut rows = vec![row("", "steps", "tokens", "cost", "time")];
-    rows.extend(forks.iter().map(|(timeline, savings)| {
+    rows.extend(attempts.iter().map(|(timeline, savings)| {
         let at = timeline
             .forked_from
             .as_ref()

@@ -3,6 +3,7 @@
 mod crash;
 mod forks;
 mod many;
+mod savings;
 mod streams;
 mod trouble;
 
