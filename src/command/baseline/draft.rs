@@ -252,9 +252,13 @@ impl Draft<'_> {
     }
 
     fn budget(&self) -> String {
-        let calls = self.reference.model_steps();
-        let usage: Usage = calls.filter_map(|(_step, call)| call.response.usage).sum();
-        let tokens = if usage.total() > 0 {
+        // A budget of tokens can be kept only where every call says how many it took.
+        let usage = || {
+            let calls = self.reference.model_steps();
+            calls.map(|(_step, call)| call.response.usage)
+        };
+        let total: Usage = usage().flatten().sum();
+        let tokens = if total.total() > 0 && usage().all(|usage| usage.is_some()) {
             "tokens = \"1.5x\"\n"
         } else {
             ""
