@@ -1,7 +1,6 @@
 //! Finds, while a run goes on, the answered call that a new request continues.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
 use super::echo::Echoes;
 use crate::model::{ContentId, Message, Pooled, Role, Thread};
@@ -63,9 +62,10 @@ impl<T: Copy> Conversations<T> {
         let mut next_is_assistant = false;
         let shortest = self.lengths.first().copied()?;
         for ancestor in thread.ancestors() {
-            let is_assistant = |last: &Arc<Pooled<Message>>| last.role == Role::Assistant;
-            let was_assistant = next_is_assistant;
-            next_is_assistant = ancestor.last().is_some_and(is_assistant);
+            let is_assistant = ancestor
+                .last()
+                .is_some_and(|last| last.role == Role::Assistant);
+            let answer_follows = std::mem::replace(&mut next_is_assistant, is_assistant);
             if ancestor.len() < shortest {
                 return None;
             }
@@ -74,7 +74,7 @@ impl<T: Copy> Conversations<T> {
             }
             let echo = self.echoes.thread(ancestor);
             let answered = self.answered.get(&echo);
-            let asked = was_assistant.then(|| self.asked.get(&echo)).flatten();
+            let asked = answer_follows.then(|| self.asked.get(&echo)).flatten();
             if let Some(candidates) = answered.or(asked) {
                 let free = candidates
                     .iter()

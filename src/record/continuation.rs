@@ -58,9 +58,6 @@ impl Continuations {
         response: &Response,
         interner: &mut ThreadInterner,
     ) {
-        if parsed.dialect != Dialect::OpenaiResponses {
-            return;
-        }
         let (Some(id), Some(output)) = (&response.id, &response.output) else {
             return;
         };

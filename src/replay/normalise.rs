@@ -113,7 +113,7 @@ impl Normaliser {
             Value::Object(fields) => {
                 for (key, field) in fields.iter_mut() {
                     if key == "arguments" && self.has_structure() {
-                        self.apply_structure(field);
+                        self.structure(field);
                     }
                     self.walk(field, values);
                 }
@@ -133,16 +133,12 @@ impl Normaliser {
             return None;
         }
         let mut value: Value = serde_json::from_str(text).ok()?;
-        self.apply_structure(&mut value);
+        self.structure(&mut value);
         Some(value.to_string())
     }
 
     /// Applies the rules with pointers to a value of the agent's: what a tool was given or gave back.
     pub fn structure(&self, value: &mut Value) {
-        self.apply_structure(value);
-    }
-
-    fn apply_structure(&self, value: &mut Value) {
         for pointer in &self.pointers {
             visit(value, pointer, &mut |found| {
                 *found = Value::String("<ignored>".to_owned());

@@ -11,7 +11,6 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::{Method, StatusCode};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::conversation::Conversation;
 use super::reply::{error, failure, success, whole};
@@ -21,7 +20,7 @@ use super::{answer, other};
 use crate::model::{ContentId, Dialect, Request};
 use crate::proxy::{Backend, BackendError, Incoming, Reply};
 use crate::record::Requests;
-use crate::wire::{self, ParsedRequest, Parser, Scrub, Traffic};
+use crate::wire::{self, NoScrub, ParsedRequest, Parser, Traffic};
 
 /// One answered model call, for whoever counts them.
 #[derive(Debug, Clone, Serialize)]
@@ -68,18 +67,12 @@ impl From<Reply> for Delayed {
     }
 }
 
-/// Leaves everything as it is: what a script reads is never kept.
-struct NoScrub;
-
-impl Scrub for NoScrub {
-    fn scrub(&self, _value: &mut Value) {}
-}
-
 impl ScriptedModel {
     /// Returns a model with these rules; `log` is told of each model call.
     pub fn new(script: Script, log: Option<Log>) -> Self {
         Self {
             script: Arc::new(script),
+            // What a script reads is never kept.
             parser: Parser::new(Arc::new(NoScrub)),
             requests: Mutex::default(),
             answered: Mutex::default(),

@@ -117,8 +117,7 @@ impl TimelineWriter {
     /// Writes what is known at the end: numbers, tool steps, outcome, what the replay found.
     ///
     /// Calls that were not put, or differ from what was put, are written too, and one that was put needs
-    /// no body any more; the label stays the
-    /// writer's. It all happens at once or not at all.
+    /// no body any more; the label stays the writer's. It all happens at once or not at all.
     ///
     /// # Errors
     ///

@@ -50,18 +50,14 @@ pub(super) enum Item {
 impl Parser {
     /// Returns a parser that scrubs everything before it is hashed.
     pub fn new(scrub: Arc<dyn Scrub>) -> Self {
-        Self::with_cache_bytes(scrub, CACHE_BYTES)
-    }
-
-    /// Returns a parser that remembers at most about `bytes` of what it has read.
-    pub fn with_cache_bytes(scrub: Arc<dyn Scrub>, bytes: usize) -> Self {
+        let share = CACHE_BYTES / CACHES;
         Self {
             scrub,
-            conversations: std::array::from_fn(|_dialect| Trie::new(bytes / 8)),
-            items: std::array::from_fn(|_dialect| Cache::new(bytes / 8)),
-            turns: Cache::new(bytes / 8),
-            tools: Cache::new(bytes / 8),
-            envelopes: Cache::new(bytes / 8),
+            conversations: std::array::from_fn(|_dialect| Trie::new(share)),
+            items: std::array::from_fn(|_dialect| Cache::new(share)),
+            turns: Cache::new(share),
+            tools: Cache::new(share),
+            envelopes: Cache::new(share),
         }
     }
 
@@ -431,5 +427,7 @@ fn key(pieces: &[&[u8]]) -> Key {
     *hasher.finalize().as_bytes()
 }
 
-/// How much is remembered by default.
+/// How much of what was read is remembered, in bytes, about.
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// In so many caches, each of which gets the same share.
+const CACHES: usize = 11;
