@@ -398,7 +398,7 @@ pub(super) enum Session {
 #[derive(Debug, ClapArgs)]
 pub(super) struct Age {
     /// Remove every session recorded longer ago than this, such as `12h`, `30d` or `2w`
-    #[arg(long, value_name = "SPAN")]
+    #[arg(long, value_name = "SPAN", value_parser = span)]
     pub(super) older_than: Option<jiff::Span>,
     /// Only list what would be removed
     #[arg(long, requires = "older_than")]
@@ -428,4 +428,10 @@ pub(super) struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub(super) shell: clap_complete::Shell,
+}
+
+/// Reads a span of time such as `30d`.
+fn span(text: &str) -> Result<jiff::Span, String> {
+    let hint = |_error| "write a number and a unit, such as 12h, 30d or 2w".to_owned();
+    text.parse().map_err(hint)
 }

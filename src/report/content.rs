@@ -1,7 +1,7 @@
 //! Takes what agents, models and providers wrote out of a report, as far as it may not be shown.
 
 use super::run_report::{Content, ForkReport, RunReport};
-use super::units::excerpt;
+use super::units::{ending, excerpt};
 use crate::check::Outcome;
 
 impl RunReport {
@@ -19,7 +19,12 @@ fn limit(fork: &mut ForkReport, content: Content) {
         Content::Excerpt => *text = excerpt(text, EXCERPT_CHARS),
         Content::Full => *text = cut(text, FULL_CHARS),
     };
-    keep(&mut fork.agent_log);
+    let log = &mut fork.agent_log;
+    match content {
+        Content::None => log.clear(),
+        Content::Excerpt => *log = ending(log, EXCERPT_CHARS),
+        Content::Full => *log = ending(log, FULL_CHARS),
+    }
     for sample in &mut fork.evidence.samples {
         if let Some(fault) = &mut sample.fault {
             keep(&mut fault.said);

@@ -51,6 +51,17 @@ pub(super) fn excerpt(text: &str, limit: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// Returns at most the last `limit` characters of a text, with `…` where something is left out: what a
+/// program wrote last says why it ended.
+pub(super) fn ending(text: &str, limit: usize) -> String {
+    let left_out = text.chars().count().saturating_sub(limit);
+    if left_out == 0 {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().skip(left_out + 1).collect();
+    format!("…{kept}")
+}
+
 fn scaled(number: u64, unit: u64, decimals: u32, suffix: &str) -> String {
     let scale = 10_u64.pow(decimals);
     // By way of u128, so that no number is too large.
@@ -97,5 +108,7 @@ mod tests {
     fn excerpts_are_one_line_and_cut_between_characters() {
         assert_eq!(excerpt("a\n  b", 10), "a b");
         assert_eq!(excerpt("ééééé", 3), "éé…");
+        assert_eq!(ending("éa\nb", 3), "…\nb");
+        assert_eq!(ending("ab", 2), "ab");
     }
 }

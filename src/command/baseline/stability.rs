@@ -106,11 +106,14 @@ pub(super) async fn replay(
     for run in 1..=times.max(1) {
         let mut runs = runner.run(std::slice::from_ref(case), &Silent).await;
         last = runs.pop().unwrap_or_default();
-        let Some(fork) = last.first() else {
-            break;
-        };
-        let Some(sample) = fork.evidence.samples.first() else {
-            break;
+        let Some((fork, sample)) = last
+            .first()
+            .and_then(|fork| Some((fork, fork.evidence.samples.first()?)))
+        else {
+            return Err(CommandError::usage(format!(
+                "replay {run} of baseline `{}` left nothing to look at; please report this",
+                case.baseline.name
+            )));
         };
         if sample.replay.is_unaffected && sample.fault.is_none() {
             continue;
@@ -207,6 +210,11 @@ fn unstable(run: u32, case: &Case, fork: &ForkRun, keys: &Keys) -> Unstable {
         }
     } else {
         "it made fewer or other calls than recorded".clone_into(&mut unstable.message);
+    }
+    let outcome = fork.timeline.as_ref().map(|timeline| &timeline.outcome);
+    if let Some(fault) = outcome.and_then(|outcome| outcome.faults.first()) {
+        // Of a run that was cut off, what it did not come to is the lesser news.
+        unstable.message = format!("{fault}; {}", unstable.message);
     }
     unstable
 }

@@ -8,7 +8,7 @@ use crate::replay::Tally;
 use crate::report::cost::cost;
 use crate::report::escape::shell;
 use crate::report::run_report::{ForkReport, RunReport};
-use crate::report::units::{duration, excerpt, tokens};
+use crate::report::units::{duration, ending, excerpt, tokens};
 
 /// How much of the run is shown.
 #[derive(Debug, Clone, Copy)]
@@ -257,14 +257,13 @@ fn details(fork: &ForkReport, limit: usize) -> Vec<DetailView> {
         }));
     }
     if !fork.agent_log.is_empty() {
-        let texts = texts(
-            [("standard error", &fork.agent_log), ("", &String::new())],
-            limit,
-        );
         details.push(DetailView {
             message: "the agent's last words".to_owned(),
             step: None,
-            texts,
+            texts: vec![Text {
+                name: "standard error",
+                text: ending(&fork.agent_log, limit),
+            }],
         });
     }
     details

@@ -1,6 +1,7 @@
 //! Baselines are made, listed, shown, checked and removed.
 
 use super::{create, gate_with, read, record, repository};
+use crate::support::{App, Run};
 
 #[test]
 fn a_recorded_session_becomes_a_baseline_that_the_unchanged_agent_passes() {
@@ -83,7 +84,7 @@ fn fork_points_and_names_that_are_none_are_refused_with_what_there_is() {
             run.stderr
         );
     }
-    assert!(!app.folder().join("baselines").exists());
+    assert!(!app.folder().join("baselines/mixed").exists());
     create(
         &app,
         "survey",
@@ -163,4 +164,64 @@ fn a_baseline_that_could_not_fail_is_a_mistake() {
         run.stderr
     );
     app.run(["baseline", "check"]).exits(1);
+}
+
+/// Asks once for a whole answer and once for a stream, which says nothing of tokens; may hang.
+const MIXED: &str = r#"
+import json, os, time, urllib.request
+
+def ask(text, **more):
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}], **more}
+    request = urllib.request.Request(
+        os.environ["OPENAI_BASE_URL"] + "/chat/completions", json.dumps(body).encode(),
+        {"content-type": "application/json", "authorization": "Bearer " + os.environ["OPENAI_API_KEY"]})
+    return urllib.request.urlopen(request, timeout=60).read()
+
+ask("one")
+if os.environ.get("MODE") == "hang":
+    time.sleep(600)
+ask("two", stream=True)
+"#;
+
+fn mixed() -> App {
+    let app = App::new();
+    app.write("agent.py", MIXED);
+    app.write(
+        "rules.toml",
+        "[[rule]]\nreply = { text = \"An answer.\" }\n",
+    );
+    app.write(
+        "rewind.toml",
+        "[agent]\ncommand = [\"python3\", \"agent.py\"]\nenv = [\"MODE\"]\ntimeout = \"3s\"\n\n\
+         [upstream]\nscripted = \"rules.toml\"\n",
+    );
+    app.run(["record", "--name", "mixed", "--", "python3", "agent.py"])
+        .exits(0);
+    app
+}
+
+#[test]
+fn tokens_are_budgeted_only_where_every_call_says_how_many_it_took() {
+    let app = mixed();
+    create(&app, "mixed", &[]).exits(0);
+    let drafted = read(&app, "baselines/mixed/baseline.toml");
+    assert!(drafted.contains("steps = \"1.5x\""), "{drafted}");
+    assert!(!drafted.contains("tokens ="), "{drafted}");
+    app.run(["gate", "--offline"]).exits(0);
+}
+
+#[test]
+fn a_replay_that_is_cut_off_says_so_before_what_it_did_not_come_to() {
+    let app = mixed();
+    let mut command = app.rewind();
+    command
+        .args(["baseline", "create", "mixed", "--name", "mixed"])
+        .env("MODE", "hang");
+    let output = command.output().unwrap();
+    let said = Run::new(&command, output).exits(1).stderr;
+    assert!(
+        said.contains("differs: the agent ran longer than 3 s and was ended; "),
+        "{said}"
+    );
+    assert!(!app.folder().join("baselines/mixed").exists());
 }

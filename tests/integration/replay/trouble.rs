@@ -35,6 +35,8 @@ fn names_that_are_not_there_are_answered_with_those_that_are() {
     says(replay(&["--from", "tool:fly#1"]), 2, &["fly", "lookup"]);
     says(replay(&["--from", "agent:pilot"]), 2, &["pilot"]);
     says(replay(&["--from", "some day"]), 2, &["some day", "auto"]);
+    let bare = app.run(["session", "rm", "--older-than", "30"]);
+    says(bare, 2, &["such as 12h, 30d or 2w"]);
 }
 
 #[test]
