@@ -5,8 +5,8 @@ use std::io::Write;
 use camino::{Utf8Path, Utf8PathBuf};
 use tokio::runtime::Handle;
 
+use super::output::{json, written};
 use super::rules::prices;
-use super::show::{json, written};
 use super::stored::{session, style, timeline};
 use super::{BackendOptions, CommandError, Context, agent_spec, load_config, redactor, way_out};
 use crate::agent::Stdio;

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use camino::Utf8PathBuf;
 
+use super::output::{json, written};
 use super::rules::prices;
-use super::show::{json, written};
 use super::stored::{session, style, timeline};
 use super::{CommandError, Context, load_config};
 use crate::exit::Exit;

@@ -11,6 +11,7 @@ pub mod gate;
 pub mod init;
 mod keys;
 pub mod merge;
+mod output;
 pub mod record;
 pub mod replay;
 pub mod report;

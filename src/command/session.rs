@@ -13,6 +13,7 @@ use std::io::{self, Write};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
+use super::output::printable;
 use super::{CommandError, Context, store_dir};
 use crate::baseline::{read_session, write_session};
 use crate::exit::Exit;
@@ -269,11 +270,4 @@ fn folder_name(session: &Session) -> String {
     } else {
         name.to_owned()
     }
-}
-
-/// Returns a text without characters that steer a terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect()
 }

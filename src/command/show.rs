@@ -1,9 +1,10 @@
 //! `rewind show`: a session as a tree of agents, model calls and tools.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use camino::Utf8PathBuf;
 
+use super::output::{json, written};
 use super::rules::prices;
 use super::stored::{session, style, timeline};
 use super::{CommandError, Context, load_config};
@@ -63,22 +64,4 @@ pub fn run(
         return written(json(&report, out));
     }
     written(terminal::show(&session, only, &prices, style, out))
-}
-
-/// Writes a value as JSON.
-pub(super) fn json(value: &impl serde::Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
-    writeln!(out, "{text}")
-}
-
-/// Returns success for output that was written or that nobody reads any more.
-///
-/// # Errors
-/// The output can't be written.
-pub(super) fn written(result: io::Result<()>) -> Result<Exit, CommandError> {
-    match result {
-        Ok(()) => Ok(Exit::Pass),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Pass),
-        Err(error) => Err(CommandError::usage(error)),
-    }
 }

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::place::unwritable;
 use super::{Place, all, directory, named, notes};
 use crate::baseline::{Evidence, read_session, recording_id, write_session};
-use crate::command::show::written;
+use crate::command::output::written;
 use crate::command::{CommandError, Context, load_config};
 use crate::exit::Exit;
 

@@ -7,11 +7,11 @@ use serde::Serialize;
 use super::data::personal_data;
 use super::place::{self, LARGE_BASELINE, LARGEST_SUITE, bytes};
 use super::stability::{self, Stability};
-use super::{Place, all, directory};
+use super::{Place, directory, fitting};
 use crate::baseline::{Baseline, Evidence, read_session};
 use crate::command::gate::case;
+use crate::command::output::{json, written};
 use crate::command::rules::real_tools;
-use crate::command::show::{json, written};
 use crate::command::{CommandError, Context, load_config, set_up};
 use crate::config::Config;
 use crate::exit::Exit;
@@ -62,16 +62,7 @@ pub async fn check(
 ) -> Result<Exit, CommandError> {
     let config = load_config(options.place.config.as_deref(), context)?;
     let dir = directory(options.place.baselines.as_deref(), &config, context);
-    let selected = all(&dir)?
-        .select(&options.filter)
-        .map_err(CommandError::usage)?;
-    if selected.is_empty() {
-        let filters = options.filter.join(", ");
-        return Err(
-            CommandError::usage(format!("no baseline in {dir} fits {filters}"))
-                .exit(Exit::NothingSelected),
-        );
-    }
+    let selected = fitting(&dir, &options.filter)?;
     let mut checked = Vec::new();
     for baseline in &selected {
         let mut found = validated(baseline, options, &config, context);

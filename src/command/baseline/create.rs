@@ -15,6 +15,7 @@ use crate::baseline::{
 };
 use crate::check::CheckContext;
 use crate::command::gate::bare_case;
+use crate::command::output::say;
 use crate::command::rules::{prices, real_tools, replay_rules};
 use crate::command::stored::{session, timeline};
 use crate::command::{CommandError, Context, load_config, set_up};
@@ -113,7 +114,7 @@ pub async fn create(
     else {
         say(
             err,
-            format_args!("nothing was written; {}", next_step(options.fix)),
+            &format!("nothing was written; {}\n", next_step(options.fix)),
         );
         return Ok(Exit::Fail);
     };
@@ -131,13 +132,13 @@ pub async fn create(
     if size > place::LARGE_BASELINE {
         say(
             err,
-            format_args!(
-                "rewind: {target} has {}; a reviewer can't read that much",
+            &format!(
+                "rewind: {target} has {}; a reviewer can't read that much\n",
                 place::bytes(size)
             ),
         );
     }
-    crate::command::show::written(written)
+    crate::command::output::written(written)
 }
 
 fn next_step(fix: bool) -> &'static str {
@@ -170,7 +171,7 @@ async fn verified(
         )));
     }
     if let Some(warning) = real_tools(&[case.reference.as_ref()], config, context)? {
-        say(err, format_args!("rewind: {warning}"));
+        say(err, &format!("rewind: {warning}\n"));
     }
     let times = options.stability.max(1);
     let stability = if options.fix {
@@ -178,7 +179,7 @@ async fn verified(
         let mut note = |rule: &super::rule::Rule| added.push(rule.to_toml());
         let stability = stability::fix(case, times, config, context, &mut note).await?;
         for rule in added {
-            say(err, format_args!("added to rewind.toml:\n\n{rule}"));
+            say(err, &format!("added to rewind.toml:\n\n{rule}\n"));
         }
         stability
     } else {
@@ -260,7 +261,7 @@ fn review(
     let count = found.len();
     let shown = writeln!(out, "{count} text(s) look like personal data:")
         .and_then(|()| data::write(&found, out));
-    crate::command::show::written(shown)?;
+    crate::command::output::written(shown)?;
     if options.reviewed_by.is_some() {
         return Ok(());
     }
@@ -361,9 +362,4 @@ fn summary(case: &Case, target: &Utf8Path, proof: &str, out: &mut dyn Write) -> 
         out,
         "read {target}/baseline.toml, commit the folder, and run: rewind gate"
     )
-}
-
-/// Writes a line; a reader that has gone away is no failure.
-fn say(out: &mut dyn Write, line: std::fmt::Arguments<'_>) {
-    drop(writeln!(out, "{line}"));
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Place, all, directory};
 use crate::baseline::{Baseline, Evidence, QuarantineState, read_session};
-use crate::command::show::{json, written};
+use crate::command::output::{json, written};
 use crate::command::{CommandError, Context, load_config};
 use crate::exit::Exit;
 use crate::gate::reference;

@@ -71,6 +71,23 @@ pub(super) fn all(dir: &Utf8Path) -> Result<Baselines, CommandError> {
     Ok(all)
 }
 
+/// Returns those baselines in `dir` that fit one of the filters; all where there is none.
+///
+/// # Errors
+/// As [`all`]; a filter that can't be read; exit 4 where none fits.
+pub(super) fn fitting(dir: &Utf8Path, filter: &[String]) -> Result<Baselines, CommandError> {
+    let selected = all(dir)?.select(filter).map_err(CommandError::usage)?;
+    if selected.is_empty() {
+        let filters = filter.join(", ");
+        return Err(
+            CommandError::usage(format!("no baseline in {dir} fits {filters}"))
+                .exit(Exit::NothingSelected)
+                .help("a filter is a name with `*`, or `tag:` and a tag"),
+        );
+    }
+    Ok(selected)
+}
+
 /// Returns the baseline with this name.
 ///
 /// # Errors

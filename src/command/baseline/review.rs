@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::accept::{Pending, accept_one, pending};
 use super::{Place, directory};
 use crate::baseline::{Evidence, ForkEvidence, Said};
-use crate::command::show::written;
+use crate::command::output::written;
 use crate::command::{CommandError, Context, load_config};
 use crate::exit::Exit;
 

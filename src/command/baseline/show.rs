@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::place::{self, bytes, unwritable};
 use super::{Place, all, directory, named, shown};
 use crate::baseline::{Baseline, Evidence, read_session};
-use crate::command::show::{json, written};
+use crate::command::output::{json, printable, written};
 use crate::command::{CommandError, Context, load_config};
 use crate::exit::Exit;
 use crate::gate::reference;
@@ -96,7 +96,7 @@ fn read(baseline: &Baseline, context: &Context) -> Result<Shown, CommandError> {
 fn print(what: &Shown, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "baseline {}, {}", what.name, bytes(what.bytes))?;
     if let Some(input) = &what.input {
-        writeln!(out, "  input: {}", one_line(input))?;
+        writeln!(out, "  input: {}", printable(input))?;
     }
     writeln!(
         out,
@@ -133,18 +133,12 @@ fn print(what: &Shown, out: &mut dyn Write) -> io::Result<()> {
         "  accepted {} by {}: {}",
         who.when,
         who.who,
-        one_line(&who.reason)
+        printable(&who.reason)
     )?;
     if let Some(commit) = &who.commit {
         writeln!(out, "  at commit {commit}")?;
     }
     Ok(())
-}
-
-fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }
 
 /// Removes the baseline `name`. A recording that stands elsewhere stays.

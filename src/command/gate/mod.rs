@@ -22,7 +22,8 @@ use self::changed::Changed;
 use self::conditions::{conditions, place};
 use self::progress::Teller;
 use self::select::{only_failed, take_part};
-use super::baseline::{all, directory};
+use super::baseline::{directory, fitting};
+use super::output::say;
 use super::rules::{prices, real_tools, replay_rules, timing};
 use super::{
     BackendOptions, CommandError, Context, WayOut, listener, load_config, redactor, set_up, way_out,
@@ -190,17 +191,7 @@ fn baselines(
     context: &Context,
 ) -> Result<Baselines, CommandError> {
     let dir = directory(options.baselines.as_deref(), config, context);
-    let selected = all(&dir)?
-        .select(&options.filter)
-        .map_err(CommandError::usage)?;
-    if selected.is_empty() {
-        let filters = options.filter.join(", ");
-        return Err(
-            CommandError::usage(format!("no baseline in {dir} fits {filters}"))
-                .exit(Exit::NothingSelected)
-                .help("a filter is a name with `*`, or `tag:` and a tag"),
-        );
-    }
+    let selected = fitting(&dir, &options.filter)?;
     only_failed(selected, options, context)
 }
 
@@ -428,11 +419,5 @@ pub(super) fn exit(report: &RunReport) -> Exit {
         0 => Exit::Pass,
         1 => Exit::Fail,
         _ => Exit::NotMeasured,
-    }
-}
-
-fn say(err: &mut dyn Write, text: &str) {
-    if let Err(error) = err.write_all(text.as_bytes()).and_then(|()| err.flush()) {
-        tracing::debug!(%error, "standard error is closed");
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::output::say;
 use super::rules::{answer_from, prices, real_tools, replay_rules, timing};
 use super::{
     BackendOptions, CommandError, Context, WayOut, agent_config, agent_spec, check_live, demo,
@@ -402,12 +403,6 @@ fn exit(parent: &Timeline, timeline: &Timeline) -> Exit {
         Exit::Fail
     } else {
         Exit::Pass
-    }
-}
-
-fn say(err: &mut dyn Write, text: &str) {
-    if let Err(error) = err.write_all(text.as_bytes()).and_then(|()| err.flush()) {
-        tracing::debug!(%error, "standard error is closed");
     }
 }
 

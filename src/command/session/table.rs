@@ -1,6 +1,6 @@
 //! The table of `rewind sessions`.
 
-use super::printable;
+use crate::command::output::printable;
 use crate::model::{Source, Usage};
 use crate::store::SessionSummary;
 
