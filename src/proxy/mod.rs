@@ -96,6 +96,34 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body.
     pub body: AnswerBody,
+    /// What is left to do once the agent has it, or never will.
+    after: Option<After>,
+}
+
+/// Work that nobody waits for.
+type After = Box<dyn FnOnce() + Send>;
+
+impl Answer {
+    /// Returns an answer.
+    pub fn new(status: StatusCode, headers: HeaderMap, body: AnswerBody) -> Self {
+        Self {
+            status,
+            headers,
+            body,
+            after: None,
+        }
+    }
+
+    /// Leaves work for the time when the answer was sent: the agent need not wait for it.
+    ///
+    /// It is done on the thread that serves the connection, so it has to be short.
+    #[must_use]
+    pub fn and_then(self, after: impl FnOnce() + Send + 'static) -> Self {
+        Self {
+            after: Some(Box::new(after)),
+            ..self
+        }
+    }
 }
 
 /// Decides what a request is answered with.

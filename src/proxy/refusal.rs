@@ -23,11 +23,11 @@ pub fn refusal(status: StatusCode, kind: &str, message: &str) -> Answer {
     if status.is_client_error() {
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
-    Answer {
+    Answer::new(
         status,
         headers,
-        body: AnswerBody::Full(Bytes::from(body.to_string())),
-    }
+        AnswerBody::Full(Bytes::from(body.to_string())),
+    )
 }
 
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");

@@ -15,11 +15,9 @@ impl Responder for Relay {
     fn respond(self: Arc<Self>, incoming: Incoming) -> BoxFuture<'static, Answer> {
         async move {
             match self.0.send(&incoming).await {
-                Ok(reply) => Answer {
-                    status: reply.status,
-                    headers: reply.headers,
-                    body: AnswerBody::Stream(reply.body),
-                },
+                Ok(reply) => {
+                    Answer::new(reply.status, reply.headers, AnswerBody::Stream(reply.body))
+                }
                 Err(error) => refused(&error),
             }
         }

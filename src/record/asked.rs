@@ -85,14 +85,21 @@ pub(super) struct UnderWay(Arc<watch::Sender<usize>>);
 impl UnderWay {
     /// Counts one request more.
     pub(super) fn new(count: &Arc<watch::Sender<usize>>) -> Self {
-        count.send_modify(|count| *count += 1);
+        // Nobody waits for more.
+        count.send_if_modified(|count| {
+            *count += 1;
+            false
+        });
         Self(Arc::clone(count))
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count = count.saturating_sub(1));
+        self.0.send_if_modified(|count| {
+            *count = count.saturating_sub(1);
+            *count == 0 && self.0.receiver_count() > 0
+        });
     }
 }
 

@@ -1,5 +1,6 @@
 //! The recorder of one timeline.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -39,6 +40,8 @@ pub struct Recorder {
     sink: Arc<dyn Sink>,
     start: Instant,
     state: Mutex<State>,
+    /// Paths with what is kept of them: an agent asks few.
+    paths: Mutex<HashMap<String, String>>,
     under_way: Arc<watch::Sender<usize>>,
 }
 
@@ -51,6 +54,7 @@ impl Recorder {
             sink,
             start: Instant::now(),
             state: Mutex::default(),
+            paths: Mutex::default(),
             under_way: Arc::new(watch::Sender::new(0)),
         }
     }
@@ -67,7 +71,7 @@ impl Recorder {
             Traffic::Ancillary => return Asked::Ancillary(self.ask_ancillary(incoming)),
             Traffic::Telemetry => return Asked::Telemetry,
         };
-        let path = self.redactor.path_and_query(&incoming.path).into_owned();
+        let path = self.clean_path(&incoming.path);
         let parsed = self.parse(dialect, incoming, &path);
         let agent = header(incoming, "rewind-agent").map(str::to_owned);
         let mut state = self.lock();
@@ -223,7 +227,7 @@ impl Recorder {
         AskedAncillary {
             provider: incoming.provider.clone(),
             method: incoming.method.to_string(),
-            path: self.redactor.path_and_query(&incoming.path).into_owned(),
+            path: self.clean_path(&incoming.path),
             body,
             _under_way: UnderWay::new(&self.under_way),
         }
@@ -312,6 +316,20 @@ impl Recorder {
         (scrub::response(&self.redactor, &response), body)
     }
 
+    /// Returns a path without secrets.
+    fn clean_path(&self, path: &str) -> String {
+        let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(clean) = paths.get(path) {
+            return clean.clone();
+        }
+        let clean = self.redactor.path_and_query(path).into_owned();
+        if paths.len() >= PATHS {
+            paths.clear();
+        }
+        paths.insert(path.to_owned(), clean.clone());
+        clean
+    }
+
     fn headers(&self, headers: Vec<(String, String)>) -> Vec<(String, String)> {
         headers
             .into_iter()
@@ -365,6 +383,9 @@ impl Recorder {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// So many paths are remembered.
+const PATHS: usize = 64;
 
 /// What came of a request, without secrets.
 struct Answer {

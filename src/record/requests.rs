@@ -1,6 +1,6 @@
 //! Makes requests in the normal form out of parsed ones, sharing what they have in common.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::continuation::Continuations;
@@ -14,6 +14,8 @@ pub struct Requests {
     interner: ThreadInterner,
     continuations: Continuations,
     treatments: HashMap<ContentId, Arc<Treatment>>,
+    /// Those used last, newest first: an agent has few, and a comparison costs less than a hash.
+    recent: VecDeque<Arc<Treatment>>,
 }
 
 impl Requests {
@@ -28,28 +30,32 @@ impl Requests {
             }
             None => self.interner.adopt(&parsed.messages.thread()),
         };
-        let treatment = Treatment {
-            model: parsed.model.clone(),
-            system: parsed
-                .system
-                .iter()
-                .map(|message| Arc::clone(&message.message))
-                .collect(),
-            tools: Arc::clone(&parsed.tools),
-            settings: Arc::clone(&parsed.settings),
-        };
-        let treatment = self
-            .treatments
-            .entry(treatment.id())
-            .or_insert_with(|| Arc::new(treatment));
         let request = Request {
             dialect: parsed.dialect,
-            treatment: Arc::clone(treatment),
+            treatment: self.treatment(parsed),
             thread,
             stream: parsed.stream,
             agent,
         };
         (request, is_continued)
+    }
+
+    fn treatment(&mut self, parsed: &ParsedRequest) -> Arc<Treatment> {
+        if let Some(known) = self.recent.iter().find(|known| is_of(known, parsed)) {
+            return Arc::clone(known);
+        }
+        let system = parsed.system.iter();
+        let treatment = Treatment {
+            model: parsed.model.clone(),
+            system: system.map(|message| Arc::clone(&message.message)).collect(),
+            tools: Arc::clone(&parsed.tools),
+            settings: Arc::clone(&parsed.settings),
+        };
+        let known = self.treatments.entry(treatment.id());
+        let treatment = Arc::clone(known.or_insert_with(|| Arc::new(treatment)));
+        self.recent.truncate(RECENT - 1);
+        self.recent.push_front(Arc::clone(&treatment));
+        treatment
     }
 
     /// Keeps what an answer leaves at the provider, for requests that go on from it by its id.
@@ -58,3 +64,15 @@ impl Requests {
             .keep(&request.thread, parsed, response, &mut self.interner);
     }
 }
+
+/// Returns whether a request has this treatment.
+fn is_of(treatment: &Treatment, parsed: &ParsedRequest) -> bool {
+    let system = treatment.system.iter().map(|message| message.id());
+    treatment.tools.id() == parsed.tools.id()
+        && treatment.settings.id() == parsed.settings.id()
+        && treatment.model == parsed.model
+        && system.eq(parsed.system.iter().map(|parsed| parsed.message.id()))
+}
+
+/// How many treatments are compared before one is looked up.
+const RECENT: usize = 8;

@@ -76,9 +76,9 @@ impl Drop for Awaited {
 
 /// Returns the answer to telemetry.
 fn nothing() -> Answer {
-    Answer {
-        status: StatusCode::NO_CONTENT,
-        headers: HeaderMap::new(),
-        body: AnswerBody::Full(Bytes::new()),
-    }
+    Answer::new(
+        StatusCode::NO_CONTENT,
+        HeaderMap::new(),
+        AnswerBody::Full(Bytes::new()),
+    )
 }

@@ -8,24 +8,39 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::{Attempt, Call, ContentId};
+use crate::model::{Attempt, Call, ContentId, Dialect, Treatment};
 
 /// What two tries of the same step have in common.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Identity {
     /// The hash over the canonical request with its ids.
     pub(super) fingerprint: ContentId,
-    /// The hashes over history and treatment, without ids.
-    pub(super) content: [ContentId; 2],
-    /// The provider, the dialect and the agent's header.
-    pub(super) sender: ContentId,
+    /// The hash over the history, without ids.
+    pub(super) history: ContentId,
+    /// The treatment.
+    pub(super) treatment: Arc<Treatment>,
+    /// Who asks whom.
+    pub(super) sender: Sender,
+}
+
+/// The provider, the dialect and the agent's header.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Sender {
+    pub(super) provider: String,
+    pub(super) dialect: Dialect,
+    pub(super) agent: Option<String>,
 }
 
 impl Identity {
     fn is_retried_by(&self, later: &Self, is_marked: bool) -> bool {
         self.sender == later.sender
-            && (self.fingerprint == later.fingerprint
-                || (is_marked && self.content == later.content))
+            && (self.fingerprint == later.fingerprint || (is_marked && self.has_content_of(later)))
+    }
+
+    fn has_content_of(&self, other: &Self) -> bool {
+        self.history == other.history
+            && (Arc::ptr_eq(&self.treatment, &other.treatment)
+                || self.treatment.id() == other.treatment.id())
     }
 }
 
@@ -299,8 +314,13 @@ mod tests {
     fn identity(text: &str) -> Identity {
         Identity {
             fingerprint: ContentId::of(text.as_bytes()),
-            content: [ContentId::of(b"content"); 2],
-            sender: ContentId::of(b"openai"),
+            history: ContentId::of(b"history"),
+            treatment: call(200, 0).request.treatment,
+            sender: Sender {
+                provider: "openai".to_owned(),
+                dialect: Dialect::OpenaiChat,
+                agent: None,
+            },
         }
     }
 

@@ -1,11 +1,12 @@
 //! What a recorder remembers of its timeline.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::requests::Requests;
 use super::sink::SinkError;
-use super::slots::{Identity, Slots};
-use crate::model::{Ancillary, ContentId, Request};
+use super::slots::{Identity, Sender, Slots};
+use crate::model::{Ancillary, Request};
 use crate::wire::ParsedRequest;
 
 /// The memory of a recorder, behind its lock.
@@ -48,11 +49,12 @@ impl State {
 pub(super) fn identity(provider: &str, request: &Request, parsed: &ParsedRequest) -> Identity {
     Identity {
         fingerprint: parsed.fingerprint,
-        content: [request.thread.id(), request.treatment.id()],
-        sender: ContentId::of_parts([
-            provider.as_bytes(),
-            request.dialect.as_str().as_bytes(),
-            request.agent.as_deref().unwrap_or_default().as_bytes(),
-        ]),
+        history: request.thread.id(),
+        treatment: Arc::clone(&request.treatment),
+        sender: Sender {
+            provider: provider.to_owned(),
+            dialect: request.dialect,
+            agent: request.agent.clone(),
+        },
     }
 }

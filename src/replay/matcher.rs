@@ -10,7 +10,8 @@ use super::rules::{OnDivergence, Rules};
 use super::search::{Found, Match};
 use crate::lineage::Conversations;
 use crate::model::{
-    Call, ContentId, Dialect, Divergence, Drift, Request, Rung, Served, StepIndex, Thread,
+    Call, ContentId, Dialect, Divergence, Drift, Message, Pooled, Request, Rung, Served, StepIndex,
+    Thread,
 };
 
 /// What is to happen with a request.
@@ -45,10 +46,21 @@ enum Lane {
     Live,
 }
 
+/// What happens to a conversation.
+enum Event {
+    /// A request asks how it goes on.
+    Asked(Thread),
+    /// It was answered.
+    Answered(Thread, Arc<Pooled<Message>>, Lane),
+}
+
 /// What has happened so far.
 #[derive(Default)]
 pub(super) struct State {
     conversations: Conversations<Lane>,
+    /// What the conversations have not taken in yet: nobody asks for them while every request is one
+    /// that was recorded.
+    events: Vec<Event>,
     /// How often each entry was served.
     pub(super) used: HashMap<usize, u32>,
     /// Which recorded treatment stands for a live one.
@@ -62,6 +74,31 @@ pub(super) struct State {
     pub(super) refused: u32,
     /// The conversations of refused requests: what they hold has happened.
     pub(super) refused_threads: Vec<Thread>,
+}
+
+impl State {
+    fn answered(&mut self, thread: &Thread, output: &Arc<Pooled<Message>>, lane: Lane) {
+        let event = Event::Answered(thread.clone(), Arc::clone(output), lane);
+        self.events.push(event);
+    }
+
+    /// Returns the lane of the answered request that `thread` goes on from.
+    fn parent(&mut self, thread: &Thread) -> Option<Lane> {
+        self.conversations().claim(thread)
+    }
+
+    /// Returns the conversations with all that has happened.
+    fn conversations(&mut self) -> &mut Conversations<Lane> {
+        for event in std::mem::take(&mut self.events) {
+            match event {
+                Event::Asked(thread) => drop(self.conversations.claim(&thread)),
+                Event::Answered(thread, output, lane) => {
+                    self.conversations.insert(&thread, &output, lane);
+                }
+            }
+        }
+        &mut self.conversations
+    }
 }
 
 /// Decides for each request of one run whether it is served, goes live or is refused.
@@ -96,10 +133,18 @@ impl Matcher {
     /// Decides what happens with a request.
     pub fn decide(&self, question: Question<'_>) -> Decision {
         let mut state = self.lock();
-        let parent = state.conversations.claim(&question.request.thread);
+        if let Some(served) = self.decide_exact(&mut state, question) {
+            return served;
+        }
         let decision = match self.fork {
-            Fork::At(first_live) => self.decide_at(&mut state, question, parent, first_live),
-            Fork::Auto => self.decide_auto(&mut state, question, parent),
+            Fork::At(first_live) => {
+                let parent = state.parent(&question.request.thread);
+                self.decide_at(&mut state, question, parent, first_live)
+            }
+            Fork::Auto => {
+                let parent = state.parent(&question.request.thread);
+                self.decide_auto(&mut state, question, parent)
+            }
             Fork::Never => self.decide_offline(&mut state, question),
         };
         if let Decision::Refuse(_) = &decision {
@@ -111,16 +156,14 @@ impl Matcher {
     /// Takes in a live answer, so that what builds on it is known to be live.
     pub fn answered_live(&self, call: &Call) {
         if let Some(output) = &call.response.output {
-            let mut state = self.lock();
-            state
-                .conversations
-                .insert(&call.request.thread, output, Lane::Live);
+            self.lock()
+                .answered(&call.request.thread, output, Lane::Live);
         }
     }
 
     /// Returns whether a conversation builds on an answer that this run has given.
     pub fn knows(&self, request: &Request) -> bool {
-        self.lock().conversations.knows(&request.thread)
+        self.lock().conversations().knows(&request.thread)
     }
 
     /// Returns the conversations of the requests that were refused so far.
@@ -130,6 +173,30 @@ impl Matcher {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves the very request that was recorded, where nothing else can be right.
+    fn decide_exact(&self, state: &mut State, question: Question<'_>) -> Option<Decision> {
+        // Beside live conversations, `auto` goes by the conversation first.
+        if self.fork == Fork::Auto && state.live > 0 {
+            return None;
+        }
+        let unused = |index: usize, entry: &Entry| {
+            let is_prefix = match self.fork {
+                Fork::At(first_live) => entry.step < first_live,
+                Fork::Auto | Fork::Never => true,
+            };
+            is_prefix && !state.used.contains_key(&index)
+        };
+        let found = self.search(state, question, Rung::Exact, &unused);
+        let Found::One(found) = found else {
+            return None;
+        };
+        if self.fork != Fork::Never {
+            let thread = question.request.thread.clone();
+            state.events.push(Event::Asked(thread));
+        }
+        Some(self.serve(state, question, found))
     }
 
     fn decide_at(
@@ -300,11 +367,11 @@ impl Matcher {
             );
             state.bindings.insert(live, recorded);
         }
-        if let Some(output) = &entry.call.response.output {
+        if let Some(output) = &entry.call.response.output
+            && self.fork != Fork::Never
+        {
             let thread = &question.request.thread;
-            state
-                .conversations
-                .insert(thread, output, Lane::Served(entry.step));
+            state.answered(thread, output, Lane::Served(entry.step));
         }
         let lossy = entry.call.exchange.fingerprint.is_none();
         Decision::Serve(Served {

@@ -88,8 +88,13 @@ impl ReplayResponder {
             include_usage: asked.parsed.include_usage,
         };
         let answer = serve::answer(&call, wanted, self.timing);
-        self.recorder.served(asked, &call, served);
-        answer
+        if !call.is_ok() {
+            // Noted at once: the client may try again as soon as it has read it.
+            self.recorder.served(asked, &call, served);
+            return answer;
+        }
+        let recorder = Arc::clone(&self.recorder);
+        answer.and_then(move || drop(recorder.served(asked, &call, served)))
     }
 
     fn not_live(&self, asked: &AskedModel, reason: &str) -> Answer {
@@ -174,9 +179,5 @@ impl Responder for ReplayResponder {
 }
 
 fn empty(status: StatusCode) -> Answer {
-    Answer {
-        status,
-        headers: HeaderMap::new(),
-        body: AnswerBody::Full(Bytes::new()),
-    }
+    Answer::new(status, HeaderMap::new(), AnswerBody::Full(Bytes::new()))
 }

@@ -60,11 +60,7 @@ pub(super) fn answer(call: &Call, wanted: Wanted<'_>, timing: Timing) -> Answer 
             recorded_body(&rendered.body, false, None)
         }
     };
-    Answer {
-        status,
-        headers,
-        body,
-    }
+    Answer::new(status, headers, body)
 }
 
 /// Returns the answer to a request that is no step.
@@ -75,11 +71,7 @@ pub(super) fn ancillary_answer(exchange: &Exchange) -> Answer {
         .as_ref()
         .map(Body::to_bytes)
         .unwrap_or_default();
-    Answer {
-        status,
-        headers: kept_headers(exchange),
-        body: AnswerBody::Full(body),
-    }
+    Answer::new(status, kept_headers(exchange), AnswerBody::Full(body))
 }
 
 /// Returns the answer to a request that is refused: 422, which no SDK tries again, in the form in
@@ -115,11 +107,7 @@ pub(super) fn json_error(request: &Request, status: StatusCode, kind: &str, text
         HeaderName::from_static("x-should-retry"),
         HeaderValue::from_static("false"),
     );
-    Answer {
-        status,
-        headers,
-        body: AnswerBody::Full(body),
-    }
+    Answer::new(status, headers, AnswerBody::Full(body))
 }
 
 fn kept_headers(exchange: &Exchange) -> HeaderMap {

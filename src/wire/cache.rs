@@ -9,18 +9,20 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
+
 /// A bounded map; the bound is a weight that the caller gives to each entry (bytes, roughly).
 ///
-/// Keys are BLAKE3 hashes, or the content itself: of short texts a comparison costs less than a hash
-/// that can be trusted.
+/// Keys are BLAKE3 hashes, or the content itself: a comparison costs less than a hash that can be
+/// trusted.
 pub(super) struct Cache<K, V> {
     shards: Vec<Mutex<Shard<K, V>>>,
     shard_limit: usize,
 }
 
 struct Shard<K, V> {
-    young: HashMap<K, (V, usize)>,
-    old: HashMap<K, (V, usize)>,
+    young: HashMap<K, (V, usize), RandomState>,
+    old: HashMap<K, (V, usize), RandomState>,
     young_weight: usize,
 }
 
@@ -29,8 +31,8 @@ impl<K: Hash + Eq + Borrow<[u8]>, V: Clone> Cache<K, V> {
     pub(super) fn new(limit: usize) -> Self {
         let shard = || {
             Mutex::new(Shard {
-                young: HashMap::new(),
-                old: HashMap::new(),
+                young: HashMap::default(),
+                old: HashMap::default(),
                 young_weight: 0,
             })
         };

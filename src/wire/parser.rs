@@ -30,15 +30,18 @@ pub struct Parser {
     conversations: [Trie; 4],
     items: [ItemCache; 4],
     turns: Cache<Key, Arc<ParsedMessage>>,
-    tools: Cache<Key, Arc<Pooled<Vec<Tool>>>>,
-    envelopes: Cache<Key, Arc<Envelope>>,
+    tools: Cache<Text, Arc<Pooled<Vec<Tool>>>>,
+    envelopes: Cache<Text, Arc<Envelope>>,
 }
 
 /// The hash of unscrubbed content.
 type Key = [u8; 32];
 
+/// Unscrubbed content.
+type Text = Box<[u8]>;
+
 /// Messages by their text.
-type ItemCache = Cache<Box<[u8]>, Arc<Item>>;
+type ItemCache = Cache<Text, Arc<Item>>;
 
 /// A message, or what becomes one together with its neighbours.
 pub(super) enum Item {
@@ -164,19 +167,17 @@ impl Reading<'_> {
         for (name, raw) in &body.fields {
             pieces.extend([name.as_bytes(), raw.get().as_bytes()]);
         }
-        let key = key(&pieces);
+        let key = joined(&pieces);
         if let Some(envelope) = self.parser.envelopes.find(&key) {
             return Ok(envelope);
         }
         let mut values = Map::new();
-        let mut weight = 0;
         for (name, raw) in &body.fields {
-            weight += raw.get().len();
             values.insert(name.to_string(), self.scrubbed(raw.get())?);
         }
         let envelope = envelope::read(self.dialect, values).map_err(|why| self.shape(why))?;
         let envelope = Arc::new(envelope);
-        let kept = Arc::clone(&envelope);
+        let (kept, weight) = (Arc::clone(&envelope), key.len().saturating_mul(2));
         self.parser.envelopes.insert(key, kept, weight);
         Ok(envelope)
     }
@@ -189,19 +190,17 @@ impl Reading<'_> {
         if tools.is_none() && functions.is_none() {
             return Ok(tools::none());
         }
-        let text = |raw: Option<&RawValue>| raw.map_or("", RawValue::get).to_owned();
-        let (tools_text, functions_text) = (text(tools), text(functions));
+        let [tools_text, functions_text] =
+            [tools, functions].map(|raw| raw.map_or("", RawValue::get));
         let name = self.dialect.as_str();
-        let pieces = ["tools", name, &tools_text, &functions_text].map(str::as_bytes);
-        let key = key(&pieces);
+        let key = joined(&["tools", name, tools_text, functions_text].map(str::as_bytes));
         if let Some(tools) = self.parser.tools.find(&key) {
             return Ok(tools);
         }
         let value = |raw: Option<&RawValue>| raw.map(|raw| self.scrubbed(raw.get())).transpose();
         let definitions = tools::parse(self.dialect, value(tools)?, value(functions)?);
         let definitions = Pooled::new(definitions.map_err(|why| self.shape(why))?);
-        let weight = tools_text.len() + functions_text.len();
-        let kept = Arc::clone(&definitions);
+        let (kept, weight) = (Arc::clone(&definitions), key.len().saturating_mul(2));
         self.parser.tools.insert(key, kept, weight);
         Ok(definitions)
     }
@@ -400,8 +399,8 @@ fn messages_field(dialect: Dialect) -> &'static str {
 fn fingerprint(request: &ParsedRequest) -> ContentId {
     let (tools, settings) = (request.tools.id(), request.settings.id());
     let prompts = request.system.len().to_le_bytes();
-    let text = |text: &'_ Option<String>| text.as_deref().unwrap_or_default().to_owned();
-    let (model, previous) = (text(&request.model), text(&request.previous_response));
+    let (model, previous) = (&request.model, &request.previous_response);
+    let [model, previous] = [model, previous].map(|text| text.as_deref().unwrap_or_default());
     let head = [
         request.dialect.as_str().as_bytes(),
         model.as_bytes(),
@@ -418,13 +417,15 @@ fn fingerprint(request: &ParsedRequest) -> ContentId {
     ContentId::of_parts(head.into_iter().chain(exacts))
 }
 
-fn key(pieces: &[&[u8]]) -> Key {
-    let mut hasher = blake3::Hasher::new();
+/// Returns the pieces as one text that no others make.
+fn joined(pieces: &[&[u8]]) -> Text {
+    let length = |piece: &&[u8]| size_of::<u64>() + piece.len();
+    let mut text = Vec::with_capacity(pieces.iter().map(length).sum());
     for piece in pieces {
-        hasher.update(&(piece.len() as u64).to_le_bytes());
-        hasher.update(piece);
+        text.extend((piece.len() as u64).to_le_bytes());
+        text.extend(*piece);
     }
-    *hasher.finalize().as_bytes()
+    text.into_boxed_slice()
 }
 
 /// How much of what was read is remembered, in bytes, about.

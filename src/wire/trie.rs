@@ -2,14 +2,15 @@
 //! comparing bytes, without being scanned, hashed or parsed.
 //!
 //! A node is an item of a request's list behind the items before it. What follows a node is found
-//! among its newest followers by comparison, else by a hash. When the bound is reached everything is
+//! among its newest followers by comparison; where there are more, by a hash. When the bound is reached everything is
 //! forgotten, and what is still in use comes back with its next request. The text is kept as it came,
 //! unscrubbed, and never leaves the memory of this process.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use foldhash::fast::RandomState;
 use serde_json::value::RawValue;
 
 use super::parser::Item;
@@ -52,8 +53,9 @@ struct Nodes {
     all: Vec<Node>,
     /// What stands first in a list.
     first: Vec<usize>,
-    /// By the node before it and the hash of its text.
-    by_hash: HashMap<(Option<usize>, u64), usize>,
+    /// By the node before it and the hash of its text, where a node has more followers than are
+    /// compared.
+    by_hash: HashMap<(Option<usize>, u64), usize, RandomState>,
 }
 
 struct Node {
@@ -67,7 +69,7 @@ impl Trie {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit,
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             nodes: RwLock::default(),
         }
     }
@@ -98,23 +100,28 @@ impl Trie {
             if !is_comparable(text) {
                 return;
             }
-            let hash = self.hasher.hash_one(text);
-            before = match nodes.by_hash.get(&(before, hash)) {
-                // Another request was faster.
-                Some(known) if nodes.is_text(*known, text) => Some(*known),
-                Some(_of_equal_hash) => return,
-                None if nodes.weight.saturating_add(text.len()) > self.limit => {
-                    nodes.forget();
-                    return;
-                }
-                None => Some(nodes.add(before, hash, text, ending)),
-            };
+            // Where it is known, another request was faster.
+            if let Some(known) = nodes.find(&self.hasher, before, text) {
+                before = Some(known);
+                continue;
+            }
+            if nodes.weight.saturating_add(text.len()) > self.limit {
+                nodes.forget();
+                return;
+            }
+            before = Some(nodes.add(&self.hasher, before, text, ending));
         }
     }
 }
 
 impl Nodes {
-    fn add(&mut self, before: Option<usize>, hash: u64, text: &str, ending: Ending) -> usize {
+    fn add(
+        &mut self,
+        hasher: &RandomState,
+        before: Option<usize>,
+        text: &str,
+        ending: Ending,
+    ) -> usize {
         let index = self.all.len();
         self.weight = self.weight.saturating_add(text.len() + NODE_WEIGHT);
         self.all.push(Node {
@@ -122,12 +129,34 @@ impl Nodes {
             ending,
             followers: Vec::new(),
         });
-        self.by_hash.insert((before, hash), index);
-        match before.and_then(|before| self.all.get_mut(before)) {
-            Some(node) => node.followers.push(index),
-            None => self.first.push(index),
+        let followers = match before.and_then(|before| self.all.get_mut(before)) {
+            Some(node) => &mut node.followers,
+            None => &mut self.first,
+        };
+        followers.push(index);
+        let unhashed = match followers.len() {
+            0..=COMPARED => Vec::new(),
+            FIRST_HASHED => followers.clone(),
+            _more => vec![index],
+        };
+        for index in unhashed {
+            if let Some(node) = self.all.get(index) {
+                let hash = hasher.hash_one(&*node.text);
+                self.by_hash.insert((before, hash), index);
+            }
         }
         index
+    }
+
+    /// Returns the follower of `before` with this text.
+    fn find(&self, hasher: &RandomState, before: Option<usize>, text: &str) -> Option<usize> {
+        let followers = self.followers(before);
+        if followers.len() <= COMPARED {
+            let mut followers = followers.iter().copied();
+            return followers.find(|index| self.is_text(*index, text));
+        }
+        let index = *self.by_hash.get(&(before, hasher.hash_one(text)))?;
+        self.is_text(index, text).then_some(index)
     }
 
     fn forget(&mut self) {
@@ -174,18 +203,11 @@ impl Walk<'_> {
 
     /// Goes to this item, if it was seen here.
     pub(super) fn step_to(&mut self, item: &RawValue) -> bool {
-        let text = item.get();
-        if self.nodes.followers(self.at).is_empty() {
-            return false;
+        let found = self.nodes.find(self.hasher, self.at, item.get());
+        if let Some(index) = found {
+            self.go_to(index);
         }
-        let hash = self.hasher.hash_one(text);
-        match self.nodes.by_hash.get(&(self.at, hash)) {
-            Some(index) if self.nodes.is_text(*index, text) => {
-                self.go_to(*index);
-                true
-            }
-            Some(_) | None => false,
-        }
+        found.is_some()
     }
 
     fn go_to(&mut self, index: usize) {
@@ -212,6 +234,9 @@ fn is_comparable(text: &str) -> bool {
 
 /// How many of the newest followers are compared before one is looked up.
 const COMPARED: usize = 3;
+
+/// With so many followers their hashes are kept.
+const FIRST_HASHED: usize = COMPARED + 1;
 
 /// What a node weighs beside its text, in bytes.
 const NODE_WEIGHT: usize = 256;

@@ -74,11 +74,9 @@ fn forward_keeping(
                 }
                 answer
             }
-            (Ok(reply), None) => Answer {
-                status: reply.status,
-                headers: reply.headers,
-                body: AnswerBody::Stream(reply.body),
-            },
+            (Ok(reply), None) => {
+                Answer::new(reply.status, reply.headers, AnswerBody::Stream(reply.body))
+            }
         }
     }
     .boxed()
@@ -115,11 +113,7 @@ fn pass_on(reply: Reply, method: &Method, limit: usize, done: Done) -> Answer {
     } else {
         AnswerBody::Stream(Tee::new(body, open, length).boxed())
     };
-    Answer {
-        status,
-        headers,
-        body,
-    }
+    Answer::new(status, headers, body)
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {

@@ -2,15 +2,19 @@
 //!
 //! When a stream breaks off, the connection is closed without the ending chunk. What was sent until
 //! then must not be lost in a buffer, so the body waits for [`Flushes`] before it reports the error.
-//! The connection calls `poll_flush` on its socket only once its own buffer is empty.
+//! The connection calls `poll_flush` on its socket only once its own buffer is empty. What is to be done
+//! after an answer was sent is done then, too.
 
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+use crate::proxy::After;
 
 /// Counts how often the socket of one connection was flushed; wakes who waits for the next time.
 #[derive(Clone, Default)]
@@ -20,6 +24,22 @@ pub(super) struct Flushes(Arc<Mutex<State>>);
 struct State {
     count: u64,
     waiting: Option<Waker>,
+    after: Vec<After>,
+}
+
+impl Drop for State {
+    /// The connection is gone; what was to be done after its answers is done all the same.
+    fn drop(&mut self) {
+        run(std::mem::take(&mut self.after));
+    }
+}
+
+fn run(all: Vec<After>) {
+    for after in all {
+        if std::panic::catch_unwind(AssertUnwindSafe(after)).is_err() {
+            tracing::error!("noting an answer panicked");
+        }
+    }
 }
 
 impl Flushes {
@@ -38,12 +58,20 @@ impl Flushes {
         Poll::Pending
     }
 
+    /// Leaves work for the next flush, or for the end of the connection.
+    pub(super) fn after(&self, after: After) {
+        self.lock().after.push(after);
+    }
+
     fn flushed(&self) {
         let mut state = self.lock();
         state.count += 1;
         if let Some(waker) = state.waiting.take() {
             waker.wake();
         }
+        let after = std::mem::take(&mut state.after);
+        drop(state);
+        run(after);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

@@ -137,7 +137,11 @@ fn response(answer: Answer, is_head: bool, flushes: Flushes) -> Response<Outgoin
         status,
         mut headers,
         body,
+        after,
     } = answer;
+    if let Some(after) = after {
+        flushes.after(after);
+    }
     let length = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());

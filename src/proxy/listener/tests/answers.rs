@@ -101,15 +101,12 @@ async fn a_promised_length_is_kept_for_streams_and_for_head() {
             Ok(Bytes::from_static(b"abc")),
             Ok(Bytes::from_static(b"def")),
         ];
-        Answer {
-            status: StatusCode::OK,
-            headers,
-            body: if incoming.method == http::Method::HEAD {
-                AnswerBody::Full(Bytes::new())
-            } else {
-                AnswerBody::Stream(stream::iter(pieces).boxed())
-            },
-        }
+        let body = if incoming.method == http::Method::HEAD {
+            AnswerBody::Full(Bytes::new())
+        } else {
+            AnswerBody::Stream(stream::iter(pieces).boxed())
+        };
+        Answer::new(StatusCode::OK, headers, body)
     })
     .await;
     let got = exchange(&proxy, post("").as_bytes()).await;

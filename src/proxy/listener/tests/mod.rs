@@ -14,11 +14,7 @@ use crate::proxy::testing::{TOKEN, read_message};
 use crate::proxy::{Answer, AnswerBody, Incoming};
 
 fn answer(body: AnswerBody) -> Answer {
-    Answer {
-        status: StatusCode::OK,
-        headers: HeaderMap::new(),
-        body,
-    }
+    Answer::new(StatusCode::OK, HeaderMap::new(), body)
 }
 
 /// Answers with what was asked: method, path, provider and body.
