@@ -1,5 +1,9 @@
 //! Places that hold a credential by their name: headers, parameters of a query, fields of JSON.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 /// Returns whether the whole value of a header is a credential.
 pub(super) fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -37,24 +41,39 @@ pub(super) fn is_secret_parameter(name: &str) -> bool {
 /// page begins.
 pub(super) fn is_secret_field(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace(['-', '_'], "");
-    [
-        "apikey",
-        "xapikey",
-        "authorization",
-        "accesstoken",
-        "refreshtoken",
-        "authtoken",
-        "bearertoken",
-        "idtoken",
-        "sessiontoken",
-        "clientsecret",
-        "secretkey",
-        "secretaccesskey",
-        "subscriptionkey",
-        "privatekey",
-        "password",
-        "passwd",
-        "passphrase",
-    ]
-    .contains(&name.as_str())
+    SECRET_FIELDS.contains(&name.as_str())
 }
+
+/// Returns whether the name of a field that holds a credential stands in a text of JSON, or may.
+pub(super) fn names_secret_field(json: &str) -> bool {
+    static NAMES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let spelt = |name: &&str| {
+            let letters: Vec<String> = name.chars().map(String::from).collect();
+            letters.join("[-_]*")
+        };
+        let names: Vec<String> = SECRET_FIELDS.iter().map(spelt).collect();
+        Regex::new(&format!("(?i-u:{})", names.join("|"))).ok()
+    });
+    NAMES.as_ref().is_none_or(|names| names.is_match(json))
+}
+
+/// Names in small letters, without hyphens and underscores.
+const SECRET_FIELDS: &[&str] = &[
+    "apikey",
+    "xapikey",
+    "authorization",
+    "accesstoken",
+    "refreshtoken",
+    "authtoken",
+    "bearertoken",
+    "idtoken",
+    "sessiontoken",
+    "clientsecret",
+    "secretkey",
+    "secretaccesskey",
+    "subscriptionkey",
+    "privatekey",
+    "password",
+    "passwd",
+    "passphrase",
+];

@@ -72,6 +72,11 @@ impl Patterns {
         BUILT_IN.as_ref()
     }
 
+    /// Returns whether one of them has its shape in `text`.
+    pub(super) fn may_hit(&self, text: &str) -> bool {
+        self.set.is_match(text)
+    }
+
     /// Appends what they find in `text`.
     pub(super) fn find<'a>(&'a self, text: &str, hits: &mut Vec<Hit<'a>>) {
         let found = self.set.matches(text);
