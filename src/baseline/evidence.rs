@@ -131,7 +131,7 @@ pub enum EvidenceError {
         source: std::io::Error,
     },
     /// The file can't be written.
-    #[error("cannot write {path}")]
+    #[error("cannot write {path}; make its directory writable")]
     Write {
         /// The file.
         path: Utf8PathBuf,
