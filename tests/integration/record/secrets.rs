@@ -119,7 +119,8 @@ messages = [{{"role": "system", "content": "Key: " + S["system"]}},
             {{"role": "user", "content": S["user"]}}, call, tool]
 reply = ask("", messages=messages, headers={{"x-custom-token": S["header"]}},
             path="/chat/completions?key=" + S["query"])
-assert S["answer"] in reply.read().decode()
+reply = reply.read().decode()
+assert S["answer"] in reply or "[redacted" in reply
 print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
               for l in ask("q", stream=True).read().decode().splitlines()
               if l.startswith("data: {{")))
@@ -135,7 +136,7 @@ print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
         format!("the key is {}\n", secrets["pieces"]),
         "{output:?}"
     );
-    let said = text(&output.stderr) + &said_later(&bench);
+    let said = text(&output.stderr) + &said_later(&bench, &upstream);
     std::fs::remove_file(bench.path().join("agent.py")).unwrap();
     let mut all = secrets.clone();
     all.insert("real key", REAL_KEY.to_owned());
@@ -157,24 +158,43 @@ print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
     assert!(text(&calls[0].exchange.body.as_ref().unwrap().to_bytes()).contains("[redacted"));
 }
 
-/// Replays the session, shows it and writes it out; returns all that was said.
-fn said_later(bench: &Bench) -> String {
+/// Replays the session, shows it, writes it out and gates it live; returns all that was said.
+fn said_later(bench: &Bench, upstream: &Upstream) -> String {
     let mut said = String::new();
     let store = bench.store();
+    let config = format!(
+        "[agent]\ncommand = [\"python3\", \"agent.py\"]\n\n[upstream.openai]\nurl = \"{}\"\n\n\
+         [report]\ncontent = \"full\"\n\n[replay]\nallow_tools = [\"*\"]\n",
+        upstream.url()
+    );
+    std::fs::write(bench.path().join("rewind.toml"), config).unwrap();
     for arguments in [
         "replay latest --offline -- python3 agent.py",
         "show latest",
         "show latest --json",
         "session export latest -o exported",
         "share latest --include-content -o shared.html",
+        "baseline create latest --name secrets --from start --reviewed-by me",
+        "gate --live --filter secrets",
+        "baseline accept secrets --reason new",
+        "report rewind-report/rewind-report.json --format terminal",
     ] {
+        if arguments.starts_with("gate") {
+            // With another prompt it goes live.
+            let agent = bench.path().join("agent.py");
+            let changed = std::fs::read_to_string(&agent).unwrap();
+            std::fs::write(&agent, changed.replace("Key: ", "Your key: ")).unwrap();
+        }
         let mut later = Command::new(env!("CARGO_BIN_EXE_rewind"));
         later
             .current_dir(bench.path())
             .env("RUST_LOG", "trace")
-            .arg("--store")
-            .arg(&store)
+            .env("OPENAI_API_KEY", REAL_KEY)
+            .arg("-vv")
             .args(arguments.split(' '));
+        if arguments.contains("latest") {
+            later.arg("--store").arg(&store);
+        }
         let output = later.output().unwrap();
         assert_ne!(output.status.code(), Some(2), "{arguments}: {output:?}");
         said.push_str(&text(&output.stdout));
