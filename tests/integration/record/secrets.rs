@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::json;
+use camino::Utf8Path;
+use serde_json::{Value, json};
 
 use super::{Bench, REAL_KEY, answer, delta, output_text, stop, text};
 use crate::support::upstream::{Upstream, json, last_chunk, stream_head, whole};
@@ -72,6 +73,7 @@ fn secrets() -> BTreeMap<&'static str, String> {
         ("header", format!("sk-proj-HEAD{tail}")),
         ("query", format!("sk-proj-QUERY{tail}")),
         ("system", format!("sk-ant-api03-SYST{tail}{tail}")),
+        ("cloud", format!("AKIA{}", "Q7ZX2LMN4PRT6UVW")),
         ("user", format!("ghp_USER{tail}")),
         ("tool", format!("sk-proj-TOOL{tail}")),
         ("answer", format!("sk-proj-ANSW{tail}")),
@@ -115,7 +117,7 @@ S = json.loads('''{}''')
 tool = {{"role": "tool", "tool_call_id": "c1", "content": json.dumps({{"env": S["tool"]}})}}
 call = {{"role": "assistant", "content": None, "tool_calls": [{{"id": "c1", "type": "function",
         "function": {{"name": "env", "arguments": json.dumps({{"key": S["tool"]}})}}}}]}}
-messages = [{{"role": "system", "content": "Key: " + S["system"]}},
+messages = [{{"role": "system", "content": "Key: " + S["system"] + " and " + S["cloud"]}},
             {{"role": "user", "content": S["user"]}}, call, tool]
 reply = ask("", messages=messages, headers={{"x-custom-token": S["header"]}},
             path="/chat/completions?key=" + S["query"])
@@ -137,6 +139,11 @@ print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
         "{output:?}"
     );
     let said = text(&output.stderr) + &said_later(&bench, &upstream);
+    let control = format!("KEY = {:?}\n", secrets["cloud"]);
+    std::fs::write(bench.path().join("control.py"), control).unwrap();
+    assert_ne!(scanned(bench.path(), "control.py"), json!({}));
+    std::fs::remove_file(bench.path().join("control.py")).unwrap();
+    assert_eq!(scanned(bench.path(), "baselines"), json!({}));
     std::fs::remove_file(bench.path().join("agent.py")).unwrap();
     let mut all = secrets.clone();
     all.insert("real key", REAL_KEY.to_owned());
@@ -201,6 +208,30 @@ fn said_later(bench: &Bench, upstream: &Upstream) -> String {
         said.push_str(&text(&output.stderr));
     }
     said
+}
+
+/// Returns what detect-secrets finds in a file, or in all files of a folder.
+fn scanned(dir: &Utf8Path, what: &str) -> Value {
+    let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR"));
+    let scanner = root.join("target/test-env/py/bin/detect-secrets");
+    assert!(
+        scanner.exists(),
+        "detect-secrets is missing: run scripts/test-env once"
+    );
+    let mut scan = Command::new(scanner);
+    let output = scan
+        .current_dir(dir)
+        .args(["scan", "--all-files", what])
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    report["results"].clone()
+}
+
+#[test]
+fn a_scanner_finds_nothing_in_the_baselines_of_this_repository() {
+    let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR"));
+    assert_eq!(scanned(root, "baselines"), json!({}));
 }
 
 fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
