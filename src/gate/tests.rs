@@ -140,6 +140,7 @@ fn fork(samples: Vec<Sample>) -> ForkInput {
         is_gating: true,
         min_samples: 1,
         accepted: Accepted::Passed,
+        accepted_results: Vec::new(),
         samples,
     }
 }

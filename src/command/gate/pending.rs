@@ -82,18 +82,18 @@ impl Pending {
 
 /// Returns the first live run as a recording of its own; `None` where there is none that is whole.
 fn session(case: &Case, runs: &[ForkRun]) -> Option<Session> {
-    let run = runs.iter().find(|run| {
-        run.evidence.samples.iter().any(|sample| {
+    let mut live = runs.iter().flat_map(|run| {
+        let samples = run.evidence.samples.iter().zip(&run.timelines);
+        samples.filter(|(sample, _timeline)| {
             sample.mode == Mode::Live
                 && sample.fault.is_none()
                 && sample.replay.refused == 0
                 && sample.replay.live > 0
         })
+    });
+    let timeline = live.find_map(|(_sample, timeline)| {
+        timeline.as_ref().filter(|timeline| timeline.is_complete)
     })?;
-    let timeline = run
-        .timeline
-        .as_ref()
-        .filter(|timeline| timeline.is_complete)?;
     Some(Session {
         id: SessionId::generate(),
         name: case.baseline.name.clone(),
