@@ -9,6 +9,7 @@
 //! the same verdict. Writing reports is done elsewhere. What people see of a [`Verdict`] stands in
 //! one table, [`Verdict::row`].
 
+mod answers;
 mod budget;
 mod evidence;
 mod fork;
@@ -21,6 +22,7 @@ mod schedule;
 mod surroundings;
 mod verdict;
 
+pub use answers::Answers;
 pub use budget::Budget;
 pub use evidence::{evidence, of_recording};
 pub use fork::{ForkVerdict, decide_fork};

@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime};
 
 use tokio::sync::watch;
 
+use super::answers::{Answers, Remembering};
 use super::budget::{Budget, Capped, Cashier};
 use super::evidence;
 use super::input::{Fault, FaultKind, ForkInput, Mode, Sample};
@@ -77,6 +78,8 @@ pub struct Runner {
     pub jobs: usize,
     /// What live calls may cost.
     pub budget: Arc<Budget>,
+    /// What earlier runs got to hear live; `None` asks anew each time.
+    pub answers: Option<Arc<Answers>>,
     /// Whether the first failure ends the run.
     pub fail_fast: bool,
     /// Says that the run ends early.
@@ -175,13 +178,13 @@ impl Runner {
             let backend = Arc::clone(self.backend.as_ref()?);
             Some(Arc::new(Capped::new(backend, Arc::clone(&self.budget))))
         });
+        let way = live.zip(capped.clone());
+        let way = way.map(|(live, capped)| (live, self.way_out(case, live, capped)));
         let mut agent = case.agent.clone();
         let ordinal = live.map_or(0, |live| live.ordinal);
         let variable = (SAMPLE.to_owned(), ordinal.to_string());
         agent.environment.set([variable]);
-        let driven = self
-            .driven(case, &agent, recording, live.zip(capped.clone()))
-            .await;
+        let driven = self.driven(case, &agent, recording, way).await;
         let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mode = if fork.is_some() {
             Mode::Live
@@ -214,14 +217,29 @@ impl Runner {
         attempt
     }
 
+    /// Returns where the live calls of a sample go: first to what was heard before, where that is kept.
+    fn way_out(&self, case: &Case, live: Live<'_>, capped: Arc<Capped>) -> Arc<dyn Backend> {
+        let Some(answers) = &self.answers else {
+            return capped;
+        };
+        let tail = [
+            &case.baseline.name,
+            &case.recording.to_string(),
+            &live.fork.to_string(),
+            &live.ordinal.to_string(),
+        ];
+        let tail = tail.map(String::as_str);
+        Arc::new(Remembering::new(capped, Arc::clone(answers), &tail))
+    }
+
     async fn driven(
         &self,
         case: &Case,
         agent: &AgentSpec,
         recording: &Arc<Recording>,
-        live: Option<(Live<'_>, Arc<Capped>)>,
+        live: Option<(Live<'_>, Arc<dyn Backend>)>,
     ) -> Result<Driven, String> {
-        let fork = live.as_ref().map(|(live, _capped)| live.fork);
+        let fork = live.as_ref().map(|(live, _backend)| live.fork);
         let address = fork.cloned().unwrap_or(ForkPoint::Auto);
         let resolved = match fork {
             Some(fork) => resolve(fork, &case.reference).map_err(|error| error.to_string())?,
@@ -233,7 +251,7 @@ impl Runner {
             fork: resolved,
             address,
             label: "candidate".to_owned(),
-            backend: live.map(|(_live, capped)| capped as Arc<dyn Backend>),
+            backend: live.map(|(_live, backend)| backend),
             timing: self.timing,
             output: case.output.clone(),
             strict_keys: self.strict_keys,

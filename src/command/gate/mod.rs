@@ -1,6 +1,7 @@
 //! `rewind gate`: replays all committed baselines against the current agent code and judges the
 //! result.
 
+mod cache;
 mod case;
 mod changed;
 mod conditions;
@@ -17,6 +18,7 @@ use std::time::Instant;
 
 use camino::Utf8PathBuf;
 
+use self::cache::{answers, remembered_note};
 pub(super) use self::case::{bare_case, case};
 use self::changed::Changed;
 use self::conditions::{conditions, place};
@@ -57,6 +59,8 @@ pub struct GateOptions {
     pub shard: Option<Shard>,
     /// Whether the first failure ends the run.
     pub fail_fast: bool,
+    /// The folder that keeps live answers; as configured where it is not given.
+    pub cache_dir: Option<Utf8PathBuf>,
     /// How many samples of each fork run live; as configured where it is not given.
     pub samples: Option<SampleRange>,
     /// The most dollars for live calls; as configured where it is not given.
@@ -135,7 +139,9 @@ pub async fn run(
     let runs = until_interrupted(&runner, runner.run(&cases, &teller)).await;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let pending = pending::Pending::of(&cases, &runs, &prices(&config));
+    let remembered = remembered_note(&runs);
     let mut report = report(options, &config, context, &cases, runs);
+    report.notes.extend(remembered);
     report.notes.extend(quarantine_notes(&cases));
     report.timing.started_at = started_at;
     report.timing.duration_ms = duration_ms;
@@ -265,6 +271,7 @@ pub(super) fn runner(
         samples: samples(options, config, way_out),
         jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),
         budget: Arc::new(Budget::new(caps, Arc::new(prices(config)))),
+        answers: answers(options, config, context, way_out)?,
         fail_fast: options.fail_fast,
         stop: tokio::sync::watch::Sender::new(None),
     })

@@ -105,6 +105,14 @@ fn session(case: &Case, runs: &[ForkRun]) -> Option<Session> {
     })
 }
 
+/// Returns a call without the mark that an earlier run had made it.
+fn asked(call: &Call) -> Call {
+    let mut call = call.clone();
+    let headers = &mut call.exchange.headers;
+    headers.retain(|(name, _value)| name != Call::REMEMBERED);
+    call
+}
+
 /// Returns a timeline that refers to no other one.
 fn alone(timeline: &Timeline, label: &str) -> Timeline {
     let steps = timeline.steps.iter().map(|step| match &step.kind {
@@ -113,6 +121,10 @@ fn alone(timeline: &Timeline, label: &str) -> Timeline {
                 served: None,
                 ..call.as_ref().clone()
             })),
+            ..step.clone()
+        },
+        StepKind::Model(call) if call.is_remembered() => Step {
+            kind: StepKind::Model(Arc::new(asked(call))),
             ..step.clone()
         },
         StepKind::Model(_) | StepKind::Tool(_) => step.clone(),

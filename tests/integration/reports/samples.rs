@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{AGENT, gate, suite, timeless};
-use crate::support::{App, ScriptedModel};
+use crate::support::{App, Run, ScriptedModel};
 
 /// Returns a suite with one baseline, whose agent has another prompt now and fails in these samples.
 fn failing(samples: &[u32]) -> App {
@@ -118,21 +118,120 @@ fn how_many_samples_run_is_typed_or_written_for_one_baseline_or_all() {
     assert_eq!(count(&["--samples", "5"]), 1);
 }
 
-#[test]
-fn what_several_samples_cost_is_said_before_and_capped_without_being_asked() {
-    let app = failing(&[]);
-    let model = ScriptedModel::start(&app, &app.folder().join("model.toml"));
+/// Returns a model that has to be paid, and the options that lead to it.
+fn paid(app: &App) -> (ScriptedModel, Vec<String>) {
+    let model = ScriptedModel::start(app, &app.folder().join("model.toml"));
     let config = std::fs::read_to_string(app.folder().join("rewind.toml")).unwrap();
     let config = config.replace("[upstream]\nscripted = \"model.toml\"\n", "");
     app.write("rewind.toml", &config);
     let mut arguments = vec!["--live".to_owned()];
     arguments.extend(model.upstreams());
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let run = gate(&app, &arguments).exits(0);
+    (model, arguments)
+}
+
+fn live(app: &App, arguments: &[String], more: &[&str]) -> Run {
+    let arguments = arguments.iter().map(String::as_str);
+    gate(
+        app,
+        &arguments.chain(more.iter().copied()).collect::<Vec<_>>(),
+    )
+}
+
+#[test]
+fn what_several_samples_cost_is_said_before_and_capped_without_being_asked() {
+    let app = failing(&[]);
+    let (model, arguments) = paid(&app);
+    let run = live(&app, &arguments, &[]).exits(0);
     let line = "1 live tails in 3 to 12 samples, about 3 calls, ";
     assert!(run.stderr.contains(line), "{}", run.stderr);
     for said in ["p90 $", "(at most $2.00)"] {
         assert!(run.stderr.contains(said), "{}", run.stderr);
     }
     assert_eq!(model.calls(), 3);
+}
+
+fn kept(app: &App) -> Vec<std::path::PathBuf> {
+    let files = std::fs::read_dir(app.folder().join("answers")).unwrap();
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+#[test]
+fn a_second_push_pays_only_for_the_requests_that_it_changes() {
+    let app = failing(&[]);
+    let (model, arguments) = paid(&app);
+    let cache = ["--cache-dir", "answers"];
+    live(&app, &arguments, &cache).exits(0);
+    assert_eq!((model.calls(), kept(&app).len()), (3, 3));
+    let paid = |app: &App| {
+        let report = timeless(app, "rewind-report");
+        report["savings"]["paid"]["calls"].as_u64().unwrap()
+    };
+    assert_eq!(paid(&app), 3);
+
+    let run = live(&app, &arguments, &cache).exits(0);
+    assert_eq!((model.calls(), paid(&app)), (3, 0), "{}", run.stderr);
+    let said = "3 live answers from the cache, $0";
+    assert!(run.stdout.contains(said), "{}", run.stdout);
+    assert_eq!(decision(&app).1, "all checks hold in 3 of 3 samples");
+    app.run(["verify"]).exits(0);
+
+    // More samples are new ones, and another prompt is another request.
+    live(
+        &app,
+        &arguments,
+        &["--cache-dir", "answers", "--samples", "4"],
+    )
+    .exits(0);
+    assert_eq!((model.calls(), paid(&app)), (4, 1));
+    app.write("prompt.txt", "Answer briefly.");
+    live(&app, &arguments, &cache).exits(0);
+    assert_eq!(model.calls(), 7);
+    live(&app, &arguments, &[]).exits(0);
+    assert_eq!(
+        model.calls(),
+        10,
+        "nothing is kept where nobody asked for it"
+    );
+}
+
+#[test]
+fn an_answer_that_is_broken_or_a_day_old_is_asked_for_again() {
+    let app = failing(&[]);
+    let (model, arguments) = paid(&app);
+    let cache = ["--cache-dir", "answers", "--samples", "1"];
+    live(&app, &arguments, &cache).exits(0);
+    let [file] = &kept(&app)[..] else {
+        panic!("one sample, one answer: {:?}", kept(&app));
+    };
+    let good = std::fs::read_to_string(file).unwrap();
+    for (number, bad) in [
+        (2, good[..good.len() / 2].to_owned()),
+        (3, "{}".to_owned()),
+        (4, good.replace("\"kept_at\":\"20", "\"kept_at\":\"19")),
+        (5, good.replace("\"kept_at\":\"20", "\"kept_at\":\"29")),
+        (6, good.replace("\"format\":\"1\"", "\"format\":\"2\"")),
+    ] {
+        assert_ne!(bad, good);
+        std::fs::write(file, bad).unwrap();
+        live(&app, &arguments, &cache).exits(0);
+        assert_eq!(model.calls(), number);
+    }
+    live(&app, &arguments, &cache).exits(0);
+    assert_eq!(model.calls(), 6, "what was asked again is kept");
+}
+
+#[test]
+fn no_secret_of_an_answer_is_kept() {
+    let secret = ["ghp", "_", "16C7e42F292c6912E7710c838347Ae178B4a"].concat();
+    let app = failing(&[]);
+    let rule = format!("[[rule]]\nreply = {{ text = \"hello {secret}\" }}\n");
+    app.write("model.toml", &rule);
+    let (model, arguments) = paid(&app);
+    let cache = ["--cache-dir", "answers", "--samples", "1"];
+    for _run in 0..2 {
+        live(&app, &arguments, &cache).exits(0);
+    }
+    assert_eq!(model.calls(), 1);
+    let text = std::fs::read_to_string(&kept(&app)[0]).unwrap();
+    assert!(text.contains("hello") && !text.contains(&secret), "{text}");
 }
