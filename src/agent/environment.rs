@@ -39,6 +39,7 @@ impl Environment {
                 EnvRule::Listed(listed) => {
                     let is_named = listed.iter().any(|pattern| matches(pattern, name));
                     let is_base = any(&BASE, name) && !is_credential(name, value);
+                    let is_base = is_base || any(&PROXIES, name);
                     !is_secret && (is_named || is_base)
                 }
             }
@@ -111,16 +112,16 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// Returns whether a variable of the base list holds a credential: by its name, or as an address with
-/// a password in it. A proxy's address counts as none: without it there may be no network at all.
+/// a password in it.
 fn is_credential(name: &str, value: &str) -> bool {
-    if any(&PROXIES, name) {
-        return false;
-    }
     let name = name.to_ascii_uppercase();
-    let authority = value.split_once("://").map(|(_scheme, rest)| rest);
-    let authority = authority.and_then(|rest| rest.split(['/', '?', '#', ' ']).next());
+    // There may be several addresses.
+    let mut authorities = value
+        .split("://")
+        .skip(1)
+        .filter_map(|rest| rest.split(['/', '?', '#', ' ', ',', ';', '\n']).next());
     SECRET_WORDS.iter().any(|word| name.contains(word))
-        || authority.is_some_and(|authority| authority.contains('@'))
+        || authorities.any(|authority| authority.contains('@'))
 }
 
 /// Words in the names of variables that hold credentials.
@@ -135,7 +136,8 @@ const SECRET_WORDS: [&str; 8] = [
     "_KEY",
 ];
 
-/// The addresses of proxies.
+/// The addresses of proxies: they pass even with a password, because without them there may be no network
+/// at all.
 const PROXIES: [&str; 6] = [
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -146,7 +148,7 @@ const PROXIES: [&str; 6] = [
 ];
 
 /// What programs need to run at all, to find their libraries, and to reach the network.
-const BASE: [&str; 61] = [
+const BASE: [&str; 55] = [
     "PATH",
     "HOME",
     "USER",
@@ -203,12 +205,6 @@ const BASE: [&str; 61] = [
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
     "SYSTEMROOT",
 ];
 
@@ -263,6 +259,10 @@ mod tests {
     fn credentials_of_a_private_registry_pass_only_where_they_are_named() {
         let outer: BTreeMap<_, _> = [
             ("PIP_INDEX_URL", "https://me:pw@pypi.internal/simple"),
+            (
+                "PIP_EXTRA_INDEX_URL",
+                "https://pypi.org/simple https://me:pw@pypi.internal/simple",
+            ),
             ("PIP_CACHE_DIR", "/cache"),
             ("UV_INDEX_INTERNAL_PASSWORD", "pw"),
             ("POETRY_PYPI_TOKEN_INTERNAL", "pypi-x"),

@@ -105,7 +105,7 @@ pub struct Provenance {
     pub who: String,
     /// When, in UTC; empty in pending files.
     pub when: String,
-    /// The commit that was checked out.
+    /// The commit that was checked out: `git:` and its id. Scanners for secrets take a bare one for a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     /// Why.
@@ -131,7 +131,7 @@ pub enum EvidenceError {
         source: std::io::Error,
     },
     /// The file can't be written.
-    #[error("cannot write {path}")]
+    #[error("cannot write {path}; make its directory writable")]
     Write {
         /// The file.
         path: Utf8PathBuf,

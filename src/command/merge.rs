@@ -55,8 +55,12 @@ pub fn run(
 
 /// Returns the reports at a path: the file, the one in the folder, else all below it.
 fn files(path: &Utf8Path) -> Result<Vec<Utf8PathBuf>, CommandError> {
-    if !path.is_dir() {
+    if path.is_file() {
         return Ok(vec![path.to_owned()]);
+    }
+    if !path.exists() {
+        let missing = CommandError::usage(format!("{path} is not there"));
+        return Err(missing.exit(Exit::NotMeasured).help(DOWNLOADED));
     }
     let own = path.join(FILE_NAME);
     if own.is_file() {
@@ -72,8 +76,11 @@ fn files(path: &Utf8Path) -> Result<Vec<Utf8PathBuf>, CommandError> {
         return Err(
             CommandError::usage(format!("there is no {FILE_NAME} in {path}"))
                 .exit(Exit::NotMeasured)
-                .help("each part of the run writes one; was its artifact downloaded?"),
+                .help(DOWNLOADED),
         );
     }
     Ok(found)
 }
+
+const DOWNLOADED: &str =
+    "each part of the run writes a folder with rewind-report.json; was its artifact downloaded?";

@@ -37,7 +37,7 @@ pub(super) enum ReadError {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("failed to write {path}")]
+#[error("failed to write {path}; name a place that is writable with `-o`")]
 struct WriteError {
     path: Utf8PathBuf,
     #[source]

@@ -28,7 +28,7 @@ pub struct ShareOptions {
 
 /// A file that can't be written.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to write {path}")]
+#[error("failed to write {path}; name a place that is writable with `-o`")]
 struct WriteError {
     path: Utf8PathBuf,
     #[source]

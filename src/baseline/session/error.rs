@@ -17,7 +17,7 @@ pub enum FormatError {
         source: io::Error,
     },
     /// A file or folder can't be written.
-    #[error("cannot write {path}")]
+    #[error("cannot write {path}; make its directory writable, or name another one")]
     Write {
         /// The file or folder.
         path: Utf8PathBuf,

@@ -18,7 +18,8 @@ pub(super) fn provenance(reason: &str, context: &Context) -> Provenance {
         when: jiff::Timestamp::now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")
             .to_string(),
-        commit: git(&["rev-parse", "--verify", "-q", "HEAD"], context),
+        commit: git(&["rev-parse", "--verify", "-q", "HEAD"], context)
+            .map(|id| format!("git:{id}")),
         reason: reason.to_owned(),
         reviewed_by: None,
         replaces: None,

@@ -87,6 +87,7 @@ pub(super) fn exists(target: &Utf8Path) -> CommandError {
 /// Returns that `path` can't be written.
 pub(super) fn unwritable(path: &Utf8Path, error: &std::io::Error) -> CommandError {
     CommandError::usage(format!("cannot write {path}: {error}"))
+        .help("make its directory writable; nothing that was there has changed")
 }
 
 /// Returns the bytes in all files below `dir`, links not followed.

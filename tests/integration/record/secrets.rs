@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::json;
+use camino::Utf8Path;
+use serde_json::{Value, json};
 
 use super::{Bench, REAL_KEY, answer, delta, output_text, stop, text};
 use crate::support::upstream::{Upstream, json, last_chunk, stream_head, whole};
@@ -72,6 +73,7 @@ fn secrets() -> BTreeMap<&'static str, String> {
         ("header", format!("sk-proj-HEAD{tail}")),
         ("query", format!("sk-proj-QUERY{tail}")),
         ("system", format!("sk-ant-api03-SYST{tail}{tail}")),
+        ("cloud", format!("AKIA{}", "Q7ZX2LMN4PRT6UVW")),
         ("user", format!("ghp_USER{tail}")),
         ("tool", format!("sk-proj-TOOL{tail}")),
         ("answer", format!("sk-proj-ANSW{tail}")),
@@ -115,11 +117,12 @@ S = json.loads('''{}''')
 tool = {{"role": "tool", "tool_call_id": "c1", "content": json.dumps({{"env": S["tool"]}})}}
 call = {{"role": "assistant", "content": None, "tool_calls": [{{"id": "c1", "type": "function",
         "function": {{"name": "env", "arguments": json.dumps({{"key": S["tool"]}})}}}}]}}
-messages = [{{"role": "system", "content": "Key: " + S["system"]}},
+messages = [{{"role": "system", "content": "Key: " + S["system"] + " and " + S["cloud"]}},
             {{"role": "user", "content": S["user"]}}, call, tool]
 reply = ask("", messages=messages, headers={{"x-custom-token": S["header"]}},
             path="/chat/completions?key=" + S["query"])
-assert S["answer"] in reply.read().decode()
+reply = reply.read().decode()
+assert S["answer"] in reply or "[redacted" in reply
 print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
               for l in ask("q", stream=True).read().decode().splitlines()
               if l.startswith("data: {{")))
@@ -135,7 +138,12 @@ print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
         format!("the key is {}\n", secrets["pieces"]),
         "{output:?}"
     );
-    let said = text(&output.stderr) + &said_later(&bench);
+    let said = text(&output.stderr) + &said_later(&bench, &upstream);
+    let control = format!("KEY = {:?}\n", secrets["cloud"]);
+    std::fs::write(bench.path().join("control.py"), control).unwrap();
+    assert_ne!(scanned(bench.path(), "control.py"), json!({}));
+    std::fs::remove_file(bench.path().join("control.py")).unwrap();
+    assert_eq!(scanned(bench.path(), "baselines"), json!({}));
     std::fs::remove_file(bench.path().join("agent.py")).unwrap();
     let mut all = secrets.clone();
     all.insert("real key", REAL_KEY.to_owned());
@@ -157,30 +165,73 @@ print("".join(json.loads(l[6:])["choices"][0]["delta"].get("content", "")
     assert!(text(&calls[0].exchange.body.as_ref().unwrap().to_bytes()).contains("[redacted"));
 }
 
-/// Replays the session, shows it and writes it out; returns all that was said.
-fn said_later(bench: &Bench) -> String {
+/// Replays the session, shows it, writes it out and gates it live; returns all that was said.
+fn said_later(bench: &Bench, upstream: &Upstream) -> String {
     let mut said = String::new();
     let store = bench.store();
+    let config = format!(
+        "[agent]\ncommand = [\"python3\", \"agent.py\"]\n\n[upstream.openai]\nurl = \"{}\"\n\n\
+         [report]\ncontent = \"full\"\n\n[replay]\nallow_tools = [\"*\"]\n",
+        upstream.url()
+    );
+    std::fs::write(bench.path().join("rewind.toml"), config).unwrap();
     for arguments in [
         "replay latest --offline -- python3 agent.py",
         "show latest",
         "show latest --json",
         "session export latest -o exported",
         "share latest --include-content -o shared.html",
+        "baseline create latest --name secrets --from start --reviewed-by me",
+        "gate --live --filter secrets",
+        "baseline accept secrets --reason new",
+        "report rewind-report/rewind-report.json --format terminal",
     ] {
+        if arguments.starts_with("gate") {
+            // With another prompt it goes live.
+            let agent = bench.path().join("agent.py");
+            let changed = std::fs::read_to_string(&agent).unwrap();
+            std::fs::write(&agent, changed.replace("Key: ", "Your key: ")).unwrap();
+        }
         let mut later = Command::new(env!("CARGO_BIN_EXE_rewind"));
         later
             .current_dir(bench.path())
             .env("RUST_LOG", "trace")
-            .arg("--store")
-            .arg(&store)
+            .env("OPENAI_API_KEY", REAL_KEY)
+            .arg("-vv")
             .args(arguments.split(' '));
+        if arguments.contains("latest") {
+            later.arg("--store").arg(&store);
+        }
         let output = later.output().unwrap();
         assert_ne!(output.status.code(), Some(2), "{arguments}: {output:?}");
         said.push_str(&text(&output.stdout));
         said.push_str(&text(&output.stderr));
     }
     said
+}
+
+/// Returns what detect-secrets finds in a file, or in all files of a folder.
+fn scanned(dir: &Utf8Path, what: &str) -> Value {
+    let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR"));
+    let scanner = root.join("target/test-env/py/bin/detect-secrets");
+    assert!(
+        scanner.exists(),
+        "detect-secrets is missing: run scripts/test-env once"
+    );
+    let mut scan = Command::new(scanner);
+    let output = scan
+        .current_dir(dir)
+        .args(["scan", "--all-files", what])
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    report["results"].clone()
+}
+
+#[test]
+fn a_scanner_finds_nothing_in_the_baselines_of_this_repository() {
+    let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR"));
+    assert_eq!(scanned(root, "baselines"), json!({}));
 }
 
 fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {

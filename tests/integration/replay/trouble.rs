@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use super::{fixture, run};
 use crate::support::{App, Run};
@@ -141,4 +142,54 @@ fn what_is_no_agent_at_all_serves_nothing() {
         (&replay["served"], &replay["unaffected"]),
         (&0.into(), &false.into())
     );
+}
+
+/// Runs `rewind` as somebody who owns nothing here.
+fn as_stranger(app: &App, arguments: &[&str]) -> Run {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    if !is_root {
+        return app.run(arguments);
+    }
+    let ids = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let mut command = app.program("setpriv");
+    command.args(ids).arg("./rewind").args(arguments);
+    let output = command.output().unwrap();
+    Run::new(&command, output)
+}
+
+#[test]
+fn a_directory_that_is_read_only_is_named_with_a_way_out() {
+    let app = recorded();
+    // Where the program was built may be closed to strangers.
+    fs::copy(env!("CARGO_BIN_EXE_rewind"), app.folder().join("rewind")).unwrap();
+    let mode = |path: &str, mode: u32| {
+        let path = app.folder().join(path);
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(".", 0o555);
+    mode(".rewind", 0o777);
+    mode(".rewind/rewind.db", 0o666);
+    for (arguments, remedy) in [
+        (&["session", "export", "loop", "-o", "out"][..], "writable"),
+        (&["share", "loop", "-o", "page.html"], "`-o`"),
+        (&["baseline", "create", "loop", "--name", "one"], "writable"),
+        (&["demo"], "--dir"),
+    ] {
+        says(as_stranger(&app, arguments), 2, &["denied", remedy]);
+    }
+    as_stranger(&app, &["show", "loop"]).exits(0);
+    mode(".rewind", 0o555);
+    mode(".rewind/rewind.db", 0o444);
+    for (arguments, code) in [
+        (&["show", "loop"][..], 2),
+        (&["replay", "loop", "--offline", "--", "true"], 2),
+        (&["record", "--", "true"], 125),
+    ] {
+        let words = ["read-only", "rewind.db", "--store"];
+        says(as_stranger(&app, arguments), code, &words);
+    }
+    mode(".rewind", 0o755);
+    mode(".rewind/rewind.db", 0o644);
+    mode(".", 0o755);
+    app.run(["show", "loop"]).exits(0);
 }

@@ -71,6 +71,11 @@ fn a_part_that_is_missing_or_of_another_run_is_an_error() {
     let nothing = app.run(["merge", "1-2", "empty"]).exits(3);
     assert!(nothing.stderr.contains("empty"), "{}", nothing.stderr);
 
+    let nowhere = app.run(["merge", "1-2", "nowhere"]).exits(3);
+    for word in ["nowhere is not there", "downloaded"] {
+        assert!(nowhere.stderr.contains(word), "{}", nowhere.stderr);
+    }
+
     let config = read(&app, "rewind.toml");
     app.write(
         "rewind.toml",
