@@ -36,7 +36,7 @@ pub struct Answers {
 /// An answer, as it stands in its file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Kept {
+struct Answered {
     format: String,
     kept_at: Timestamp,
     headers: Vec<(String, String)>,
@@ -56,22 +56,6 @@ impl Answers {
             dir,
             redactor,
             source,
-        }
-    }
-
-    /// Returns the answer in a file, if there is one that is good and not too old.
-    fn find(&self, path: &Utf8Path) -> Option<Kept> {
-        match read(path) {
-            Ok(kept) if is_old(&kept) => {
-                remove(path);
-                None
-            }
-            Ok(kept) => Some(kept),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => {
-                tracing::warn!(%path, %error, "a kept answer can't be read and is not used");
-                None
-            }
         }
     }
 
@@ -103,7 +87,7 @@ impl Answers {
             let value = self.redactor.header(&name, &value)?;
             Some((name, value))
         };
-        let kept = Kept {
+        let kept = Answered {
             format: FORMAT.to_owned(),
             kept_at: Timestamp::now(),
             headers: kept_headers(headers)
@@ -177,7 +161,7 @@ impl Backend for Remembering {
             return self.inner.send(incoming);
         }
         let path = self.path(incoming);
-        if let Some(kept) = self.answers.find(&path) {
+        if let Some(kept) = find(&path) {
             return async move { Ok(kept.into_reply()) }.boxed();
         }
         let sent = self.inner.send(incoming);
@@ -196,7 +180,7 @@ impl Backend for Remembering {
     }
 }
 
-impl Kept {
+impl Answered {
     fn into_reply(self) -> Reply {
         let mut headers = HeaderMap::new();
         for (name, value) in self.headers {
@@ -263,8 +247,24 @@ fn collect(value: &Value, place: &str, places: &mut HashMap<String, String>) {
     }
 }
 
-fn read(path: &Utf8Path) -> std::io::Result<Kept> {
-    let kept: Kept = serde_json::from_slice(&fs::read(path)?)?;
+/// Returns the answer in a file, if there is one that is good and not too old.
+fn find(path: &Utf8Path) -> Option<Answered> {
+    match read(path) {
+        Ok(kept) if is_old(&kept) => {
+            remove(path);
+            None
+        }
+        Ok(kept) => Some(kept),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => {
+            tracing::warn!(%path, %error, "a kept answer can't be read and is not used");
+            None
+        }
+    }
+}
+
+fn read(path: &Utf8Path) -> std::io::Result<Answered> {
+    let kept: Answered = serde_json::from_slice(&fs::read(path)?)?;
     if kept.format == FORMAT {
         Ok(kept)
     } else {
@@ -276,7 +276,7 @@ fn read(path: &Utf8Path) -> std::io::Result<Kept> {
 }
 
 /// Returns whether an answer is too old, or from the future.
-fn is_old(kept: &Kept) -> bool {
+fn is_old(kept: &Answered) -> bool {
     let age = Timestamp::now().duration_since(kept.kept_at);
     age > SignedDuration::from_hours(HOURS) || age < SignedDuration::ZERO
 }

@@ -1,5 +1,7 @@
 //! The ladder, the table and the run, walked through.
 
+mod sampled;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -6,6 +6,7 @@ use super::GateOptions;
 use crate::command::{CommandError, Context, WayOut, redactor};
 use crate::config::Config;
 use crate::gate::{Answers, ForkRun};
+use crate::model::Timeline;
 
 /// Returns the folder of kept answers, where there is one.
 ///
@@ -41,7 +42,7 @@ pub(super) fn remembered_note(runs: &[Vec<ForkRun>]) -> Option<String> {
         .iter()
         .flatten()
         .flat_map(|run| run.timelines.iter().flatten());
-    let calls = timelines.flat_map(|timeline| timeline.model_steps());
+    let calls = timelines.flat_map(Timeline::model_steps);
     let count = calls.filter(|(_step, call)| call.is_remembered()).count();
     (count > 0).then(|| format!("{count} live answers from the cache, $0"))
 }

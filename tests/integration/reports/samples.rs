@@ -205,7 +205,7 @@ fn an_answer_that_is_broken_or_a_day_old_is_asked_for_again() {
     };
     let good = std::fs::read_to_string(file).unwrap();
     for (number, bad) in [
-        (2, good[..good.len() / 2].to_owned()),
+        (2, good.replace("\"}", "")),
         (3, "{}".to_owned()),
         (4, good.replace("\"kept_at\":\"20", "\"kept_at\":\"19")),
         (5, good.replace("\"kept_at\":\"20", "\"kept_at\":\"29")),
