@@ -2,6 +2,7 @@
 
 mod content;
 mod plan;
+mod samples;
 mod shards;
 
 use std::fs;
