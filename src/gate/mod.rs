@@ -10,6 +10,7 @@
 //! one table, [`Verdict::row`].
 
 mod budget;
+mod comparison;
 mod evidence;
 mod fork;
 mod input;
@@ -21,6 +22,7 @@ mod surroundings;
 mod verdict;
 
 pub use budget::Budget;
+pub use comparison::{Comparison, Measure};
 pub use evidence::{evidence, of_recording};
 pub use fork::{ForkVerdict, decide_fork};
 pub use input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};

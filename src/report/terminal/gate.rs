@@ -8,6 +8,7 @@ use super::Style;
 use super::table::{Align, lines};
 use crate::check::{CheckResult, Outcome, Severity};
 use crate::gate::{Shown, Verdict};
+use crate::report::comparison::{NUMBERS, compared};
 use crate::report::cost::cost;
 use crate::report::escape::{log, one_line, plain, shell};
 use crate::report::run_report::{ForkReport, RunReport};
@@ -173,6 +174,12 @@ fn details(fork: &ForkReport, style: Style, out: &mut dyn Write) -> io::Result<(
                 .collect();
             writeln!(out, "  this change alters: {}", plain(&drift.join(", ")))?;
         }
+    }
+    if let Some(compared) = compared(fork).filter(|compared| compared.has_both) {
+        let parts = NUMBERS.iter().zip(&compared.cells);
+        let parts: Vec<String> = parts.map(|(name, cell)| format!("{name} {cell}")).collect();
+        let (parts, note) = (parts.join(", "), &compared.note);
+        writeln!(out, "  accepted → now: {parts}; {note}")?;
     }
     if let Some(estimate) = &fork.live_estimate {
         let (calls, used) = (

@@ -1,5 +1,6 @@
 //! What a gate run leaves, and which part of it is run: through the built program.
 
+mod compared;
 mod content;
 mod plan;
 mod shards;
