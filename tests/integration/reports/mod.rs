@@ -3,6 +3,7 @@
 mod compared;
 mod content;
 mod plan;
+mod readers;
 mod shards;
 
 use std::fs;
