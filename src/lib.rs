@@ -30,6 +30,7 @@ pub mod redact;
 pub mod replay;
 pub mod report;
 pub mod scripted;
+pub mod stats;
 pub mod store;
 pub mod wire;
 pub mod wirecodec;

@@ -12,7 +12,7 @@ use super::digests::digests;
 use super::problem::{DefinitionError, invalid};
 use super::quarantine::Quarantine;
 use crate::check::{self, ReadError, Severity};
-use crate::model::{ContentId, ForkPoint};
+use crate::model::{ContentId, ForkPoint, SampleRange};
 
 /// Which timeline of the recording is held up as right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,8 +29,7 @@ pub enum Reference {
 pub struct Definition {
     /// The agent, as in `[agents.NAME]`; `None` takes the one whose command was recorded.
     pub agent: Option<String>,
-    /// The input of the agent, JSON where it is a table or an array; `None` takes the one recorded with
-    /// the session.
+    /// The input of the agent, JSON where it is a table or an array; `None` takes the recorded one.
     pub input: Option<String>,
     /// Whether the input was written as `turns`.
     pub is_conversation: bool,
@@ -52,6 +51,8 @@ pub struct Definition {
     pub digests: BTreeMap<String, ContentId>,
     /// Whether it is shown without counting, for a while.
     pub quarantine: Option<Quarantine>,
+    /// How many samples of a fork run live; `None` takes what is configured.
+    pub samples: Option<SampleRange>,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +72,7 @@ struct Raw {
     tags: Vec<String>,
     recording: Option<Utf8PathBuf>,
     quarantine: Option<Quarantine>,
+    samples: Option<SampleRange>,
 }
 
 #[derive(Deserialize)]
@@ -153,6 +155,7 @@ fn parse(text: &str) -> Result<Definition, ReadError> {
         digests: digests(text, &checks),
         checks,
         quarantine: raw.quarantine,
+        samples: raw.samples,
     })
 }
 
@@ -193,9 +196,8 @@ fn input(
 fn with_checks(error: toml::de::Error) -> ReadError {
     let mut error = ReadError::from(error);
     if error.message.starts_with("unknown field") {
-        error.message = error
-            .message
-            .replace("expected one of ", "expected one of `check`, ");
+        let (before, after) = ("expected one of ", "expected one of `check`, ");
+        error.message = error.message.replace(before, after);
     }
     error
 }
@@ -301,8 +303,7 @@ fn weight(weight: Option<Spanned<f64>>) -> Result<f64, ReadError> {
     if *weight.get_ref() > 0.0 && weight.get_ref().is_finite() {
         return Ok(weight.into_inner());
     }
-    let message =
-        "a weight must be a number above 0; to leave a check out, write severity = \"off\"";
+    let message = "a weight must be above 0; to leave a check out, write severity = \"off\"";
     Err(ReadError::new(message, Some(weight.span())))
 }
 

@@ -16,6 +16,7 @@ mod evidence;
 mod folder;
 mod problem;
 mod quarantine;
+mod rerecord;
 mod session;
 
 pub use definition::{DEFAULT_FORKS, Definition, Reference};
@@ -26,4 +27,5 @@ pub use evidence::{
 pub use folder::{Baseline, Baselines, DiscoverError};
 pub use problem::{DefinitionError, Invalid};
 pub use quarantine::{QUARANTINE_DAYS, Quarantine, QuarantineState};
+pub use rerecord::write_session_over;
 pub use session::{FormatError, read_session, recording_id, write_session};

@@ -300,6 +300,14 @@ pub(super) struct Gate {
     /// How many agents run at once [default: the number of cores]
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<usize>,
+    /// Folder that keeps live answers for a day, so that a request which was answered costs nothing again
+    /// [default: `[gate] cache_dir`, else none]
+    #[arg(long, value_name = "DIR")]
+    pub(super) cache_dir: Option<Utf8PathBuf>,
+    /// How many samples of each fork run live, such as 5 or 3..12 [default: `[gate] samples`, else 3..12;
+    /// 1 with a scripted model]
+    #[arg(long, value_name = "N")]
+    pub(super) samples: Option<crate::model::SampleRange>,
     /// The most dollars for live calls; what is beyond is not measured [default: `[gate] max_usd`]
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub(super) max_usd: Option<f64>,

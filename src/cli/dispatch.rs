@@ -84,6 +84,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 only_failed: matches!(typed.only, Some(Only::Failed)),
                 shard: typed.shard,
                 fail_fast: typed.fail_fast,
+                cache_dir: typed.cache_dir,
+                samples: typed.samples,
                 max_usd: typed.max_usd,
                 max_tokens: typed.max_tokens,
                 content: typed.content.map(content),

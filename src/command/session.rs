@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::output::printable;
 use super::{CommandError, Context, store_dir};
-use crate::baseline::{read_session, write_session};
+use crate::baseline::{read_session, write_session, write_session_over};
 use crate::exit::Exit;
 use crate::model::{Session, SessionId};
 use crate::store::{SessionSummary, Store, StoreError};
@@ -74,7 +74,16 @@ pub fn export(
         || Utf8PathBuf::from(folder_name(&session)),
         Utf8Path::to_owned,
     );
-    write_session(&session, &context.cwd.join(&shown)).map_err(CommandError::usage)?;
+    let folder = context.cwd.join(&shown);
+    let is_recording = folder
+        .parent()
+        .is_some_and(|baseline| baseline.join("baseline.toml").exists());
+    let exported = if is_recording {
+        write_session_over(&session, &folder)
+    } else {
+        write_session(&session, &folder)
+    };
+    exported.map_err(CommandError::usage)?;
     let steps: usize = session
         .timelines
         .iter()

@@ -11,6 +11,7 @@ use super::agent::{Agent, AgentName};
 use super::value::{
     Glob, Pattern, Period, address, dollars, http_url, jobs, maybe_dollars, pointers, share,
 };
+use crate::model::SampleRange;
 use crate::redact::is_placeholder_name;
 
 /// The whole file.
@@ -336,7 +337,12 @@ pub struct Gate {
     pub min_coverage: Option<f64>,
     /// Whether a failure makes the exit code 1; true where it is not set.
     pub enforce: Option<bool>,
-    /// The most dollars that the live calls of a run may cost; no limit where it is not set.
+    /// From how many to how many samples of a fork run live; 3 to 12 where it is not set, 1 with a
+    /// scripted model.
+    pub samples: Option<SampleRange>,
+    /// Where live answers are kept for the next run; nowhere where it is not set.
+    pub cache_dir: Option<Utf8PathBuf>,
+    /// The most dollars that the live calls of a run may cost; 2.00 where it is not set.
     #[serde(deserialize_with = "maybe_dollars")]
     pub max_usd: Option<f64>,
     /// The most tokens that the live calls of a run may use; no limit where it is not set.

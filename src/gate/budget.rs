@@ -113,7 +113,7 @@ pub(super) struct Cashier(pub(super) Arc<Budget>);
 
 impl Sink for Cashier {
     fn call(&self, call: &Arc<Call>) -> Result<(), SinkError> {
-        if call.served.is_none() {
+        if call.served.is_none() && !call.is_remembered() {
             self.0.pay(call);
         }
         Ok(())

@@ -2,18 +2,18 @@
 
 use super::input::{Accepted, Sample, State};
 use super::runner::{Case, ForkRun, trajectory};
-use crate::baseline::{Evidence, ForkEvidence, SampleEvidence};
+use crate::baseline::{Evidence, ForkEvidence, Said, SampleEvidence};
 use crate::check::{self, CheckContext};
 use crate::gate::Mode;
-use crate::model::{ContentId, ForkPoint, Timeline, canonical_id};
+use crate::model::{ContentId, ForkPoint, MicroUsd, Timeline, canonical_id};
 use crate::price::PriceTable;
 use crate::replay::{Fork, resolve};
 
-/// Returns what the accepted evidence says of a fork, seen from one sample of it: it had failed where
+/// Returns what the accepted evidence says of a fork, seen from samples of it: it had failed where
 /// everything that fails now failed then.
 ///
 /// A check that is defined otherwise now says nothing of then, so what it finds counts.
-pub(super) fn accepted(case: &Case, fork: &ForkPoint, sample: &Sample) -> Accepted {
+pub(super) fn accepted(case: &Case, fork: &ForkPoint, samples: &[Sample]) -> Accepted {
     let Some(known) = &case.accepted else {
         return Accepted::Passed;
     };
@@ -34,12 +34,74 @@ pub(super) fn accepted(case: &Case, fork: &ForkPoint, sample: &Sample) -> Accept
         .checks
         .iter()
         .any(|check| check.severity == check::Severity::Gate && failed(&check.id));
-    let is_known = sample.failures().all(|result| failed(&result.id));
-    if had_failed && is_known && !sample.is_crash() {
+    let is_known =
+        |sample: &Sample| !sample.is_crash() && sample.failures().all(|result| failed(&result.id));
+    if had_failed && samples.iter().all(is_known) {
         Accepted::Failed
     } else {
         Accepted::Passed
     }
+}
+
+/// Returns what each accepted sample of a fork came to, in order: those that were asked live, and the last
+/// one that was not, since a recording that is read again says nothing new.
+///
+/// Only samples of which every gating check, as it is defined now, said something are of use.
+pub(super) fn accepted_results(case: &Case, fork: &ForkPoint) -> Vec<Said> {
+    let known = case.accepted.as_ref().filter(|known| {
+        let name = case.agent_name.as_deref();
+        known.comparable_with(name, case.recording).is_none()
+    });
+    let Some(fork) = known.and_then(|known| known.forks.get(&fork.to_string())) else {
+        return Vec::new();
+    };
+    let definition = &case.baseline.definition;
+    let mut gating = Vec::new();
+    for check in &definition.checks {
+        if check.severity != check::Severity::Gate {
+            continue;
+        }
+        let digest = definition.digests.get(&check.id);
+        match fork.checks.get(&check.id) {
+            Some(known) if digest == Some(&known.definition) => gating.push(&known.results),
+            Some(_) | None => return Vec::new(),
+        }
+    }
+    // A check that was defined anew has fewer results than there are samples: they are the last ones.
+    let of = |back: usize| -> Option<Vec<Said>> {
+        let nth = |results: &&Vec<Said>| results.iter().rev().nth(back).copied();
+        gating.iter().map(nth).collect()
+    };
+    let mut results = Vec::new();
+    let mut has_read = false;
+    for (back, sample) in fork.samples.iter().rev().enumerate() {
+        if !sample.live && std::mem::replace(&mut has_read, true) {
+            continue;
+        }
+        let Some(said) = of(back) else { break };
+        let is_crash =
+            sample.exit.is_some_and(|exit| exit != 0) && sample.exit != case.reference.outcome.exit;
+        results.push(if is_crash || said.contains(&Said::Failed) {
+            Said::Failed
+        } else if said.contains(&Said::NotRun) {
+            Said::NotRun
+        } else {
+            Said::Passed
+        });
+    }
+    results.reverse();
+    results
+}
+
+/// Returns what the accepted live runs of a fork cost, where it is known.
+pub(super) fn accepted_costs(case: &Case, fork: &ForkPoint) -> Vec<MicroUsd> {
+    let known = case.accepted.as_ref();
+    let known = known.and_then(|known| known.forks.get(&fork.to_string()));
+    let samples = known.into_iter().flat_map(|known| &known.samples);
+    samples
+        .filter(|sample| sample.live)
+        .filter_map(|sample| sample.cost_micro_usd)
+        .collect()
 }
 
 /// Returns what may be accepted of these runs: what was accepted, and what they add. `None` where
@@ -70,17 +132,16 @@ pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Ev
         .collect();
     evidence.forks.retain(|fork, _known| forks.contains(fork));
     for run in runs {
-        let Some(timeline) = &run.timeline else {
+        if run.timelines.iter().all(Option::is_none) {
             continue;
-        };
+        }
         let fork = evidence.forks.entry(run.evidence.fork.clone()).or_default();
         fork.step = step(&run.evidence.fork, &case.reference);
-        for sample in run
-            .evidence
-            .samples
-            .iter()
-            .filter(|one| one.state() == State::Whole)
-        {
+        for (sample, timeline) in run.evidence.samples.iter().zip(&run.timelines) {
+            let Some(timeline) = timeline else { continue };
+            if sample.state() != State::Whole {
+                continue;
+            }
             if sample.replay.is_unaffected && fork.covers(digests) {
                 continue;
             }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::input::{Accepted, ForkInput, Sample, State};
+use super::sampled::{compared, sampled_why};
 use super::verdict::Verdict;
 use crate::check::{CheckResult, Outcome};
 
@@ -50,40 +51,23 @@ fn unmeasurable(input: &ForkInput) -> Option<(Verdict, String)> {
 
 /// Returns the verdict on whole runs.
 fn measured(input: &ForkInput) -> (Verdict, String) {
-    let whole: Vec<&Sample> = input
-        .samples
-        .iter()
-        .filter(|sample| sample.state() == State::Whole)
-        .collect();
-    let failing: Vec<&&Sample> = whole.iter().filter(|sample| sample.is_failing()).collect();
-    match &input.accepted {
-        Accepted::Incomparable(why) => return (Verdict::Incomparable, why.clone()),
-        Accepted::Failed if !failing.is_empty() => {
-            let why = format!(
-                "{}; the accepted evidence failed, too",
-                failing_why(&failing)
-            );
-            return (Verdict::PreExisting, why);
-        }
-        Accepted::Failed => {
-            return (
-                Verdict::Improved,
-                "it failed before and holds now".to_owned(),
-            );
-        }
-        Accepted::Passed => {}
+    let whole: Vec<&Sample> = input.whole().collect();
+    if let Accepted::Incomparable(why) = &input.accepted {
+        return (Verdict::Incomparable, why.clone());
     }
-    if failing.len() == whole.len() {
-        return (Verdict::Broken, failing_why(&failing));
-    }
-    if !failing.is_empty() {
-        let why = format!(
-            "{} of {} runs: {}",
-            failing.len(),
-            whole.len(),
-            failing_why(&failing)
+    let (base, candidate) = (input.base(), input.candidate());
+    if let Some(verdict) = compared(&input.accepted, base, candidate) {
+        let failing = whole.iter().filter(|sample| sample.is_failing());
+        return (
+            verdict,
+            sampled_why(verdict, base, candidate, failing_why(failing)),
         );
-        return (Verdict::Suspect, why);
+    }
+    if input.accepted == Accepted::Failed {
+        return (
+            Verdict::Improved,
+            "it failed before and holds now".to_owned(),
+        );
     }
     if whole.iter().all(|sample| sample.replay.is_unaffected) {
         return (
@@ -100,12 +84,19 @@ fn measured(input: &ForkInput) -> (Verdict, String) {
         .find(|sample| !sample.is_same_trajectory || !sample.replay.divergences.is_empty());
     match changed {
         Some(sample) => (Verdict::Changed, changed_why(sample)),
+        None if candidate.total() > 1 => {
+            let number = candidate.total();
+            (
+                Verdict::Stable,
+                format!("all checks hold in {number} of {number} samples"),
+            )
+        }
         None => (Verdict::Stable, "all checks hold".to_owned()),
     }
 }
 
-fn failing_why(failing: &[&&Sample]) -> String {
-    let Some(sample) = failing.first() else {
+fn failing_why<'s>(mut failing: impl Iterator<Item = &'s &'s Sample>) -> String {
+    let Some(sample) = failing.next() else {
         return "it failed".to_owned();
     };
     match sample.failures().next() {

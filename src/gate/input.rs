@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::Said;
 use crate::check::{CheckResult, Outcome, Severity};
 use crate::model::{Drift, ReplayReport, StepIndex};
+use crate::stats::Passes;
 
 /// Whether anything could go live.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -111,7 +113,10 @@ pub struct ForkInput {
     /// What the accepted evidence said.
     #[serde(default)]
     pub accepted: Accepted,
-    /// The runs.
+    /// What each comparable accepted sample came to, in order: whether all gating checks held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted_results: Vec<Said>,
+    /// The runs, in the order of their numbers.
     pub samples: Vec<Sample>,
 }
 
@@ -126,6 +131,41 @@ pub(super) enum State {
     Forced,
     /// It is a whole run, good or bad.
     Whole,
+}
+
+impl ForkInput {
+    /// Returns the runs that show the agent's whole behaviour.
+    pub(super) fn whole(&self) -> impl Iterator<Item = &Sample> {
+        self.samples
+            .iter()
+            .filter(|sample| sample.state() == State::Whole)
+    }
+
+    /// Returns how many whole runs passed and failed.
+    pub(super) fn candidate(&self) -> Passes {
+        passes(self.whole().map(|sample| !sample.is_failing()))
+    }
+
+    /// Returns how many accepted samples passed and failed.
+    pub(super) fn base(&self) -> Passes {
+        let known = self.accepted_results.iter();
+        passes(known.filter_map(|said| match said {
+            Said::Passed => Some(true),
+            Said::Failed => Some(false),
+            Said::NotRun => None,
+        }))
+    }
+}
+
+fn passes(held: impl Iterator<Item = bool>) -> Passes {
+    held.fold(Passes::default(), |mut sum, held| {
+        if held {
+            sum.passed += 1;
+        } else {
+            sum.failed += 1;
+        }
+        sum
+    })
 }
 
 impl Sample {

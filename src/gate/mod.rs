@@ -9,6 +9,7 @@
 //! the same verdict. Writing reports is done elsewhere. What people see of a [`Verdict`] stands in
 //! one table, [`Verdict::row`].
 
+mod answers;
 mod budget;
 mod comparison;
 mod evidence;
@@ -17,16 +18,18 @@ mod input;
 mod plan;
 mod run;
 mod runner;
+mod sampled;
 mod schedule;
 mod surroundings;
 mod verdict;
 
+pub use answers::Answers;
 pub use budget::Budget;
 pub use comparison::{Comparison, Measure};
 pub use evidence::{evidence, of_recording};
 pub use fork::{ForkVerdict, decide_fork};
 pub use input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};
-pub use plan::{Caps, LivePlan, Shard, ShardError, estimate, share_out, weight};
+pub use plan::{Caps, LivePlan, Shard, ShardError, costly, estimate, share_out, weight};
 pub use run::{Policy, RunVerdict, decide_run};
 pub use runner::{Case, ForkRun, Runner, paid_from, reference};
 pub use schedule::{Progress, Stop};

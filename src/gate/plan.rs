@@ -100,8 +100,30 @@ pub struct LivePlan {
     pub baselines: u32,
     /// Number of tails that run live.
     pub tails: u32,
-    /// What they cost, as recorded.
+    /// Number of samples that are run of them in any case.
+    pub samples: u32,
+    /// The most samples that are run of them where these do not decide.
+    pub most_samples: u32,
+    /// What the samples cost that are run in any case, as recorded.
     pub estimate: Tally,
+    /// What they cost at most in nine of ten runs, by [`costly`].
+    pub p90: MicroUsd,
+}
+
+/// Returns what a tail costs at most in nine of ten runs: its `estimate` times the spread of the accepted
+/// costs of whole live runs, the ninth tenth (nearest rank) over the mean; twice the estimate where fewer
+/// than [`LEAST_COSTS`] are known.
+pub fn costly(estimate: MicroUsd, accepted: &[MicroUsd]) -> MicroUsd {
+    let count = accepted.len() as u128;
+    let sum: u128 = accepted.iter().map(|cost| u128::from(cost.0)).sum();
+    let mut sorted = accepted.to_vec();
+    sorted.sort_unstable();
+    let rank = (accepted.len() * 9).div_ceil(10).saturating_sub(1);
+    let high = sorted.get(rank).filter(|_high| count >= LEAST_COSTS);
+    let scaled = high
+        .and_then(|high| (u128::from(estimate.0) * u128::from(high.0) * count).checked_div(sum));
+    let scaled = scaled.unwrap_or(u128::from(estimate.0) * UNKNOWN_SPREAD);
+    MicroUsd(u64::try_from(scaled).unwrap_or(u64::MAX))
 }
 
 /// The most money and tokens that a run may use.
@@ -145,6 +167,12 @@ impl Caps {
 /// The most parts that a run may have.
 const MAX_SHARDS: u32 = 10_000;
 
+/// From how many accepted costs on their spread is used.
+const LEAST_COSTS: u128 = 5;
+
+/// How many times its recorded cost a tail may cost where the spread is not known.
+const UNKNOWN_SPREAD: u128 = 2;
+
 /// What starting an agent weighs.
 const TOKENS_PER_RUN: u64 = 2_000;
 
@@ -165,6 +193,17 @@ mod tests {
         assert_eq!(estimate(&main, None, &prices).calls, 3);
         assert_eq!(estimate(&main, Some(StepIndex(4)), &prices).calls, 1);
         assert!(weight(&main) > 1_000);
+    }
+
+    #[test]
+    fn a_costly_tail_follows_the_spread_of_what_was_accepted() {
+        let costs = |costs: &[u64]| costs.iter().map(|cost| MicroUsd(*cost)).collect::<Vec<_>>();
+        let of = |accepted: &[u64]| costly(MicroUsd(100), &costs(accepted)).0;
+        assert_eq!(of(&[]), 200);
+        assert_eq!(of(&[10, 10, 10, 10]), 200, "four say too little");
+        assert_eq!(of(&[10, 10, 10, 10, 10]), 100);
+        assert_eq!(of(&[30, 5, 5, 5, 5]), 300);
+        assert_eq!(of(&[0, 0, 0, 0, 0]), 200, "what was free says nothing");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime};
 
 use tokio::sync::watch;
 
+use super::answers::{Answers, Remembering};
 use super::budget::{Budget, Capped, Cashier};
 use super::evidence;
 use super::input::{Fault, FaultKind, ForkInput, Mode, Sample};
@@ -17,7 +18,7 @@ use crate::agent::{AgentSpec, Ended};
 use crate::baseline::{Baseline, Evidence};
 use crate::check::{self, CheckContext, CheckResult, tool_uses};
 use crate::model::{
-    Call, ContentId, ForkPoint, Session, StepIndex, Thread, Timeline, canonical_json,
+    Call, ContentId, ForkPoint, SampleRange, Session, StepIndex, Thread, Timeline, canonical_json,
 };
 use crate::price::PriceTable;
 use crate::proxy::{Backend, Options};
@@ -49,6 +50,8 @@ pub struct Case {
     pub accepted: Option<Evidence>,
     /// Whether it counts for the run's verdict.
     pub is_gating: bool,
+    /// How many samples of a fork run live; `None` takes what the [`Runner`] says.
+    pub samples: Option<SampleRange>,
 }
 
 /// How cases are run.
@@ -69,10 +72,14 @@ pub struct Runner {
     pub strict_keys: bool,
     /// What model calls cost, for budgets.
     pub prices: Arc<PriceTable>,
+    /// How many samples of a fork run live where its baseline doesn't say.
+    pub samples: SampleRange,
     /// How many agents run at once; at least 1.
     pub jobs: usize,
     /// What live calls may cost.
     pub budget: Arc<Budget>,
+    /// What earlier runs got to hear live; `None` asks anew each time.
+    pub answers: Option<Arc<Answers>>,
     /// Whether the first failure ends the run.
     pub fail_fast: bool,
     /// Says that the run ends early.
@@ -84,14 +91,63 @@ pub struct Runner {
 pub struct ForkRun {
     /// The facts for the verdict.
     pub evidence: ForkInput,
-    /// The timeline of the sample; `None` where the agent could not be run.
-    pub timeline: Option<Timeline>,
-    /// The conversations of requests that were refused.
+    /// The timelines of the samples, in order; `None` where the agent could not be run.
+    pub timelines: Vec<Option<Timeline>>,
+    /// The conversations of requests that the first sample was refused.
     pub refused: Vec<Thread>,
-    /// The end of what the agent wrote to standard error.
+    /// The end of what the agent wrote to standard error in the first sample that failed.
     pub log: String,
-    /// How long it took, in milliseconds.
+    /// How long its samples took, added up, in milliseconds.
     pub took_ms: u64,
+}
+
+impl ForkRun {
+    /// Returns a fork of which these are the samples; `min` of them must be measured.
+    pub(super) fn new(case: &Case, fork: &ForkPoint, attempts: &[Attempt], min: u32) -> Self {
+        let samples: Vec<Sample> = attempts.iter().map(|one| one.sample.clone()).collect();
+        let is_live = samples.iter().any(|sample| sample.mode == Mode::Live);
+        let step = match resolve(fork, &case.reference) {
+            Ok(Fork::At(step)) if is_live => Some(step),
+            Ok(_) | Err(_) => None,
+        };
+        let logs = attempts.iter().map(|one| one.log.as_str());
+        Self {
+            evidence: ForkInput {
+                baseline: case.baseline.name.clone(),
+                fork: fork.to_string(),
+                step,
+                is_gating: case.is_gating,
+                min_samples: min,
+                accepted: evidence::accepted(case, fork, &samples),
+                accepted_results: evidence::accepted_results(case, fork),
+                samples,
+            },
+            timelines: attempts.iter().map(|one| one.timeline.clone()).collect(),
+            refused: attempts
+                .first()
+                .map(|one| one.refused.clone())
+                .unwrap_or_default(),
+            log: logs
+                .into_iter()
+                .find(|log| !log.is_empty())
+                .unwrap_or_default()
+                .to_owned(),
+            took_ms: attempts.iter().map(|one| one.took_ms).sum(),
+        }
+    }
+
+    /// Returns the timeline of the first sample that has one.
+    pub fn timeline(&self) -> Option<&Timeline> {
+        self.timelines.iter().flatten().next()
+    }
+}
+
+/// What of a fork is run live.
+#[derive(Clone, Copy)]
+pub(super) struct Live<'c> {
+    pub(super) fork: &'c ForkPoint,
+    /// The number of the sample, from 1.
+    pub(super) ordinal: u32,
 }
 
 /// What one run of the agent came to.
@@ -109,8 +165,9 @@ impl Runner {
         &self,
         case: &Case,
         recording: &Arc<Recording>,
-        fork: Option<&ForkPoint>,
+        live: Option<Live<'_>>,
     ) -> Attempt {
+        let fork = live.map(|live| live.fork);
         let (begun, began_at) = (Instant::now(), SystemTime::now());
         let stopped = *self.stop.borrow();
         if let Some(stop) = stopped {
@@ -121,7 +178,13 @@ impl Runner {
             let backend = Arc::clone(self.backend.as_ref()?);
             Some(Arc::new(Capped::new(backend, Arc::clone(&self.budget))))
         });
-        let driven = self.driven(case, recording, fork, capped.clone()).await;
+        let way = live.zip(capped.clone());
+        let way = way.map(|(live, capped)| (live, self.way_out(case, live, capped)));
+        let mut agent = case.agent.clone();
+        let ordinal = live.map_or(0, |live| live.ordinal);
+        let variable = (SAMPLE.to_owned(), ordinal.to_string());
+        agent.environment.set([variable]);
+        let driven = self.driven(case, &agent, recording, way).await;
         let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mode = if fork.is_some() {
             Mode::Live
@@ -154,13 +217,29 @@ impl Runner {
         attempt
     }
 
+    /// Returns where the live calls of a sample go: first to what was heard before, where that is kept.
+    fn way_out(&self, case: &Case, live: Live<'_>, capped: Arc<Capped>) -> Arc<dyn Backend> {
+        let Some(answers) = &self.answers else {
+            return capped;
+        };
+        let tail = [
+            &case.baseline.name,
+            &case.recording.to_string(),
+            &live.fork.to_string(),
+            &live.ordinal.to_string(),
+        ];
+        let tail = tail.map(String::as_str);
+        Arc::new(Remembering::new(capped, Arc::clone(answers), &tail))
+    }
+
     async fn driven(
         &self,
         case: &Case,
+        agent: &AgentSpec,
         recording: &Arc<Recording>,
-        fork: Option<&ForkPoint>,
-        capped: Option<Arc<Capped>>,
+        live: Option<(Live<'_>, Arc<dyn Backend>)>,
     ) -> Result<Driven, String> {
+        let fork = live.as_ref().map(|(live, _backend)| live.fork);
         let address = fork.cloned().unwrap_or(ForkPoint::Auto);
         let resolved = match fork {
             Some(fork) => resolve(fork, &case.reference).map_err(|error| error.to_string())?,
@@ -172,7 +251,7 @@ impl Runner {
             fork: resolved,
             address,
             label: "candidate".to_owned(),
-            backend: capped.map(|capped| capped as Arc<dyn Backend>),
+            backend: live.map(|(_live, backend)| backend),
             timing: self.timing,
             output: case.output.clone(),
             strict_keys: self.strict_keys,
@@ -185,14 +264,9 @@ impl Runner {
         ));
         let replay = Replay::start(plan, recorder, (self.listen)()).await;
         let replay = replay.map_err(|error| error.to_string())?;
-        drive(
-            replay,
-            &case.agent,
-            case.input.as_deref(),
-            self.interrupted(),
-        )
-        .await
-        .map_err(|error| error.to_string())
+        drive(replay, agent, case.input.as_deref(), self.interrupted())
+            .await
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -245,31 +319,6 @@ impl Runner {
         judging
             .await
             .map_err(|_error| "the checks broke off; please report this".to_owned())
-    }
-}
-
-impl Attempt {
-    pub(super) fn as_fork(&self, case: &Case, fork: &ForkPoint) -> ForkRun {
-        let is_live = self.sample.mode == Mode::Live;
-        let step = match resolve(fork, &case.reference) {
-            Ok(Fork::At(step)) if is_live => Some(step),
-            Ok(_) | Err(_) => None,
-        };
-        ForkRun {
-            evidence: ForkInput {
-                baseline: case.baseline.name.clone(),
-                fork: fork.to_string(),
-                step,
-                is_gating: case.is_gating,
-                min_samples: 1,
-                accepted: evidence::accepted(case, fork, &self.sample),
-                samples: vec![self.sample.clone()],
-            },
-            timeline: self.timeline.clone(),
-            refused: self.refused.clone(),
-            log: self.log.clone(),
-            took_ms: self.took_ms,
-        }
     }
 }
 
@@ -357,6 +406,9 @@ pub(super) fn trajectory(timeline: &Timeline) -> Vec<(String, String)> {
     calls.sort();
     calls
 }
+
+/// Tells the agent the number of the sample, from 1; 0 in the dry run.
+const SAMPLE: &str = "REWIND_SAMPLE";
 
 /// The most characters of the agent's standard error that are kept.
 const LOG_CHARS: usize = 2_000;

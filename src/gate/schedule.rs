@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::stream::{self, StreamExt as _};
 
+use super::evidence::accepted_costs;
 use super::fork::decide_fork;
 use super::input::{FaultKind, Mode, Sample};
-use super::plan::{LivePlan, estimate};
-use super::runner::{Attempt, Case, ForkRun, Runner, not_run, paid_from};
+use super::plan::{LivePlan, costly, estimate};
+use super::runner::{Attempt, Case, ForkRun, Live, Runner, not_run, paid_from};
+use super::sampled::is_open;
 use super::verdict::Shown;
-use crate::model::{DivergenceKind, ForkPoint};
+use crate::model::{DivergenceKind, ForkPoint, MicroUsd, SampleRange};
 use crate::replay::{Recording, Tally};
 
 /// Why a run ends early.
@@ -82,23 +84,10 @@ impl Runner {
             .flat_map(|(case, dry)| self.tails(case, dry))
             .collect();
         if !tails.is_empty() {
-            progress.live(&live_plan(&dry, &tails));
+            progress.live(&self.live_plan(&dry, &tails));
         }
-        done.store(0, Ordering::Relaxed);
-        let total = tails.len();
-        let runs: Vec<(usize, ForkRun)> = stream::iter(tails.iter().enumerate())
-            .map(|(index, tail)| async move {
-                let run = self.tail(tail).await;
-                tell(total, &tail.case.baseline.name);
-                (index, run)
-            })
-            .buffered(jobs)
-            .collect()
-            .await;
-        let mut runs = tails
-            .iter()
-            .zip(runs.into_iter().map(|(_index, run)| run))
-            .peekable();
+        let runs = self.sampled(&tails, progress).await;
+        let mut runs = tails.iter().zip(runs).peekable();
         let mut all = Vec::with_capacity(cases.len());
         for (case, dry) in cases.iter().zip(&dry) {
             let mut forks = Vec::new();
@@ -109,7 +98,10 @@ impl Runner {
             }
             if forks.is_empty() {
                 let points = case.baseline.definition.forks.iter();
-                forks = points.map(|fork| dry.attempt.as_fork(case, fork)).collect();
+                let dry = std::slice::from_ref(&dry.attempt);
+                forks = points
+                    .map(|fork| ForkRun::new(case, fork, dry, 1))
+                    .collect();
             }
             all.push(forks);
         }
@@ -122,7 +114,7 @@ impl Runner {
         let attempt = self.attempt(case, &recording, None).await;
         if self.backend.is_none() {
             for fork in &case.baseline.definition.forks {
-                self.stop_at(&attempt.as_fork(case, fork));
+                self.stop_at(&ForkRun::new(case, fork, std::slice::from_ref(&attempt), 1));
             }
         }
         Dry { recording, attempt }
@@ -151,17 +143,104 @@ impl Runner {
             .collect()
     }
 
-    async fn tail(&self, tail: &Tail<'_>) -> ForkRun {
-        let attempt = match self.budget.reserve(tail.estimate) {
+    /// Runs as many samples of each tail as its verdict needs.
+    async fn sampled(&self, tails: &[Tail<'_>], progress: &dyn Progress) -> Vec<ForkRun> {
+        let mut taken: Vec<Vec<Attempt>> = tails.iter().map(|_tail| Vec::new()).collect();
+        let (mut done, mut total) = (0, 0);
+        loop {
+            let round: Vec<(usize, &Tail<'_>, u32)> = tails
+                .iter()
+                .zip(&taken)
+                .enumerate()
+                .flat_map(|(nth, (tail, taken))| {
+                    let next = self.next(tail, taken);
+                    next.map(move |ordinal| (nth, tail, ordinal))
+                })
+                .collect();
+            if round.is_empty() {
+                break;
+            }
+            total += round.len();
+            let mut samples =
+                stream::iter(round)
+                    .map(|(nth, tail, ordinal)| async move {
+                        (nth, tail, self.sample(tail, ordinal).await)
+                    })
+                    .buffered(self.jobs.max(1));
+            while let Some((nth, tail, attempt)) = samples.next().await {
+                done += 1;
+                progress.done(done, total, &tail.case.baseline.name);
+                if let Some(taken) = taken.get_mut(nth) {
+                    taken.push(attempt);
+                    if self.next(tail, taken).is_empty() {
+                        self.stop_at(&self.fork_run(tail, taken));
+                    }
+                }
+            }
+        }
+        let runs = tails.iter().zip(&taken);
+        runs.map(|(tail, taken)| self.fork_run(tail, taken))
+            .collect()
+    }
+
+    /// Returns the numbers of the samples to run next: the least number at once, and as many again while
+    /// that can change the verdict.
+    fn next(&self, tail: &Tail<'_>, taken: &[Attempt]) -> std::ops::Range<u32> {
+        let range = self.range(tail.case);
+        let from = u32::try_from(taken.len()).unwrap_or(u32::MAX);
+        let is_open = from == 0 || is_open(&self.fork_run(tail, taken).evidence, range);
+        let more = if is_open { range.min() } else { 0 };
+        let until = from.saturating_add(more).min(range.max());
+        from + 1..until.max(from) + 1
+    }
+
+    /// Returns what the tails come to.
+    fn live_plan(&self, dry: &[Dry], tails: &[Tail<'_>]) -> LivePlan {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let affected = dry
+            .iter()
+            .filter(|dry| !dry.attempt.sample.replay.is_unaffected);
+        let plan = LivePlan {
+            affected: number(affected.count()),
+            baselines: number(dry.len()),
+            tails: number(tails.len()),
+            ..LivePlan::default()
+        };
+        tails.iter().fold(plan, |plan, tail| {
+            let range = self.range(tail.case);
+            let p90 = costly(tail.estimate.cost, &accepted_costs(tail.case, tail.fork));
+            let times = u64::from(range.min());
+            LivePlan {
+                samples: plan.samples.saturating_add(range.min()),
+                most_samples: plan.most_samples.saturating_add(range.max()),
+                estimate: (0..times).fold(plan.estimate, |sum, _nth| sum + tail.estimate),
+                p90: plan.p90 + MicroUsd(p90.0.saturating_mul(times)),
+                ..plan
+            }
+        })
+    }
+
+    /// Returns how many samples of a fork of this case run live.
+    fn range(&self, case: &Case) -> SampleRange {
+        case.samples.unwrap_or(self.samples)
+    }
+
+    fn fork_run(&self, tail: &Tail<'_>, taken: &[Attempt]) -> ForkRun {
+        let range = self.range(tail.case);
+        ForkRun::new(tail.case, tail.fork, taken, range.min())
+    }
+
+    async fn sample(&self, tail: &Tail<'_>, ordinal: u32) -> Attempt {
+        match self.budget.reserve(tail.estimate) {
             Ok(_reserved) => {
-                self.attempt(tail.case, &tail.recording, Some(tail.fork))
-                    .await
+                let live = Live {
+                    fork: tail.fork,
+                    ordinal,
+                };
+                self.attempt(tail.case, &tail.recording, Some(live)).await
             }
             Err(why) => not_run(tail.case, Mode::Live, FaultKind::Budget, why),
-        };
-        let run = attempt.as_fork(tail.case, tail.fork);
-        self.stop_at(&run);
-        run
+        }
     }
 
     /// Stops the run where it is to end with the first failure, and this is one.
@@ -187,22 +266,6 @@ impl Runner {
                 std::future::pending::<()>().await;
             }
         }
-    }
-}
-
-/// Returns what the tails come to.
-fn live_plan(dry: &[Dry], tails: &[Tail<'_>]) -> LivePlan {
-    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let affected = dry
-        .iter()
-        .filter(|dry| !dry.attempt.sample.replay.is_unaffected);
-    LivePlan {
-        affected: number(affected.count()),
-        baselines: number(dry.len()),
-        tails: number(tails.len()),
-        estimate: tails
-            .iter()
-            .fold(Tally::default(), |sum, tail| sum + tail.estimate),
     }
 }
 

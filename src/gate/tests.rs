@@ -1,5 +1,7 @@
 //! The ladder, the table and the run, walked through.
 
+mod sampled;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -140,6 +142,7 @@ fn fork(samples: Vec<Sample>) -> ForkInput {
         is_gating: true,
         min_samples: 1,
         accepted: Accepted::Passed,
+        accepted_results: Vec::new(),
         samples,
     }
 }

@@ -48,6 +48,15 @@ pub struct Call {
 }
 
 impl Call {
+    /// The response header of an answer that an earlier run got and kept, so that nothing was paid.
+    pub const REMEMBERED: &str = "x-rewind-answer";
+
+    /// Returns whether it was answered by what an earlier run kept.
+    pub fn is_remembered(&self) -> bool {
+        let mut headers = self.exchange.headers.iter();
+        headers.any(|(name, _value)| name == Self::REMEMBERED)
+    }
+
     /// Returns whether the provider answered with success and the answer is whole.
     pub fn is_ok(&self) -> bool {
         (200..300).contains(&self.exchange.status)

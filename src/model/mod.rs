@@ -16,6 +16,7 @@ mod message;
 mod money;
 mod request;
 mod response;
+mod samples;
 mod session;
 mod step;
 mod thread;
@@ -32,6 +33,7 @@ pub use message::{
 pub use money::MicroUsd;
 pub use request::{Dialect, Request, Tool, Treatment, UnknownDialect};
 pub use response::{ApiError, FinishReason, Response, Usage};
+pub use samples::{InvalidSampleRange, SampleRange};
 pub use session::{Session, Source};
 pub use step::{Captured, Drift, Rung, Served, Status, Step, StepKind, ToolStep};
 pub use thread::{Answers, CallRef, Thread, ThreadInterner};

@@ -4,6 +4,8 @@
 
 use http::HeaderMap;
 
+use crate::model::Call;
+
 /// Returns the headers to record, lower-case names, in order.
 ///
 /// Lengths, codings, cookies, dates, server and network headers are left out, and so are the names of
@@ -23,7 +25,7 @@ fn is_kept(name: &str) -> bool {
     is_listed && !ACCOUNT.contains(&name)
 }
 
-const KEPT: [&str; 9] = [
+const KEPT: [&str; 10] = [
     "content-type",
     "location",
     "retry-after",
@@ -33,6 +35,7 @@ const KEPT: [&str; 9] = [
     "x-request-id",
     "apim-request-id",
     "x-generation-id",
+    Call::REMEMBERED,
 ];
 
 const KEPT_PREFIXES: [&str; 5] = [

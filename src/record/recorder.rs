@@ -111,9 +111,15 @@ impl Recorder {
         call
     }
 
-    /// Takes a request that was served from the recorded call `source`.
-    pub fn served(&self, asked: AskedModel, source: &Call, served: Served) -> Arc<Call> {
-        let now = self.micros(Instant::now());
+    /// Takes a request that was served from the recorded call `source` at the instant `at`.
+    pub fn served(
+        &self,
+        asked: AskedModel,
+        source: &Call,
+        served: Served,
+        at: Instant,
+    ) -> Arc<Call> {
+        let now = self.micros(at);
         let answer = Answer {
             response: source.response.clone(),
             exchange: Exchange {

@@ -1,6 +1,7 @@
 //! Whole exchanges through a recorder.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
@@ -269,10 +270,32 @@ fn a_served_call_is_kept_as_it_was_recorded() {
         lossy: false,
     };
     let asked = bench.ask(&question("q"));
-    let call = bench.recorder.served(asked, &recorded, served.clone());
+    let call = bench
+        .recorder
+        .served(asked, &recorded, served.clone(), Instant::now());
     assert_eq!(call.served, Some(served));
     assert_eq!(call.response, recorded.response);
     assert_eq!(call.exchange, recorded.exchange);
+}
+
+#[test]
+fn a_served_call_ended_when_it_was_sent_not_when_it_was_noted() {
+    let recorded = Bench::new().exchange(&question("q"), captured(200, &answer("hi")));
+    let bench = Bench::new();
+    let served = Served {
+        step: StepIndex(1),
+        rung: Rung::Exact,
+        drift: Vec::new(),
+        lossy: false,
+    };
+    let (first, second) = (bench.ask(&question("q")), bench.ask(&question("q")));
+    let earlier = Instant::now();
+    let later = earlier + Duration::from_millis(7);
+    let second = bench
+        .recorder
+        .served(second, &recorded, served.clone(), later);
+    let first = bench.recorder.served(first, &recorded, served, earlier);
+    assert_eq!(second.ended_us - first.ended_us, 7000);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Puts the matcher behind a socket: serves, forwards or refuses each request of the agent.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -88,13 +88,15 @@ impl ReplayResponder {
             include_usage: asked.parsed.include_usage,
         };
         let answer = serve::answer(&call, wanted, self.timing);
+        // Not when it is noted: by then the agent may have asked for, and got, what follows from it.
+        let at = Instant::now();
         if !call.is_ok() {
             // Noted at once: the client may try again as soon as it has read it.
-            self.recorder.served(asked, &call, served);
+            self.recorder.served(asked, &call, served, at);
             return answer;
         }
         let recorder = Arc::clone(&self.recorder);
-        answer.and_then(move || drop(recorder.served(asked, &call, served)))
+        answer.and_then(move || drop(recorder.served(asked, &call, served, at)))
     }
 
     fn not_live(&self, asked: &AskedModel, reason: &str) -> Answer {

@@ -88,7 +88,7 @@ impl std::iter::Sum for Savings {
 pub fn savings(timeline: &Timeline, parent: Option<&Timeline>, prices: &PriceTable) -> Savings {
     let calls = || timeline.model_steps().map(|(_step, call)| call);
     let paid = calls()
-        .filter(|call| call.served.is_none())
+        .filter(|call| call.served.is_none() && !call.is_remembered())
         .map(|call| (call.as_ref(), call.ended_us.saturating_sub(call.began_us)));
     let saved = calls().filter_map(|call| {
         let source = parent?.step(call.served.as_ref()?.step)?.call()?;

@@ -44,6 +44,7 @@ fn fork(baseline: &str, fork: &str, sample: Sample) -> ForkReport {
         step: None,
         is_gating: true,
         min_samples: 1,
+        accepted_results: Vec::new(),
         accepted: Accepted::Passed,
         samples: vec![sample],
     };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The floors of the house: a module imports from its own floor or a lower one.
 const FLOORS: &[&[&str]] = &[
     &["model", "text", "exit"],
-    &["redact", "wire", "wirecodec", "diff", "price"],
+    &["redact", "wire", "wirecodec", "diff", "price", "stats"],
     &["check", "store", "baseline", "proxy", "lineage"],
     &["agent", "scripted", "record", "replay", "gate"],
     &["report"],

@@ -15,6 +15,7 @@ mod baseline;
 mod blog;
 mod checks;
 mod cmd;
+mod examples;
 mod init;
 mod readme;
 mod record;

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::place::unwritable;
 use super::{Place, all, directory, named, notes};
-use crate::baseline::{Evidence, read_session, recording_id, write_session};
+use crate::baseline::{Evidence, read_session, recording_id, write_session_over};
 use crate::command::output::written;
 use crate::command::{CommandError, Context, load_config};
 use crate::exit::Exit;
@@ -176,5 +176,5 @@ fn record_anew(one: &Pending) -> Result<(), CommandError> {
         .help("recording it anew would change other baselines; make a new one with rewind baseline create"));
     }
     let session = read_session(&one.dir.join("session")).map_err(CommandError::usage)?;
-    write_session(&session, &one.recording).map_err(CommandError::usage)
+    write_session_over(&session, &one.recording).map_err(CommandError::usage)
 }

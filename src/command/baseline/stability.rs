@@ -190,8 +190,7 @@ fn unstable(run: u32, case: &Case, fork: &ForkRun, keys: &Keys) -> Unstable {
     } else if let Some(drift) = sample.replay.drift.first() {
         unstable.message = format!("the {drift} is not the recorded one");
         let drifted = fork
-            .timeline
-            .as_ref()
+            .timeline()
             .and_then(|timeline| drifted(timeline, &case.reference));
         if let Some((step, recorded, now)) = drifted {
             unstable.step = Some(step);
@@ -211,7 +210,7 @@ fn unstable(run: u32, case: &Case, fork: &ForkRun, keys: &Keys) -> Unstable {
     } else {
         "it made fewer or other calls than recorded".clone_into(&mut unstable.message);
     }
-    let outcome = fork.timeline.as_ref().map(|timeline| &timeline.outcome);
+    let outcome = fork.timeline().map(|timeline| &timeline.outcome);
     if let Some(fault) = outcome.and_then(|outcome| outcome.faults.first()) {
         // Of a run that was cut off, what it did not come to is the lesser news.
         unstable.message = format!("{fault}; {}", unstable.message);

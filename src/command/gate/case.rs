@@ -122,6 +122,7 @@ pub(in crate::command) fn bare_case(
         recording: ContentId::of(b""),
         accepted: None,
         is_gating: true,
+        samples: definition.samples,
     };
     Ok((case, config))
 }

@@ -1,6 +1,7 @@
 //! `rewind gate`: replays all committed baselines against the current agent code and judges the
 //! result.
 
+mod cache;
 mod case;
 mod changed;
 mod conditions;
@@ -17,6 +18,7 @@ use std::time::Instant;
 
 use camino::Utf8PathBuf;
 
+use self::cache::{answers, remembered_note};
 pub(super) use self::case::{bare_case, case};
 use self::changed::Changed;
 use self::conditions::{conditions, place};
@@ -36,9 +38,9 @@ use crate::gate::{
     Budget, Caps, Case, Comparison, ForkRun, Mode, Policy, Runner, Shard, Shown, Stop, estimate,
     paid_from,
 };
-use crate::model::{MicroUsd, Timeline};
+use crate::model::{MicroUsd, SampleRange, Timeline};
 use crate::proxy::Options;
-use crate::replay::{Keys, Savings, savings};
+use crate::replay::{Keys, savings};
 use crate::report::{Content, ForkReport, RunReport};
 
 /// What was typed.
@@ -58,6 +60,10 @@ pub struct GateOptions {
     pub shard: Option<Shard>,
     /// Whether the first failure ends the run.
     pub fail_fast: bool,
+    /// The folder that keeps live answers; as configured where it is not given.
+    pub cache_dir: Option<Utf8PathBuf>,
+    /// How many samples of each fork run live; as configured where it is not given.
+    pub samples: Option<SampleRange>,
     /// The most dollars for live calls; as configured where it is not given.
     pub max_usd: Option<f64>,
     /// The most tokens for live calls; as configured where it is not given.
@@ -111,9 +117,13 @@ pub async fn run(
         say(err, "rewind: nothing failed in the last report\n");
         return Ok(Exit::Pass);
     }
-    let mut cases = cases(&baselines, &config, changed.as_ref(), context, err).await?;
+    let mut cases = cases(options, &baselines, &config, changed.as_ref(), context, err).await?;
     let skipped = baselines.len() - cases.len();
-    let caps = take_part(&mut cases, options.shard, caps(options, &config));
+    let caps = take_part(
+        &mut cases,
+        options.shard,
+        caps(options, &config, way_out.is_scripted),
+    );
     let references: Vec<&Timeline> = cases.iter().map(|case| case.reference.as_ref()).collect();
     if let Some(warning) = real_tools(&references, &config, context)? {
         say(err, &format!("rewind: {warning}\n"));
@@ -130,7 +140,9 @@ pub async fn run(
     let runs = until_interrupted(&runner, runner.run(&cases, &teller)).await;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let pending = pending::Pending::of(&cases, &runs, &prices(&config));
+    let remembered = remembered_note(&runs);
     let mut report = report(options, &config, context, &cases, runs);
+    report.notes.extend(remembered);
     report.notes.extend(quarantine_notes(&cases));
     report.timing.started_at = started_at;
     report.timing.duration_ms = duration_ms;
@@ -177,9 +189,11 @@ async fn until_interrupted<T>(runner: &Runner, run: impl Future<Output = T>) -> 
     run.await
 }
 
-/// Returns what live calls may cost: as typed, else as configured.
-fn caps(options: &GateOptions, config: &Config) -> Caps {
-    let usd = options.max_usd.or(config.gate.max_usd);
+/// Returns what live calls may cost: as typed, else as configured, else [`DEFAULT_MAX_USD`] where they cost
+/// anything.
+fn caps(options: &GateOptions, config: &Config, is_scripted: bool) -> Caps {
+    let by_default = (!is_scripted).then_some(DEFAULT_MAX_USD);
+    let usd = options.max_usd.or(config.gate.max_usd).or(by_default);
     Caps {
         usd: usd.map(MicroUsd::from_dollars),
         tokens: options.max_tokens.or(config.gate.max_tokens),
@@ -198,6 +212,7 @@ fn baselines(
 
 /// Returns the cases; does what has to be done once before their agents run.
 async fn cases(
+    options: &GateOptions,
     baselines: &Baselines,
     config: &Config,
     changed: Option<&Changed>,
@@ -210,6 +225,7 @@ async fn cases(
     let mut cases = Vec::new();
     for baseline in baselines {
         let (mut case, config) = case(baseline, config, context)?;
+        case.samples = options.samples.or(case.samples);
         if changed.is_some_and(|changed| !changed.concerns(&baseline.name, &config.agent)) {
             continue;
         }
@@ -253,11 +269,27 @@ pub(super) fn runner(
         timing: timing(config.replay.timing),
         strict_keys: config.capture.strict_keys,
         prices: Arc::new(prices(config)),
+        samples: samples(options, config, way_out),
         jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),
         budget: Arc::new(Budget::new(caps, Arc::new(prices(config)))),
+        answers: answers(options, config, context, way_out)?,
         fail_fast: options.fail_fast,
         stop: tokio::sync::watch::Sender::new(None),
     })
+}
+
+/// Returns how many samples of a fork run live: as typed, else as configured. A scripted model answers
+/// the same each time, so one is enough where nothing is said.
+fn samples(options: &GateOptions, config: &Config, way_out: &WayOut) -> SampleRange {
+    let by_default = if way_out.is_scripted {
+        SampleRange::ONE
+    } else {
+        SampleRange::default()
+    };
+    options
+        .samples
+        .or(config.gate.samples)
+        .unwrap_or(by_default)
 }
 
 /// Returns whether tails run live: as typed, else as configured, else on a terminal with a key. The
@@ -297,12 +329,11 @@ fn report(
                 .samples
                 .iter()
                 .any(|sample| sample.mode == Mode::Live);
-            let savings = match &run.timeline {
-                Some(timeline) if nth == 0 || is_live => {
-                    savings(timeline, Some(&case.reference), &prices)
-                }
-                Some(_) | None => Savings::default(),
-            };
+            let paid = run.timelines.iter().flatten();
+            let paid = paid.filter(|_timeline| nth == 0 || is_live);
+            let savings = paid
+                .map(|timeline| savings(timeline, Some(&case.reference), &prices))
+                .sum();
             let from = paid_from(&run.evidence.fork, &case.reference);
             let comparison = Comparison::of(case, &run, &prices);
             let mut fork = ForkReport::new(run.evidence, savings);
@@ -415,6 +446,9 @@ fn explain_prefix_drift(report: &mut RunReport) {
         ));
     }
 }
+
+/// The most dollars that live calls may cost where nothing is said.
+const DEFAULT_MAX_USD: f64 = 2.0;
 
 /// Returns how a run ends.
 pub(super) fn exit(report: &RunReport) -> Exit {

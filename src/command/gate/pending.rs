@@ -82,18 +82,18 @@ impl Pending {
 
 /// Returns the first live run as a recording of its own; `None` where there is none that is whole.
 fn session(case: &Case, runs: &[ForkRun]) -> Option<Session> {
-    let run = runs.iter().find(|run| {
-        run.evidence.samples.iter().any(|sample| {
+    let mut live = runs.iter().flat_map(|run| {
+        let samples = run.evidence.samples.iter().zip(&run.timelines);
+        samples.filter(|(sample, _timeline)| {
             sample.mode == Mode::Live
                 && sample.fault.is_none()
                 && sample.replay.refused == 0
                 && sample.replay.live > 0
         })
+    });
+    let timeline = live.find_map(|(_sample, timeline)| {
+        timeline.as_ref().filter(|timeline| timeline.is_complete)
     })?;
-    let timeline = run
-        .timeline
-        .as_ref()
-        .filter(|timeline| timeline.is_complete)?;
     Some(Session {
         id: SessionId::generate(),
         name: case.baseline.name.clone(),
@@ -105,6 +105,14 @@ fn session(case: &Case, runs: &[ForkRun]) -> Option<Session> {
     })
 }
 
+/// Returns a call without the mark that an earlier run had made it.
+fn asked(call: &Call) -> Call {
+    let mut call = call.clone();
+    let headers = &mut call.exchange.headers;
+    headers.retain(|(name, _value)| name != Call::REMEMBERED);
+    call
+}
+
 /// Returns a timeline that refers to no other one.
 fn alone(timeline: &Timeline, label: &str) -> Timeline {
     let steps = timeline.steps.iter().map(|step| match &step.kind {
@@ -113,6 +121,10 @@ fn alone(timeline: &Timeline, label: &str) -> Timeline {
                 served: None,
                 ..call.as_ref().clone()
             })),
+            ..step.clone()
+        },
+        StepKind::Model(call) if call.is_remembered() => Step {
+            kind: StepKind::Model(Arc::new(asked(call))),
             ..step.clone()
         },
         StepKind::Model(_) | StepKind::Tool(_) => step.clone(),

@@ -53,7 +53,7 @@ impl Progress for Teller<'_> {
         let price = if self.is_scripted {
             "$0 from a scripted model".to_owned()
         } else {
-            format!("about {}", cost(estimate))
+            priced(plan)
         };
         let mut caps = Vec::new();
         caps.extend(self.caps.usd.map(|usd| format!("at most {usd}")));
@@ -62,8 +62,13 @@ impl Progress for Teller<'_> {
         if caps.is_empty() {
             caps.push("no cap".to_owned());
         }
+        let samples = match (plan.samples, plan.most_samples) {
+            (least, most) if (least, most) == (plan.tails, plan.tails) => String::new(),
+            (least, most) if least == most => format!(" in {least} samples"),
+            (least, most) => format!(" in {least} to {most} samples"),
+        };
         self.say(&format!(
-            "rewind: {} of {} baselines affected; {} live tails, about {} calls, {} tokens, {price} ({})\n",
+            "rewind: {} of {} baselines affected; {} live tails{samples}, about {} calls, {} tokens, {price} ({})\n",
             plan.affected,
             plan.baselines,
             plan.tails,
@@ -71,6 +76,17 @@ impl Progress for Teller<'_> {
             tokens(estimate.tokens()),
             caps.join(", "),
         ));
+    }
+}
+
+/// Returns what the samples that are run in any case cost, and in one of ten runs at least.
+fn priced(plan: &LivePlan) -> String {
+    let price = cost(&plan.estimate);
+    if plan.p90.0 == 0 {
+        // There is no telling without a price.
+        format!("about {price}")
+    } else {
+        format!("about {price}, p90 {}", plan.p90)
     }
 }
 

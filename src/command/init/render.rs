@@ -41,6 +41,8 @@ pub(super) fn config(guess: &Guess) -> String {
         "enforce = false".to_owned(),
         "# \"live\" lets what a change affects go to the model; where CI is set nothing does unless this says so.".to_owned(),
         "# mode = \"live\"".to_owned(),
+        "# The most dollars that the live calls of a run may cost. What is beyond is not measured.".to_owned(),
+        "max_usd = 2.00".to_owned(),
         String::new(),
         "# Tools of the agent run for real in a replay. Name those that may, and mark those that change something.".to_owned(),
         "# [replay]".to_owned(),

@@ -3,6 +3,7 @@
 mod create;
 mod data;
 mod evidence;
+mod growth;
 mod stability;
 
 use std::path::PathBuf;

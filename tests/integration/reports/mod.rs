@@ -4,6 +4,7 @@ mod compared;
 mod content;
 mod plan;
 mod readers;
+mod samples;
 mod shards;
 
 use std::fs;

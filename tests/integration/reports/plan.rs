@@ -118,7 +118,7 @@ fn what_a_cap_leaves_no_room_for_is_not_measured_and_not_called() {
     let mut more = arguments.clone();
     more.extend(["--max-tokens", "100000"]);
     let run = gate(&app, &more).exits(0);
-    assert_eq!(model.calls(), 3, "{}", run.stderr);
+    assert_eq!(model.calls(), 9, "three samples each: {}", run.stderr);
 }
 
 #[test]

@@ -39,6 +39,11 @@ impl ScriptedModel {
         Self { process, url, log }
     }
 
+    /// Returns where it listens, such as `http://127.0.0.1:4321`.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Returns the options that send every provider's calls here.
     pub(crate) fn upstreams(&self) -> [String; 4] {
         let flag = || "--upstream".to_owned();
