@@ -51,9 +51,10 @@ impl Comparison {
             .as_ref()
             .filter(|known| known.comparable_with(name, case.recording).is_none())
             .and_then(|known| known.forks.get(&run.evidence.fork));
-        let samples = run.evidence.samples.iter().zip(&run.timeline);
+        let samples = run.evidence.samples.iter().zip(&run.timelines);
         let head = samples.filter_map(|(sample, timeline)| {
             let (asked, held) = checks(sample)?;
+            let timeline = timeline.as_ref()?;
             let is_live = sample.mode == Mode::Live;
             Some(measure(&costs(timeline, is_live, prices), asked, held))
         });
