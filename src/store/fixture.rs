@@ -228,6 +228,8 @@ pub(crate) fn rich() -> Session {
         .faults
         .push("the agent was ended after 90 s".to_owned());
     fork.replay = Some(ReplayReport {
+        tools_served: 0,
+        tools_ran: Vec::new(),
         drift: vec![Drift::SystemPrompt],
         divergences: vec![Divergence {
             kind: DivergenceKind::History,
