@@ -23,3 +23,4 @@ mod replay;
 mod reports;
 mod sdk;
 mod support;
+mod tools;
