@@ -51,10 +51,11 @@ impl Comparison {
             .as_ref()
             .filter(|known| known.comparable_with(name, case.recording).is_none())
             .and_then(|known| known.forks.get(&run.evidence.fork));
-        let samples = run.evidence.samples.iter().zip(&run.timeline);
+        let samples = run.evidence.samples.iter().zip(&run.timelines);
         let head = samples.filter_map(|(sample, timeline)| {
             let (asked, held) = checks(sample)?;
             let is_live = sample.mode == Mode::Live;
+            let timeline = timeline.as_ref()?;
             Some(measure(&costs(timeline, is_live, prices), asked, held))
         });
         Self {
