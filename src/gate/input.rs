@@ -116,6 +116,9 @@ pub struct ForkInput {
     /// What each comparable accepted sample came to, in order: whether all gating checks held.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_results: Vec<Said>,
+    /// What changed before the fork and is put to the model by no fork of the baseline, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unheard: Vec<String>,
     /// The runs, in the order of their numbers.
     pub samples: Vec<Sample>,
 }

@@ -120,6 +120,7 @@ impl ForkRun {
                 min_samples: min,
                 accepted: evidence::accepted(case, fork, &samples),
                 accepted_results: evidence::accepted_results(case, fork),
+                unheard: Vec::new(),
                 samples,
             },
             timelines: attempts.iter().map(|one| one.timeline.clone()).collect(),
@@ -153,7 +154,7 @@ pub(super) struct Live<'c> {
 /// What one run of the agent came to.
 pub(super) struct Attempt {
     pub(super) sample: Sample,
-    timeline: Option<Timeline>,
+    pub(super) timeline: Option<Timeline>,
     refused: Vec<Thread>,
     log: String,
     took_ms: u64,

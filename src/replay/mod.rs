@@ -29,6 +29,7 @@ mod search;
 mod serve;
 mod session;
 mod treatment;
+mod unheard;
 mod volatile;
 
 pub use conclude::{Ending, conclude};
@@ -43,6 +44,7 @@ pub use rules::{OnDivergence, Rules, TreatmentPart};
 pub use savings::{Savings, Tally, savings};
 pub use serve::Timing;
 pub use session::{AnswerFrom, Finished, Left, Plan, Replay};
+pub use unheard::{Unheard, unheard};
 
 #[cfg(test)]
 mod tests;

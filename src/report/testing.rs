@@ -43,6 +43,7 @@ fn fork(baseline: &str, fork: &str, sample: Sample) -> ForkReport {
         is_gating: true,
         min_samples: 1,
         accepted_results: Vec::new(),
+        unheard: Vec::new(),
         accepted: Accepted::Passed,
         samples: vec![sample],
     };

@@ -335,7 +335,8 @@ fn report(
                 .sum();
             let from = paid_from(&run.evidence.fork, &case.reference);
             let mut fork = ForkReport::new(run.evidence, savings);
-            if fork.decision.verdict.row().shown == Shown::NotMeasured {
+            let needs_run = fork.decision.verdict.row().shown == Shown::NotMeasured;
+            if needs_run && fork.evidence.unheard.is_empty() {
                 fork.live_estimate = Some(estimate(&case.reference, from, &prices));
             }
             fork.agent_log = run.log;

@@ -119,6 +119,9 @@ fn is_explained(fork: &ForkReport) -> bool {
 }
 
 fn details(fork: &ForkReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for unheard in &fork.evidence.unheard {
+        writeln!(out, "  {}", plain(unheard))?;
+    }
     for sample in &fork.evidence.samples {
         if let Some(fault) = &sample.fault {
             writeln!(out, "  {}", plain(&fault.message))?;

@@ -5,6 +5,7 @@ mod data;
 mod evidence;
 mod growth;
 mod stability;
+mod unheard;
 
 use std::path::PathBuf;
 
