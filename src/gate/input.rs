@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::baseline::Said;
 use crate::check::{CheckResult, Outcome, Severity};
-use crate::model::{Drift, ReplayReport, StepIndex};
+use crate::model::{DivergenceKind, Drift, ReplayReport, StepIndex};
 use crate::stats::Passes;
 
 /// Whether anything could go live.
@@ -206,6 +206,12 @@ impl Sample {
                     }
                 )
         })
+    }
+
+    /// Returns whether it ended at a tool that may not run.
+    pub(super) fn is_halted(&self) -> bool {
+        let mut divergences = self.replay.divergences.iter();
+        divergences.any(|divergence| divergence.kind == DivergenceKind::Mutating)
     }
 
     /// Returns whether the agent failed where the recorded one did not.

@@ -53,6 +53,8 @@ pub enum DivergenceKind {
     Exit,
     /// The final answer differs.
     Answer,
+    /// A live answer called a tool that changes something and is not allowed; it was kept from the agent.
+    Mutating,
 }
 
 /// A place where the agent went another way than the recording.

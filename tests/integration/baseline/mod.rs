@@ -2,6 +2,7 @@
 
 mod create;
 mod data;
+mod effects;
 mod evidence;
 mod growth;
 mod stability;
