@@ -76,6 +76,9 @@ pub struct Sample {
     /// What kept it from being measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// Whether its standard output held its final answer; `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<bool>,
     /// Whether it made the calls of the reference, whatever was said.
     pub is_same_trajectory: bool,
     /// What the checks found.
@@ -206,6 +209,19 @@ impl Sample {
                     }
                 )
         })
+    }
+
+    /// Returns whether it is as recorded but for what it printed: no model has a part in that.
+    pub(super) fn differs_in_print_alone(&self) -> bool {
+        let ReplayReport {
+            drift,
+            divergences,
+            refused,
+            ..
+        } = &self.replay;
+        let mut kinds = divergences.iter().map(|divergence| divergence.kind);
+        let is_print = kinds.all(|kind| kind == DivergenceKind::Printed);
+        is_print && !divergences.is_empty() && drift.is_empty() && *refused == 0
     }
 
     /// Returns whether it ended at a tool that may not run.

@@ -72,6 +72,7 @@ fn good() -> Sample {
         exit: Some(0),
         recorded_exit: Some(0),
         fault: None,
+        printed: None,
         is_same_trajectory: true,
         checks: vec![pass()],
     }

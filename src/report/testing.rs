@@ -30,6 +30,7 @@ fn sample(replay: ReplayReport, checks: Vec<CheckResult>) -> Sample {
         exit: Some(0),
         recorded_exit: Some(0),
         fault: None,
+        printed: None,
         is_same_trajectory: true,
         checks,
     }

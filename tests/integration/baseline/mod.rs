@@ -5,6 +5,7 @@ mod data;
 mod effects;
 mod evidence;
 mod growth;
+mod printed;
 mod review;
 mod stability;
 mod unheard;
