@@ -25,6 +25,7 @@ pub fn replay_rules(config: &Config) -> Rules {
         }
         config::Normalise::Pointer(pointer) => NormaliseRule::Pointer(pointer),
         config::Normalise::Sort(pointer) => NormaliseRule::Sort(pointer),
+        config::Normalise::SortLines(pattern) => NormaliseRule::SortLines(pattern),
     };
     Rules {
         require: match replay.require {
