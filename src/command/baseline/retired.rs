@@ -8,8 +8,11 @@
 
 use jiff::civil::Date;
 
+/// Year, month and day.
+type Day = (i16, i8, i8);
+
 /// The last days of models, as year, month and day, and their whole names.
-const RETIRED: [((i16, i8, i8), &[&str]); 10] = [
+const RETIRED: [(Day, &[&str]); 10] = [
     (
         (2024, 11, 6),
         &[
