@@ -76,9 +76,10 @@ impl Baselines {
                 .map_err(|path| DiscoverError::Path(path.to_string_lossy().into_owned()))?;
             let folder = path.parent().unwrap_or(dir);
             // Such as what a `baseline create` that was ended left aside.
-            if name(dir, folder)
-                .split('/')
-                .any(|part| part.starts_with('.'))
+            let below = folder.strip_prefix(dir).unwrap_or(folder);
+            if below
+                .components()
+                .any(|part| part.as_str().starts_with('.'))
             {
                 continue;
             }
@@ -204,6 +205,9 @@ mod tests {
         let found = Baselines::discover(&root).unwrap();
         let names: Vec<&str> = found.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, ["tokyo"]);
+        // Unless it is what was asked for.
+        let hidden = Baselines::discover(&root.join("refunds/.old")).unwrap();
+        assert_eq!(hidden.len(), 1);
     }
 
     #[test]
