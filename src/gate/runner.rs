@@ -299,7 +299,7 @@ impl Runner {
             Arc::clone(&self.redactor),
             tokio::runtime::Handle::current(),
         )
-        .of_run(&run_dir, began_at);
+        .of_run(&case.agent, &run_dir, began_at);
         let definitions = case.baseline.definition.checks.clone();
         let (reference, prices) = (Arc::clone(&case.reference), Arc::clone(&self.prices));
         let judging = tokio::task::spawn_blocking(move || {
