@@ -50,9 +50,8 @@ impl HeldTools {
             recorded: String::new(),
             found: tool.to_owned(),
             message: format!(
-                "a live answer calls the tool `{tool}`, which is marked as mutating and not allowed: it was \
-                 kept from the agent, and the run was halted; if the agent uses a test system, name \
-                 the tool in `[replay] allow_tools`"
+                "a live answer calls `{tool}`, a mutating tool: it was kept from the agent, and the run was \
+                 halted; `[replay] allow_tools` lets it run, in a test system"
             ),
             remedy: format!("allow_tools = [{}]", toml::Value::from(tool)),
         })

@@ -164,10 +164,11 @@ impl Matcher {
         }
     }
 
-    /// Ends the run: whatever is asked from now on is refused.
-    pub fn halt(&self, why: &Divergence) {
+    /// Ends the run in place of an answer: that request, and whatever is asked from now on, is refused.
+    pub fn halt(&self, request: &Request, why: &Divergence) {
         let mut state = self.lock();
         state.refused += 1;
+        state.refused_threads.push(request.thread.clone());
         if state.halted.is_none() {
             state.halted = Some(why.clone());
             state.divergences.insert(0, why.clone());

@@ -142,7 +142,7 @@ impl ReplayResponder {
         }
         let answer = held::whole(answer).await;
         if let Some(why) = taken_in.get().and_then(|call| held.halts(call)) {
-            self.matcher.halt(&why);
+            self.matcher.halt(&request, &why);
             return serve::halted(&request, &why);
         }
         // Another lane may have been halted in the meantime.

@@ -138,7 +138,7 @@ fn where_nothing_forbids_it_the_run_is_not_measured_and_says_how_to_allow_it() {
     assert!(!has_fired(&app), "{}", gated.stdout);
     for part in [
         "not measured",
-        "a live answer calls the tool `send_mail`, which is marked as mutating and not allowed",
+        "a live answer calls `send_mail`, a mutating tool: it was kept from the agent",
         "allow_tools = [\"send_mail\"]",
     ] {
         assert!(gated.stdout.contains(part), "{part}\n{}", gated.stdout);
