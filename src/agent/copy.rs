@@ -67,7 +67,7 @@ mod tests {
         }
         symlink("src", from.join("link")).unwrap();
         let to = dir.join("to");
-        let old = SystemTime::now() - Duration::from_secs(3600);
+        let old = SystemTime::now() - Duration::from_hours(1);
         let file = fs::File::options().append(true).open(from.join("src/a.py"));
         file.unwrap().set_modified(old).unwrap();
         copy_folder(&from, &to).unwrap();
