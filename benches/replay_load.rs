@@ -175,6 +175,7 @@ fn record(exchanges: &[Exchange]) -> Arc<Recording> {
             method: Method::POST,
             path: "/v1/chat/completions".to_owned(),
             provider: "openai".to_owned(),
+            origin: None,
             headers: HeaderMap::new(),
             raw_body: body.clone(),
             body,

@@ -12,6 +12,7 @@ mod copy;
 mod entry;
 mod environment;
 mod error;
+mod forwarded;
 mod group;
 mod hook;
 mod input;

@@ -4,8 +4,8 @@
 //! agent that looks at its environment must find the same twice. A key variable holds the run's
 //! placeholder, since SDKs refuse to start without a key.
 
+use crate::proxy::{Door, providers};
 use super::Environment;
-use crate::proxy::providers;
 use crate::tools::TOOLS_PATH;
 
 /// Where the run's listener is, and what opens it.
@@ -15,6 +15,8 @@ pub struct Routing {
     pub base: String,
     /// The key that clients are to send in place of the provider's.
     pub placeholder: String,
+    /// The way to it as a forward proxy, where it is one.
+    pub door: Option<Door>,
 }
 
 impl Routing {
@@ -103,6 +105,7 @@ mod tests {
         let routing = Routing {
             base: "http://127.0.0.1:9/r/t".into(),
             placeholder: "rewind-t".into(),
+            door: None,
         };
         routing.apply(&mut environment);
         environment

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 
 use super::copy::copy_folder;
 use super::error::AgentError;
+use super::forwarded;
 use super::hook::Hook;
 use super::input::{InputMode, input_variable, prepare};
 use super::launch::{Ended, Launch, Stdio, launch};
@@ -83,6 +84,9 @@ impl AgentSpec {
         }
         let mut environment = bare.clone();
         routing.apply(&mut environment);
+        if let Some(door) = &routing.door {
+            forwarded::apply(door, run_dir.path(), &mut environment).map_err(AgentError::Directory)?;
+        }
         let plan = Launch {
             command: prepared.command,
             cwd: cwd.clone(),
@@ -328,6 +332,7 @@ mod tests {
         let routing = Routing {
             base: "http://127.0.0.1:9/r/t".into(),
             placeholder: "rewind-t".into(),
+            door: None,
         };
         let run_dir = RunDir::create().unwrap();
         spec.execute(input, &routing, &run_dir, pending()).await

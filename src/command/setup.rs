@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use url::Url;
+
 use super::{CommandError, Context, WayOut};
 use crate::agent::{
     AgentError, AgentSpec, EnvRule, Environment, Hook, InputMode, Routing, Service, Setup, Stdio,
     TurnRequest, entry_command,
 };
 use crate::config::{self, Answer, Config, Isolate};
-use crate::proxy::{Options, random_token};
+use crate::proxy::{Interception, Options, Outbound, providers, random_token};
 use crate::redact::{RedactRules, Redactor};
 use crate::store::Store;
 
@@ -220,6 +222,43 @@ pub fn listener(config: &Config) -> Result<Options, CommandError> {
     Ok(Options {
         bind: bind.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         advertise: config.capture.advertise.clone(),
+        intercept: interception(config)?,
         ..Options::new(random_token())
     })
+}
+
+/// Returns how the listener serves as a forward proxy; `None` where it is to be none.
+fn interception(config: &Config) -> Result<Option<Interception>, CommandError> {
+    let capture = &config.capture;
+    if !capture.proxy {
+        return Ok(None);
+    }
+    let ca = capture.upstream_ca.as_ref().map(|path| {
+        let path = config.resolve(path);
+        std::fs::read_to_string(&path).map_err(|error| {
+            CommandError::usage(format!("[capture] upstream_ca = \"{path}\": {error}"))
+                .help("name a file with certificates in PEM")
+        })
+    });
+    let public = providers::KNOWN
+        .iter()
+        .filter_map(|known| Some((known.name, known.url?)));
+    let configured = config.upstream.providers.iter();
+    let configured = configured.filter_map(|(name, entry)| Some((name.as_str(), entry.url.as_deref()?)));
+    let urls = public.chain(configured).filter_map(|(name, url)| {
+        let url = Url::parse(url).ok()?;
+        let address = format!("{}:{}", url.host_str()?, url.port_or_known_default()?);
+        Some((address, name.to_owned()))
+    });
+    let rules = capture.hosts.iter();
+    Ok(Some(Interception {
+        rules: rules
+            .map(|(host, rule)| (host.pattern().clone(), *rule))
+            .collect(),
+        providers: urls.collect(),
+        outbound: Outbound {
+            ca: ca.transpose()?,
+            resolve: capture.resolve.clone(),
+        },
+    }))
 }

@@ -1,6 +1,7 @@
 //! The sections of `rewind.toml`.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::fmt;
 
 use camino::Utf8PathBuf;
@@ -12,6 +13,7 @@ use super::value::{
     Glob, Pattern, Period, address, dollars, http_url, jobs, maybe_dollars, pointers, share,
 };
 use crate::model::{Effect, SampleRange};
+use crate::proxy::HostRule;
 use crate::redact::is_placeholder_name;
 
 /// The whole file.
@@ -57,6 +59,14 @@ pub struct Capture {
     pub advertise: Option<String>,
     /// Whether requests with a credential of the agent's own are refused.
     pub strict_keys: bool,
+    /// Whether it is a forward proxy, too: all HTTP requests of the agent are captured.
+    pub proxy: bool,
+    /// `[capture.hosts]`: what happens to requests for a host that come by the forward proxy.
+    pub hosts: BTreeMap<Glob, HostRule>,
+    /// Certificates in PEM that are trusted beside the system's, for hosts that are no model provider.
+    pub upstream_ca: Option<Utf8PathBuf>,
+    /// `[capture.resolve]`: the addresses of hosts that are not looked up.
+    pub resolve: BTreeMap<String, SocketAddr>,
 }
 
 /// `[upstream]`: where model calls go.

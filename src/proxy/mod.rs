@@ -7,9 +7,11 @@
 //! Knows nothing of sessions or baselines. What is answered is decided by a [`Responder`]; what goes
 //! out goes through a [`Backend`]; [`forward()`] passes an answer on while it keeps a copy.
 
+mod authority;
 mod decode;
 mod forward;
 mod hop;
+mod intercept;
 mod kept;
 mod listener;
 mod local;
@@ -21,9 +23,11 @@ mod testing;
 mod upstream;
 
 pub use decode::{DecodeError, Decoder, decode};
+pub use authority::AuthorityError;
 pub use forward::{Captured, forward};
+pub use intercept::{HostRule, Interception, Outbound};
 pub use kept::kept_headers;
-pub use listener::{Options, Proxy, ProxyError, placeholder_key, random_token};
+pub use listener::{Door, Options, Proxy, ProxyError, placeholder_key, random_token};
 pub use local::{LocalClient, LocalError, LocalReply, LocalRequest};
 pub use refusal::refusal;
 pub use relay::Relay;
@@ -39,6 +43,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, Method, StatusCode};
+use url::Url;
 
 /// Whose credential a request carries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +63,8 @@ pub struct Incoming {
     pub path: String,
     /// The provider's name as in `[upstream.NAME]`: by prefix `/p/NAME`, else by path and headers.
     pub provider: String,
+    /// The host that it came for by the forward proxy, where that is no model provider.
+    pub origin: Option<Url>,
     /// The headers as sent.
     pub headers: HeaderMap,
     /// The body as sent (maybe compressed), to be forwarded.

@@ -57,6 +57,7 @@ pub(super) fn incoming(path: &str, body: &str) -> Incoming {
         method: Method::POST,
         path: path.to_owned(),
         provider: "openai".to_owned(),
+        origin: None,
         headers: HeaderMap::new(),
         raw_body: body.clone(),
         body,

@@ -50,6 +50,7 @@ pub(super) fn incoming(path: &str, body: &Value) -> Incoming {
         method: Method::POST,
         path: path.to_owned(),
         provider: "openai".to_owned(),
+        origin: None,
         headers: HeaderMap::new(),
         raw_body: body.clone(),
         body,

@@ -19,7 +19,7 @@ use crate::lineage;
 use crate::model::{ForkPoint, ForkedFrom, Outcome, Thread, Timeline};
 use crate::proxy::{Backend, Options, Proxy, ProxyError, Responder, placeholder_key};
 use crate::record::{Recorder, StrictKeys};
-use crate::tools::{ToolEndpoint, Tools};
+use crate::tools::{HttpTools, ToolEndpoint, Tools};
 
 /// How long the end of a replay waits for answers that are still being taken in.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -125,7 +125,11 @@ impl Replay {
             responder = Arc::new(StrictKeys::new(responder));
         }
         let asked = Arc::clone(&tools) as Arc<dyn Tools>;
-        responder = Arc::new(ToolEndpoint::new(asked, responder));
+        responder = Arc::new(ToolEndpoint::new(Arc::clone(&asked), responder));
+        if let Some(interception) = &options.intercept {
+            let outbound = interception.outbound.clone();
+            responder = Arc::new(HttpTools::new(asked, outbound, responder));
+        }
         let proxy = Proxy::start(options, responder).await?;
         let started_at = jiff::Timestamp::now();
         Ok(Self {
@@ -154,6 +158,7 @@ impl Replay {
         Routing {
             base: self.proxy.base().to_owned(),
             placeholder: self.placeholder.clone(),
+            door: self.proxy.door().cloned(),
         }
     }
 

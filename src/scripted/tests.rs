@@ -42,6 +42,7 @@ async fn ask(model: &ScriptedModel, path: &str, body: &Value) -> (u16, String) {
         method: Method::POST,
         path: path.to_owned(),
         provider: "openai".to_owned(),
+        origin: None,
         headers: HeaderMap::new(),
         raw_body: bytes.clone(),
         body: bytes,

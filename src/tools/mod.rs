@@ -6,6 +6,7 @@
 //! their own.
 
 mod endpoint;
+mod http;
 mod rules;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 use crate::model::{Boundary, Effect, ToolOutcome};
 pub use endpoint::{TOOLS_PATH, ToolEndpoint};
+pub use http::HttpTools;
 pub use rules::{ToolRule, ToolRules};
 
 /// A tool that is about to run.

@@ -27,7 +27,7 @@ use crate::proxy::{Backend, Proxy, Responder, placeholder_key};
 use crate::record::{RecordResponder, Recorder, RecordingTools, Sink, StoreSink, StrictKeys};
 use crate::redact::Redactor;
 use crate::store::{SessionHead, Store, StoreError, TimelineHead};
-use crate::tools::ToolEndpoint;
+use crate::tools::{HttpTools, ToolEndpoint, Tools};
 use crate::wire::Parser;
 use summary::Summary;
 
@@ -234,13 +234,19 @@ impl Recording {
             responder = Arc::new(StrictKeys::new(responder));
         }
         let tools = RecordingTools::new(Arc::clone(&self.recorder), tool_rules(config));
-        responder = Arc::new(ToolEndpoint::new(Arc::new(tools), responder));
+        let tools: Arc<dyn Tools> = Arc::new(tools);
+        responder = Arc::new(ToolEndpoint::new(Arc::clone(&tools), responder));
+        if let Some(interception) = &options.intercept {
+            let outbound = interception.outbound.clone();
+            responder = Arc::new(HttpTools::new(tools, outbound, responder));
+        }
         let proxy = Proxy::start(options, responder)
             .await
             .map_err(own_failure)?;
         let routing = Routing {
             base: proxy.base().to_owned(),
             placeholder,
+            door: proxy.door().cloned(),
         };
         let run_dir = RunDir::create().map_err(own_failure)?;
         let begun = Instant::now();

@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::proxy::After;
 
@@ -80,19 +79,19 @@ impl Flushes {
 }
 
 /// The socket of one connection.
-pub(super) struct Socket {
-    stream: TcpStream,
+pub(super) struct Socket<S> {
+    stream: S,
     flushes: Flushes,
 }
 
-impl Socket {
+impl<S> Socket<S> {
     /// Wraps a socket; `flushes` learns of each flush.
-    pub(super) fn new(stream: TcpStream, flushes: Flushes) -> Self {
+    pub(super) fn new(stream: S, flushes: Flushes) -> Self {
         Self { stream, flushes }
     }
 }
 
-impl AsyncRead for Socket {
+impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -102,7 +101,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -9,10 +9,12 @@
 
 mod body;
 mod flush;
+mod forward;
 mod receive;
 mod route;
 mod serve;
 mod token;
+mod tunnel;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,15 +24,19 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 pub use token::{placeholder_key, random_token};
 
-use super::Responder;
+use super::authority::{Authority, AuthorityError};
+use super::{Interception, Responder};
 use flush::{Flushes, Socket};
-use serve::{Shared, serve};
+use forward::{Forward, Target};
+use serve::{Around, Shared, serve};
+use tunnel::Tunnel;
 
 /// How a [`Proxy`] listens.
 #[derive(Clone, Debug)]
@@ -43,6 +49,8 @@ pub struct Options {
     pub token: String,
     /// The largest request body, in bytes, before and after content decoding.
     pub max_body: usize,
+    /// How it serves as a forward proxy; `None` where it is none.
+    pub intercept: Option<Interception>,
     /// How long running answers may take after a shutdown was asked for.
     pub grace: Duration,
 }
@@ -55,6 +63,7 @@ impl Options {
             advertise: None,
             token: token.into(),
             max_body: 256 << 20,
+            intercept: None,
             grace: Duration::from_secs(5),
         }
     }
@@ -72,6 +81,18 @@ pub enum ProxyError {
         #[source]
         source: io::Error,
     },
+    /// The certificate authority of the run can't be made.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+}
+
+/// The way to a listener as a forward proxy.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Door {
+    /// The proxy's address with the run token, such as `http://rewind:TOKEN@127.0.0.1:4321`.
+    pub url: String,
+    /// The certificate, in PEM, of the authority that signs for all hosts.
+    pub ca: String,
 }
 
 /// A running listener; dropping it ends it at once.
@@ -79,6 +100,7 @@ pub enum ProxyError {
 pub struct Proxy {
     addr: SocketAddr,
     base: String,
+    door: Option<Door>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -104,8 +126,21 @@ impl Proxy {
         };
         let (stop, stopped) = watch::channel(false);
         let grace = options.grace;
+        let forward = match options.intercept.clone() {
+            Some(interception) => Some(Forward {
+                authority: Authority::new()?,
+                interception,
+                own: addr,
+            }),
+            None => None,
+        };
+        let door = forward.as_ref().map(|forward| Door {
+            url: format!("http://rewind:{}@{}", options.token, host(addr, &options)),
+            ca: forward.authority.pem().to_owned(),
+        });
         let shared = Arc::new(Shared {
             responder,
+            forward,
             token: options.token,
             max_body: options.max_body,
         });
@@ -113,6 +148,7 @@ impl Proxy {
         Ok(Self {
             addr,
             base,
+            door,
             stop,
             task,
         })
@@ -126,6 +162,11 @@ impl Proxy {
     /// Returns the base URL for the agent, such as `http://127.0.0.1:40001/r/TOKEN`, without a final slash.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// Returns the way to it as a forward proxy; `None` where it is none.
+    pub fn door(&self) -> Option<&Door> {
+        self.door.as_ref()
     }
 
     /// Takes no more requests, lets running answers end within the grace time, and returns.
@@ -217,9 +258,28 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("can't set TCP_NODELAY: {error}");
     }
-    let flushes = Flushes::default();
-    let socket = Socket::new(stream, flushes.clone());
-    let service = service_fn(|request| serve(Arc::clone(&shared), flushes.clone(), request));
+    if let Some(tunnel) = serve_http(stream, &shared, None, &mut stopped).await {
+        tunnel.run(&shared, &mut stopped).await;
+    }
+}
+
+/// Serves the requests of one stream; returns the tunnel that the last one opened.
+async fn serve_http<S>(
+    stream: S,
+    shared: &Arc<Shared>,
+    inside: Option<Arc<Target>>,
+    stopped: &mut watch::Receiver<bool>,
+) -> Option<Tunnel>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let around = Around {
+        flushes: Flushes::default(),
+        inside,
+        opened: Arc::default(),
+    };
+    let socket = Socket::new(stream, around.flushes.clone());
+    let service = service_fn(|request| serve(Arc::clone(shared), around.clone(), request));
     let mut connection = std::pin::pin!(
         http1::Builder::new()
             // An agent may think for minutes between two requests on one connection.
@@ -227,10 +287,11 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::
             .max_headers(MAX_HEADERS)
             .max_header_size(MAX_HEADER_BYTES)
             .serve_connection(TokioIo::new(socket), service)
+            .with_upgrades()
     );
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
-        () = stop(&mut stopped) => None,
+        () = stop(stopped) => None,
     };
     let ended = if let Some(ended) = ended {
         ended
@@ -242,6 +303,11 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::
         // The client left, sent rubbish, or an answer broke off: all are ordinary here.
         tracing::debug!("connection closed: {error}");
     }
+    let mut opened = around
+        .opened
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    opened.take()
 }
 
 /// How long accepting pauses after it failed.

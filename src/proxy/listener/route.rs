@@ -64,16 +64,40 @@ pub(super) fn route(uri: &Uri, headers: &mut HeaderMap, token: &str) -> Result<R
     let placeholder = placeholder_key(token);
     let (query, in_query) = without_placeholder(uri.query(), &placeholder);
     let in_headers = take_placeholder(headers, &placeholder);
-    let credential = match (in_query, in_headers) {
-        (Credential::Placeholder, Credential::Placeholder) => Credential::Placeholder,
-        (Credential::Own, _) | (_, Credential::Own) => Credential::Own,
-    };
+    let credential = both(in_query, in_headers);
     Ok(Route {
         path: query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")),
         provider,
         agent,
         credential,
     })
+}
+
+/// Reads the route of a request that came by the forward proxy, for this model provider or none.
+pub(super) fn through(
+    uri: &Uri,
+    headers: &mut HeaderMap,
+    token: &str,
+    provider: Option<&str>,
+) -> Route {
+    let placeholder = placeholder_key(token);
+    let (query, in_query) = without_placeholder(uri.query(), &placeholder);
+    let in_headers = take_placeholder(headers, &placeholder);
+    let path = uri.path();
+    Route {
+        path: query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")),
+        provider: provider.unwrap_or_default().to_owned(),
+        agent: None,
+        credential: both(in_query, in_headers),
+    }
+}
+
+/// Returns whose credential a request carries, from its query and its headers.
+fn both(in_query: Credential, in_headers: Credential) -> Credential {
+    match (in_query, in_headers) {
+        (Credential::Placeholder, Credential::Placeholder) => Credential::Placeholder,
+        (Credential::Own, _) | (_, Credential::Own) => Credential::Own,
+    }
 }
 
 /// Returns the path behind the run token.

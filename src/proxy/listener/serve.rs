@@ -2,18 +2,21 @@
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use url::Url;
 
 use super::body::Outgoing;
 use super::flush::Flushes;
 use super::receive::{ReceiveError, discard, receive};
-use super::route::{Forbidden, route};
+use super::forward::{Forward, NotForwarded, Target, Way, way};
+use super::route::{Forbidden, Route, route, through};
+use super::tunnel::Tunnel;
 use crate::proxy::decode::{DecodeError, decode};
 use crate::proxy::hop::strip_hop_by_hop;
 use crate::proxy::{Answer, AnswerBody, Incoming, Responder, refusal};
@@ -23,20 +26,57 @@ pub(super) struct Shared {
     pub(super) responder: Arc<dyn Responder>,
     pub(super) token: String,
     pub(super) max_body: usize,
+    pub(super) forward: Option<Forward>,
+}
+
+/// What belongs to one connection.
+#[derive(Clone)]
+pub(super) struct Around {
+    pub(super) flushes: Flushes,
+    /// The target of the tunnel that it runs in.
+    pub(super) inside: Option<Arc<Target>>,
+    /// The tunnel that a request has opened.
+    pub(super) opened: Arc<Mutex<Option<Tunnel>>>,
 }
 
 /// Answers one request; a failure is an answer too.
 pub(super) async fn serve(
     shared: Arc<Shared>,
-    flushes: Flushes,
+    around: Around,
     request: Request<hyper::body::Incoming>,
 ) -> Result<Response<Outgoing>, Infallible> {
     let is_head = request.method() == Method::HEAD;
-    let answer = match incoming(&shared, request).await {
+    let asked = (request.method(), request.uri(), request.headers());
+    let forward = (shared.forward.as_ref(), shared.token.as_str());
+    let target = match way(asked, around.inside.as_deref(), forward) {
+        Ok(Way::Own) => Ok(None),
+        Ok(Way::Through(target)) => Ok(Some(target)),
+        Ok(Way::Tunnel(target, passes)) => {
+            let tunnel = Tunnel {
+                upgrade: hyper::upgrade::on(request),
+                target,
+                passes,
+            };
+            let mut opened = around.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            *opened = Some(tunnel);
+            let empty = Outgoing::new(
+                AnswerBody::Full(Bytes::new()),
+                None,
+                around.flushes.clone(),
+            );
+            return Ok(Response::new(empty));
+        }
+        Err(not) => Err(Refused::from(not)),
+    };
+    let incoming = match target {
+        Ok(target) => incoming(&shared, target.as_ref(), request).await,
+        Err(refused) => Err(refused),
+    };
+    let answer = match incoming {
         Ok(incoming) => respond(Arc::clone(&shared.responder), incoming).await,
         Err(refused) => refused.answer(),
     };
-    Ok(response(answer, is_head, flushes))
+    Ok(response(answer, is_head, around.flushes))
 }
 
 /// Asks the responder; a panic becomes an answer.
@@ -58,6 +98,8 @@ async fn respond(responder: Arc<dyn Responder>, incoming: Incoming) -> Answer {
 enum Refused {
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    #[error(transparent)]
+    NotForwarded(#[from] NotForwarded),
     #[error("Rewind does not carry WebSocket connections; use the provider's HTTP API")]
     WebSocket,
     #[error(transparent)]
@@ -69,6 +111,7 @@ enum Refused {
 impl Refused {
     fn answer(&self) -> Answer {
         let (status, kind) = match self {
+            Self::NotForwarded(not) => return not.answer(),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "rewind_token"),
             Self::WebSocket => (StatusCode::NOT_IMPLEMENTED, "rewind_websocket"),
             Self::Body(ReceiveError::Broken(_)) => (StatusCode::BAD_REQUEST, "rewind_body"),
@@ -83,11 +126,16 @@ impl Refused {
 /// Reads a request as far as the responder needs it.
 async fn incoming(
     shared: &Shared,
+    target: Option<&Target>,
     request: Request<hyper::body::Incoming>,
 ) -> Result<Incoming, Refused> {
     let arrived = Instant::now();
     let (mut head, body) = request.into_parts();
-    let route = match route(&head.uri, &mut head.headers, &shared.token) {
+    let (found, origin) = match target {
+        Some(target) => forwarded(shared, target, &mut head),
+        None => (route(&head.uri, &mut head.headers, &shared.token), None),
+    };
+    let route = match found {
         Ok(route) => route,
         Err(forbidden) => {
             if !head.headers.contains_key(header::EXPECT) {
@@ -110,12 +158,30 @@ async fn incoming(
         method: head.method,
         path: route.path,
         provider: route.provider,
+        origin,
         headers: head.headers,
         raw_body,
         body,
         credential: route.credential,
         arrived,
     })
+}
+
+/// Returns the route of a request that came by the forward proxy, and its host where that is no model
+/// provider.
+fn forwarded(
+    shared: &Shared,
+    target: &Target,
+    head: &mut http::request::Parts,
+) -> (Result<Route, Forbidden>, Option<Url>) {
+    let interception = shared.forward.as_ref().map(|forward| &forward.interception);
+    let provider = interception.and_then(|all| all.provider(&target.host, target.port));
+    let origin = match provider {
+        Some(_) => None,
+        None => target.origin(),
+    };
+    let route = through(&head.uri, &mut head.headers, &shared.token, provider);
+    (Ok(route), origin)
 }
 
 /// Returns the body to be read. One that does not decode is passed on as it is: the provider may

@@ -19,7 +19,7 @@ use url::{Host, Url};
 use super::join::join;
 use super::{AuthStyle, Upstream, Upstreams};
 use crate::proxy::hop::strip_hop_by_hop;
-use crate::proxy::{Backend, BackendError, Broken, Credential, Incoming, Reply};
+use crate::proxy::{Backend, BackendError, Broken, Credential, Incoming, Outbound, Reply};
 
 /// How long a provider may take. There is no limit for a whole answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,6 +43,7 @@ impl Default for Timeouts {
 pub struct HttpBackend {
     upstreams: Upstreams,
     timeouts: Timeouts,
+    outbound: Outbound,
     /// Built when first needed: reading the system's certificates takes longer than a replay does.
     remote: OnceLock<Result<Client, String>>,
     loopback: OnceLock<Result<Client, String>>,
@@ -54,6 +55,7 @@ impl HttpBackend {
         Self {
             upstreams,
             timeouts: Timeouts::default(),
+            outbound: Outbound::default(),
             remote: OnceLock::new(),
             loopback: OnceLock::new(),
         }
@@ -66,8 +68,42 @@ impl HttpBackend {
         self
     }
 
+    /// Returns the backend with further sources of trust and known addresses.
+    #[must_use]
+    pub fn with_outbound(mut self, outbound: Outbound) -> Self {
+        self.outbound = outbound;
+        self
+    }
+
+    /// Builds a request for a host that is no model provider.
+    fn direct(&self, origin: &Url, incoming: &Incoming) -> Result<Prepared, BackendError> {
+        let mut url = origin.clone();
+        let (path, query) = match incoming.path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (incoming.path.as_str(), None),
+        };
+        url.set_path(path);
+        url.set_query(query);
+        let client = self
+            .client(&url)
+            .map_err(|detail| BackendError::Unsendable {
+                provider: origin.to_string(),
+                detail: detail.to_owned(),
+            })?;
+        let request = client
+            .request(incoming.method.clone(), url.clone())
+            .headers(passed_headers(incoming));
+        Ok(Prepared {
+            request: with_body(request, incoming),
+            url,
+        })
+    }
+
     /// Builds the request, or says why it may not go out.
     fn request(&self, incoming: &Incoming) -> Result<Prepared, BackendError> {
+        if let Some(origin) = &incoming.origin {
+            return self.direct(origin, incoming);
+        }
         let name = &incoming.provider;
         let upstream = self
             .upstreams
@@ -90,18 +126,18 @@ impl HttpBackend {
             unsendable("the configured key has characters that no header may have")
         })?;
         let client = self.client(&url).map_err(unsendable)?;
-        let mut request = client
+        let request = client
             .request(incoming.method.clone(), url.clone())
             .headers(headers);
-        let never_has_body = [Method::GET, Method::HEAD].contains(&incoming.method);
-        if !(never_has_body && incoming.raw_body.is_empty()) {
-            request = request.body(incoming.raw_body.clone());
-        }
-        Ok(Prepared { request, url })
+        Ok(Prepared {
+            request: with_body(request, incoming),
+            url,
+        })
     }
 
     fn client(&self, url: &Url) -> Result<&Client, &str> {
-        let (slot, builder) = if is_loopback(url) {
+        let is_known = |host: &str| self.outbound.resolve.contains_key(host);
+        let (slot, builder) = if is_loopback(url) || url.host_str().is_some_and(is_known) {
             (&self.loopback, Client::builder().no_proxy())
         } else {
             (&self.remote, Client::builder())
@@ -109,6 +145,14 @@ impl HttpBackend {
         slot.get_or_init(|| {
             // reqwest panics without a provider; a second installation is refused and harmless.
             let _already = rustls::crypto::ring::default_provider().install_default();
+            let mut builder = builder;
+            for (host, addr) in &self.outbound.resolve {
+                builder = builder.resolve(host, *addr);
+            }
+            if let Some(pem) = &self.outbound.ca {
+                let all = reqwest::Certificate::from_pem_bundle(pem.as_bytes());
+                builder = builder.tls_certs_merge(all.map_err(|error| describe(&error))?);
+            }
             builder
                 .connect_timeout(self.timeouts.connect)
                 .redirect(redirect::Policy::none())
@@ -169,12 +213,17 @@ fn check_allowed(upstream: &Upstream, incoming: &Incoming) -> Result<(), Backend
     })
 }
 
-/// Returns the headers as they go up; `None` where the key can't stand in one.
-fn headers_for(
-    upstream: &Upstream,
-    incoming: &Incoming,
-    key: Option<&SecretString>,
-) -> Option<HeaderMap> {
+/// Returns the request with the body of the agent's.
+fn with_body(request: reqwest::RequestBuilder, incoming: &Incoming) -> reqwest::RequestBuilder {
+    let never_has_body = [Method::GET, Method::HEAD].contains(&incoming.method);
+    if never_has_body && incoming.raw_body.is_empty() {
+        return request;
+    }
+    request.body(incoming.raw_body.clone())
+}
+
+/// Returns the headers of a request that may pass on.
+fn passed_headers(incoming: &Incoming) -> HeaderMap {
     let mut headers = incoming.headers.clone();
     strip_hop_by_hop(&mut headers);
     let ours: Vec<HeaderName> = headers
@@ -186,6 +235,16 @@ fn headers_for(
     for name in ours.iter().chain(&[HOST, CONTENT_LENGTH, EXPECT]) {
         headers.remove(name);
     }
+    headers
+}
+
+/// Returns the headers as they go up; `None` where the key can't stand in one.
+fn headers_for(
+    upstream: &Upstream,
+    incoming: &Incoming,
+    key: Option<&SecretString>,
+) -> Option<HeaderMap> {
+    let mut headers = passed_headers(incoming);
     for (name, value) in &upstream.headers {
         headers.insert(name, value.clone());
     }

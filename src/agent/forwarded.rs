@@ -1,0 +1,74 @@
+//! The variables that lead HTTP clients through the forward proxy of a run, and let them trust it.
+//!
+//! A variable that replaces a client's own roots names a file with the system's and the run's; it lies in
+//! the directory of the run and ends with it.
+
+use std::{fs, io};
+
+use camino::Utf8Path;
+
+use super::Environment;
+use crate::proxy::Door;
+
+/// Puts the forward proxy into an environment, with its certificates in `folder`.
+pub(super) fn apply(door: &Door, folder: &Utf8Path, environment: &mut Environment) -> io::Result<()> {
+    let own = folder.join("ca.pem");
+    fs::write(&own, &door.ca)?;
+    let bundle = folder.join("ca-bundle.pem");
+    fs::write(&bundle, format!("{}\n{}", roots(environment), door.ca))?;
+    environment.set(PROXIES.map(|name| (name.to_owned(), door.url.clone())));
+    // Also what runs on this machine is captured; the listener knows requests for itself.
+    environment.set(["NO_PROXY", "no_proxy"].map(|name| (name.to_owned(), String::new())));
+    environment.set(BUNDLES.map(|name| (name.to_owned(), bundle.to_string())));
+    environment.set([
+        ("NODE_EXTRA_CA_CERTS".to_owned(), own.to_string()),
+        ("NODE_USE_ENV_PROXY".to_owned(), "1".to_owned()),
+    ]);
+    environment.variables.remove("SSL_CERT_DIR");
+    Ok(())
+}
+
+/// Returns the certificates that clients would trust without the run.
+fn roots(environment: &Environment) -> String {
+    let named = environment.variables.get("SSL_CERT_FILE");
+    let files = named.map(String::as_str).into_iter().chain(ROOTS);
+    files
+        .filter_map(|file| fs::read_to_string(file).ok())
+        .next()
+        .unwrap_or_default()
+}
+
+/// The variables that name a proxy.
+const PROXIES: [&str; 6] = [
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+];
+
+/// The variables that name all certificates that a client trusts.
+const BUNDLES: [&str; 12] = [
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "AWS_CA_BUNDLE",
+    "DENO_CERT",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    "CARGO_HTTP_CAINFO",
+    "GIT_SSL_CAINFO",
+    "HTTPLIB2_CA_CERTS",
+    "PIP_CERT",
+    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+    "NIX_SSL_CERT_FILE",
+];
+
+/// Where systems keep the certificates that they trust.
+const ROOTS: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/opt/homebrew/etc/ca-certificates/cert.pem",
+];

@@ -1,0 +1,76 @@
+//! What is to be done with the hosts that an agent asks for by the forward proxy.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+/// What happens to requests for a host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostRule {
+    /// They are opened, recorded and replayed.
+    Record,
+    /// They pass untouched and unseen.
+    Pass,
+    /// They are refused.
+    Block,
+}
+
+/// How the forward proxy of a run treats what comes to it.
+#[derive(Clone, Debug, Default)]
+pub struct Interception {
+    /// Rules by host; of those that fit, the one with the longest pattern counts.
+    pub rules: Vec<(glob::Pattern, HostRule)>,
+    /// Model providers by host and port, such as `api.openai.com:443`.
+    pub providers: BTreeMap<String, String>,
+    /// The way to hosts that are no model provider.
+    pub outbound: Outbound,
+}
+
+/// How hosts are reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outbound {
+    /// Certificates in PEM that are trusted beside the system's.
+    pub ca: Option<String>,
+    /// Addresses of hosts that are not looked up.
+    pub resolve: BTreeMap<String, SocketAddr>,
+}
+
+impl Interception {
+    /// Returns what happens to requests for a host: they are recorded where no rule says otherwise.
+    pub(super) fn rule(&self, host: &str) -> HostRule {
+        self.rules
+            .iter()
+            .filter(|(pattern, _rule)| pattern.matches(host))
+            .max_by_key(|(pattern, _rule)| pattern.as_str().len())
+            .map_or(HostRule::Record, |(_pattern, rule)| *rule)
+    }
+
+    /// Returns the model provider that is reached at a host and port.
+    pub(super) fn provider(&self, host: &str, port: u16) -> Option<&str> {
+        self.providers
+            .get(&format!("{host}:{port}"))
+            .map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_rule_counts_and_everything_else_is_recorded() {
+        let pattern = |text: &str| glob::Pattern::new(text).unwrap();
+        let rules = Interception {
+            rules: vec![
+                (pattern("*.example.com"), HostRule::Block),
+                (pattern("api.example.com"), HostRule::Pass),
+            ],
+            ..Interception::default()
+        };
+        assert_eq!(rules.rule("api.example.com"), HostRule::Pass);
+        assert_eq!(rules.rule("x.example.com"), HostRule::Block);
+        assert_eq!(rules.rule("example.org"), HostRule::Record);
+    }
+}

@@ -1,0 +1,124 @@
+//! A tunnel of the forward proxy: opened to be read, or passed on untouched.
+//!
+//! What a client begins with tells what it speaks: a TLS handshake is answered with a certificate of the
+//! run, a method's name is HTTP without TLS (Node tunnels that, too). Anything else is closed.
+
+use std::io::{self, Cursor};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use super::forward::{Forward, Target};
+use super::serve::Shared;
+use super::{serve_http, stop};
+
+/// A tunnel that a client was promised.
+pub(super) struct Tunnel {
+    pub(super) upgrade: OnUpgrade,
+    pub(super) target: Target,
+    pub(super) passes: bool,
+}
+
+impl Tunnel {
+    /// Serves the tunnel until either side closes it.
+    pub(super) async fn run(self, shared: &Arc<Shared>, stopped: &mut watch::Receiver<bool>) {
+        let Some(forward) = &shared.forward else {
+            return;
+        };
+        let io = match self.upgrade.await {
+            Ok(upgraded) => TokioIo::new(upgraded),
+            Err(error) => {
+                tracing::debug!("the client left before its tunnel was open: {error}");
+                return;
+            }
+        };
+        let host = self.target.host.clone();
+        let ended = if self.passes {
+            tokio::select! {
+                ended = pass(io, &self.target, forward) => ended,
+                () = stop(stopped) => Ok(()),
+            }
+        } else {
+            read(io, self.target, (shared, forward), stopped).await
+        };
+        if let Err(error) = ended {
+            tracing::warn!(
+                "a connection to {host} was not recorded: {error}; \
+                 `\"{host}\" = \"pass\"` in [capture.hosts] lets it through unread"
+            );
+        }
+    }
+}
+
+/// Opens a tunnel and serves the requests in it.
+async fn read<S>(
+    mut io: S,
+    mut target: Target,
+    (shared, forward): (&Arc<Shared>, &Forward),
+    stopped: &mut watch::Receiver<bool>,
+) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut first = [0];
+    let count = tokio::select! {
+        read = io.read(&mut first) => read?,
+        () = stop(stopped) => 0,
+    };
+    if count == 0 {
+        return Ok(());
+    }
+    let (reader, writer) = tokio::io::split(io);
+    let io = tokio::io::join(Cursor::new(first).chain(reader), writer);
+    if first == [TLS_HANDSHAKE] {
+        let config = forward
+            .authority
+            .server(&target.host)
+            .map_err(io::Error::other)?;
+        let stream = tokio::select! {
+            accepted = TlsAcceptor::from(config).accept(io) => accepted?,
+            () = stop(stopped) => return Ok(()),
+        };
+        target.is_tls = true;
+        serve_http(stream, shared, Some(Arc::new(target)), stopped).await;
+    } else if first.iter().all(u8::is_ascii_uppercase) {
+        serve_http(io, shared, Some(Arc::new(target)), stopped).await;
+    } else {
+        return Err(io::Error::other("it speaks neither TLS nor HTTP"));
+    }
+    Ok(())
+}
+
+/// Passes everything on, in both directions.
+async fn pass<S>(mut io: S, target: &Target, forward: &Forward) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let resolved = forward.interception.outbound.resolve.get(&target.host);
+    let mut upstream = match resolved {
+        Some(addr) => TcpStream::connect(at_port(*addr, target.port)).await?,
+        None => TcpStream::connect((target.host.as_str(), target.port)).await?,
+    };
+    upstream.set_nodelay(true)?;
+    if let Err(error) = tokio::io::copy_bidirectional(&mut io, &mut upstream).await {
+        tracing::debug!("a tunnel to {} ended: {error}", target.host);
+    }
+    Ok(())
+}
+
+/// Returns the address with its own port, or where it has none with this one.
+fn at_port(mut addr: SocketAddr, port: u16) -> SocketAddr {
+    if addr.port() == 0 {
+        addr.set_port(port);
+    }
+    addr
+}
+
+/// What a TLS connection begins with.
+const TLS_HANDSHAKE: u8 = 0x16;
