@@ -11,7 +11,11 @@ use super::Environment;
 use crate::proxy::Door;
 
 /// Puts the forward proxy into an environment, with its certificates in `folder`.
-pub(super) fn apply(door: &Door, folder: &Utf8Path, environment: &mut Environment) -> io::Result<()> {
+pub(super) fn apply(
+    door: &Door,
+    folder: &Utf8Path,
+    environment: &mut Environment,
+) -> io::Result<()> {
     let own = folder.join("ca.pem");
     fs::write(&own, &door.ca)?;
     let bundle = folder.join("ca-bundle.pem");

@@ -4,8 +4,8 @@
 //! agent that looks at its environment must find the same twice. A key variable holds the run's
 //! placeholder, since SDKs refuse to start without a key.
 
-use crate::proxy::{Door, providers};
 use super::Environment;
+use crate::proxy::{Door, providers};
 use crate::tools::TOOLS_PATH;
 
 /// Where the run's listener is, and what opens it.

@@ -85,7 +85,8 @@ impl AgentSpec {
         let mut environment = bare.clone();
         routing.apply(&mut environment);
         if let Some(door) = &routing.door {
-            forwarded::apply(door, run_dir.path(), &mut environment).map_err(AgentError::Directory)?;
+            forwarded::apply(door, run_dir.path(), &mut environment)
+                .map_err(AgentError::Directory)?;
         }
         let plan = Launch {
             command: prepared.command,

@@ -244,7 +244,8 @@ fn interception(config: &Config) -> Result<Option<Interception>, CommandError> {
         .iter()
         .filter_map(|known| Some((known.name, known.url?)));
     let configured = config.upstream.providers.iter();
-    let configured = configured.filter_map(|(name, entry)| Some((name.as_str(), entry.url.as_deref()?)));
+    let configured =
+        configured.filter_map(|(name, entry)| Some((name.as_str(), entry.url.as_deref()?)));
     let urls = public.chain(configured).filter_map(|(name, url)| {
         let url = Url::parse(url).ok()?;
         let address = format!("{}:{}", url.host_str()?, url.port_or_known_default()?);

@@ -1,8 +1,8 @@
 //! The sections of `rewind.toml`.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::fmt;
+use std::net::SocketAddr;
 
 use camino::Utf8PathBuf;
 use serde::de::{Error as _, MapAccess, Visitor};

@@ -22,8 +22,8 @@ mod sse;
 mod testing;
 mod upstream;
 
-pub use decode::{DecodeError, Decoder, decode};
 pub use authority::AuthorityError;
+pub use decode::{DecodeError, Decoder, decode};
 pub use forward::{Captured, forward};
 pub use intercept::{HostRule, Interception, Outbound};
 pub use kept::kept_headers;

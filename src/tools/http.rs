@@ -104,7 +104,11 @@ fn call(origin: &Url, incoming: &Incoming) -> ToolCall {
         name: format!("{} {host}{path}", incoming.method),
         arguments: Value::Object(arguments),
         boundary: Boundary::Http,
-        effect: Some(if reads { Effect::Read } else { Effect::Mutating }),
+        effect: Some(if reads {
+            Effect::Read
+        } else {
+            Effect::Mutating
+        }),
         call_id: None,
         server: None,
     }
@@ -132,13 +136,15 @@ fn fields(text: &[u8]) -> Value {
         values.push(Value::String(value.into_owned()));
     }
     all.into_iter()
-        .map(|(name, mut values)| match (values.pop(), values.is_empty()) {
-            (Some(only), true) => (name, only),
-            (last, _) => {
-                values.extend(last);
-                (name, Value::Array(values))
-            }
-        })
+        .map(
+            |(name, mut values)| match (values.pop(), values.is_empty()) {
+                (Some(only), true) => (name, only),
+                (last, _) => {
+                    values.extend(last);
+                    (name, Value::Array(values))
+                }
+            },
+        )
         .collect::<Map<_, _>>()
         .into()
 }
@@ -239,7 +245,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_served_as_it_was_and_a_broken_one_is_not() {
-        let good = json!({"status": 201, "headers": {"content-type": "image/png"}, "body_base64": "/w=="});
+        let good =
+            json!({"status": 201, "headers": {"content-type": "image/png"}, "body_base64": "/w=="});
         let answer = served(&good).unwrap();
         assert_eq!(answer.status, StatusCode::CREATED);
         assert!(matches!(answer.body, AnswerBody::Full(bytes) if bytes == [0xff_u8].as_slice()));

@@ -13,6 +13,7 @@ mod agents;
 mod architecture;
 mod baseline;
 mod blog;
+mod capture;
 mod checks;
 mod cmd;
 mod examples;

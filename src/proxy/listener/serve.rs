@@ -13,8 +13,8 @@ use url::Url;
 
 use super::body::Outgoing;
 use super::flush::Flushes;
-use super::receive::{ReceiveError, discard, receive};
 use super::forward::{Forward, NotForwarded, Target, Way, way};
+use super::receive::{ReceiveError, discard, receive};
 use super::route::{Forbidden, Route, route, through};
 use super::tunnel::Tunnel;
 use crate::proxy::decode::{DecodeError, decode};
@@ -59,11 +59,7 @@ pub(super) async fn serve(
             };
             let mut opened = around.opened.lock().unwrap_or_else(PoisonError::into_inner);
             *opened = Some(tunnel);
-            let empty = Outgoing::new(
-                AnswerBody::Full(Bytes::new()),
-                None,
-                around.flushes.clone(),
-            );
+            let empty = Outgoing::new(AnswerBody::Full(Bytes::new()), None, around.flushes.clone());
             return Ok(Response::new(empty));
         }
         Err(not) => Err(Refused::from(not)),
