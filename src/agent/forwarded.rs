@@ -35,10 +35,9 @@ pub(super) fn apply(
 /// Returns the certificates that clients would trust without the run.
 fn roots(environment: &Environment) -> String {
     let named = environment.variables.get("SSL_CERT_FILE");
-    let files = named.map(String::as_str).into_iter().chain(ROOTS);
+    let mut files = named.map(String::as_str).into_iter().chain(ROOTS);
     files
-        .filter_map(|file| fs::read_to_string(file).ok())
-        .next()
+        .find_map(|file| fs::read_to_string(file).ok())
         .unwrap_or_default()
 }
 
