@@ -22,5 +22,6 @@ mod record;
 mod replay;
 mod reports;
 mod sdk;
+mod shims;
 mod support;
 mod tools;
