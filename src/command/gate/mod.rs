@@ -233,14 +233,13 @@ async fn cases(
             case.agent.alone = Some(Arc::clone(&alone));
         }
         let before = known.iter().find(|(agent, _why)| *agent == config.agent);
-        case.unready = match before {
-            Some((_agent, why)) => why.clone(),
-            None => {
-                let done = set_up(&config, &case.agent, err).await;
-                let why = done.err().map(|error| error.to_string());
-                known.push((config.agent, why.clone()));
-                why
-            }
+        case.unready = if let Some((_agent, why)) = before {
+            why.clone()
+        } else {
+            let done = set_up(&config, &case.agent, err).await;
+            let why = done.err().map(|error| error.to_string());
+            known.push((config.agent, why.clone()));
+            why
         };
         cases.push(case);
     }
