@@ -187,8 +187,15 @@ fn a_fork_before_the_booking_makes_the_recorded_one_good_and_no_other() {
         let halted = &other["divergences"][0];
         assert_eq!(
             (&halted["kind"], &halted["step"]),
-            (&json!("tool"), &json!(7))
+            (&json!("mutating"), &json!(7))
         );
+        // Also where it is said to change something: it asks before it runs.
+        let marked = "[tools.\"book_*\"]\neffect = \"mutating\"\n";
+        travel.app.write("rewind.toml", marked);
+        travel
+            .replay(&["--from", "3"], &["PROMPT=Be brief."])
+            .exits(0);
+        travel.replay(&["--from", "3"], &[FOR_TWO]).exits(3);
         let message = halted["message"].as_str().unwrap();
         assert!(
             message.contains("{\"flight\":\"RW2\",\"seats\":2}"),
