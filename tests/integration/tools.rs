@@ -1,16 +1,10 @@
 //! Tools that the agent runs in its own process, wrapped by the packages for Python and JavaScript.
 
 use std::fs;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::{App, Run};
-
-fn root(path: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
-    path.to_str().unwrap().to_owned()
-}
+use crate::support::{App, Run, repository_path};
 
 /// The language of the travel agent.
 #[derive(Clone, Copy)]
@@ -52,18 +46,20 @@ impl Travel {
 
     fn run(&self, options: &[&str], variables: &[&str]) -> Run {
         let bookings = format!("BOOKINGS={}", self.app.folder().join("bookings").display());
-        let rules = root("tests/fixtures/agents/travel.toml");
-        let python = format!("PYTHONPATH={}", root("python"));
-        let js = format!("REWIND_JS={}", root("js/index.js"));
+        let rules = repository_path("tests/fixtures/agents/travel.toml");
+        let python = format!("PYTHONPATH={}", repository_path("python"));
+        let js = format!("REWIND_JS={}", repository_path("js/index.js"));
         let mut words = options.to_vec();
         words.extend(["--scripted", &rules, "--", "env", &bookings, &python, &js]);
         words.extend(variables);
         let script = match self.language {
-            Language::Python => {
-                ["python3", &root("tests/fixtures/agents/travel.py")].map(str::to_owned)
-            }
+            Language::Python => [
+                "python3",
+                &repository_path("tests/fixtures/agents/travel.py"),
+            ]
+            .map(str::to_owned),
             Language::Node => {
-                ["node", &root("tests/fixtures/agents/travel.mjs")].map(str::to_owned)
+                ["node", &repository_path("tests/fixtures/agents/travel.mjs")].map(str::to_owned)
             }
         };
         words.extend(script.iter().map(String::as_str));
@@ -123,6 +119,15 @@ fn a_wrapped_call_is_one_step_with_the_models_own() {
             .map(|step| step["status"].as_str().unwrap())
             .collect();
         assert_eq!(status, ["ok", "error", "ok", "ok"]);
+        let booking = tools.last().unwrap();
+        let seen = (&booking["captured"], &booking["effect"]);
+        assert_eq!(seen, (&json!("shim"), &json!("mutating")));
+        let shown = travel.app.run(["show", "travel", "--step", "7"]).exits(0);
+        assert!(
+            shown.stdout.contains("mutating, captured (shim)"),
+            "{}",
+            shown.stdout
+        );
     }
 }
 
@@ -138,6 +143,8 @@ fn a_replay_gives_back_what_the_tools_gave_and_runs_none() {
             (&json!(4), &json!([]))
         );
         assert_eq!(replay["saved_steps"], 8);
+        assert_eq!(replay["savings"]["saved"]["tools"], 4);
+        assert_eq!(replay["savings"]["paid"]["tools"], Value::Null);
         assert_eq!(travel.notes(), Vec::<String>::new());
     }
 }
@@ -152,6 +159,11 @@ fn a_fork_after_the_booking_does_not_book_again() {
             .json();
         assert_eq!((&replay["served"], &replay["live"]), (&json!(3), &json!(1)));
         assert_eq!(replay["tools_served"], 4);
+        let fork = ["show", "travel", "--timeline", "fork"];
+        let shown = travel.app.run(fork).exits(0).stdout;
+        assert_eq!(shown.matches("served (exact)").count(), 4, "{shown}");
+        let diff = travel.app.run(["diff", "travel", "main", "fork", "--json"]);
+        assert_eq!(diff.exits(0).json()["is_equal"], true);
         assert_eq!(travel.notes(), Vec::<String>::new());
     }
 }
@@ -175,8 +187,15 @@ fn a_fork_before_the_booking_makes_the_recorded_one_good_and_no_other() {
         let halted = &other["divergences"][0];
         assert_eq!(
             (&halted["kind"], &halted["step"]),
-            (&json!("tool"), &json!(7))
+            (&json!("mutating"), &json!(7))
         );
+        // Also where it is said to change something: it asks before it runs.
+        let marked = "[tools.\"book_*\"]\neffect = \"mutating\"\n";
+        travel.app.write("rewind.toml", marked);
+        travel
+            .replay(&["--from", "3"], &["PROMPT=Be brief."])
+            .exits(0);
+        travel.replay(&["--from", "3"], &[FOR_TWO]).exits(3);
         let message = halted["message"].as_str().unwrap();
         assert!(
             message.contains("{\"flight\":\"RW2\",\"seats\":2}"),
@@ -247,18 +266,21 @@ impl Travel {
         let script = match self.language {
             Language::Python => format!(
                 "\"python3\", \"{}\"",
-                root("tests/fixtures/agents/travel.py")
+                repository_path("tests/fixtures/agents/travel.py")
             ),
-            Language::Node => format!("\"node\", \"{}\"", root("tests/fixtures/agents/travel.mjs")),
+            Language::Node => format!(
+                "\"node\", \"{}\"",
+                repository_path("tests/fixtures/agents/travel.mjs")
+            ),
         };
         let folder = self.app.folder().display();
         let config = |mode: &str| {
             format!(
                 "[agent]\ncommand = [\"env\", \"MODE={mode}\", \"BOOKINGS={folder}/bookings\", \"PYTHONPATH={}\", \"REWIND_JS={}\", {script}]\n\
                  [upstream]\nscripted = \"{}\"\n",
-                root("python"),
-                root("js/index.js"),
-                root("tests/fixtures/agents/travel.toml"),
+                repository_path("python"),
+                repository_path("js/index.js"),
+                repository_path("tests/fixtures/agents/travel.toml"),
             )
         };
         self.app.write("rewind.toml", &config(""));
