@@ -33,5 +33,6 @@ pub mod report;
 pub mod scripted;
 pub mod stats;
 pub mod store;
+pub mod tools;
 pub mod wire;
 pub mod wirecodec;

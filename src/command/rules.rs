@@ -2,9 +2,10 @@
 
 use super::{CommandError, Context};
 use crate::config::{self, Config};
-use crate::model::{Rung, Timeline};
+use crate::model::{Effect, Rung, Timeline};
 use crate::price::{Price, PriceTable};
 use crate::replay::{AnswerFrom, NormaliseRule, OnDivergence, Rules, Timing, TreatmentPart};
+use crate::tools::{ToolRule, ToolRules};
 
 /// Returns the rules that the configuration states.
 pub fn replay_rules(config: &Config) -> Rules {
@@ -40,6 +41,20 @@ pub fn replay_rules(config: &Config) -> Rules {
             config::OnDivergence::Halt => OnDivergence::Halt,
         },
         repeat_last: replay.exhausted == config::Exhausted::RepeatLast,
+    }
+}
+
+/// Returns what the configuration says of the agent's tools.
+pub fn tool_rules(config: &Config) -> ToolRules {
+    let rules = config.tools.iter().map(|(name, entry)| ToolRule {
+        name: name.pattern().clone(),
+        effect: entry.effect,
+        serve: entry.serve,
+    });
+    let allowed = config.replay.allow_tools.iter();
+    ToolRules {
+        rules: rules.collect(),
+        allow: allowed.map(|name| name.as_str().to_owned()).collect(),
     }
 }
 
@@ -121,7 +136,7 @@ fn check_effects(tools: &[&str], config: &Config, context: &Context) -> Result<(
         let quoted: Vec<String> = refused.iter().map(|name| format!("\"{name}\"")).collect();
         quoted.join(", ")
     };
-    let is_mutating = |name: &str| config.effect(name) == Some(config::Effect::Mutating);
+    let is_mutating = |name: &str| config.effect(name) == Some(Effect::Mutating);
     let mutating: Vec<&str> = tools
         .iter()
         .copied()
@@ -206,7 +221,7 @@ mod tests {
     fn the_longest_name_says_what_a_tool_does() {
         let text = "[tools.\"*\"]\neffect = \"mutating\"\n[tools.\"get_*\"]\neffect = \"pure\"";
         let config = Config::parse(Utf8Path::new("rewind.toml"), text).unwrap();
-        assert_eq!(config.effect("get_weather"), Some(config::Effect::Pure));
-        assert_eq!(config.effect("send_mail"), Some(config::Effect::Mutating));
+        assert_eq!(config.effect("get_weather"), Some(Effect::Pure));
+        assert_eq!(config.effect("send_mail"), Some(Effect::Mutating));
     }
 }

@@ -18,7 +18,7 @@ use toml::de::{DeTable, ValueDeserializer};
 pub use agent::{Agent, AgentName, Answer, Isolate, Request, UnknownAgent, Words};
 pub use failure::ConfigError;
 pub use section::{
-    Capture, Config, Effect, Exhausted, Gate, Mode, Normalise, OnDivergence, PriceRow, Redact,
+    Capture, Config, Exhausted, Gate, Mode, Normalise, OnDivergence, PriceRow, Redact,
     RedactPattern, Replay, Report, Require, Timing, ToolEntry, ToolResult, TreatmentPart,
     UpstreamEntry, Upstreams,
 };

@@ -11,7 +11,7 @@ use super::agent::{Agent, AgentName};
 use super::value::{
     Glob, Pattern, Period, address, dollars, http_url, jobs, maybe_dollars, pointers, share,
 };
-use crate::model::SampleRange;
+use crate::model::{Effect, SampleRange};
 use crate::redact::is_placeholder_name;
 
 /// The whole file.
@@ -246,8 +246,9 @@ impl Config {
         self.tools
             .iter()
             .filter(|(name, _entry)| name.matches(tool))
-            .max_by_key(|(name, _entry)| name.as_str().len())
-            .map(|(_name, entry)| entry.effect)
+            .filter_map(|(name, entry)| Some((name.as_str().len(), entry.effect?)))
+            .max_by_key(|(length, _effect)| *length)
+            .map(|(_length, effect)| effect)
     }
 }
 
@@ -273,22 +274,12 @@ impl TryFrom<RawNormalise> for Normalise {
 
 /// `[tools."NAME"]`: what a tool of the agent does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table with `effect`")]
+#[serde(deny_unknown_fields, expecting = "a table with `effect` or `serve`")]
 pub struct ToolEntry {
     /// What running it leaves behind.
-    pub effect: Effect,
-}
-
-/// What running a tool leaves behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Effect {
-    /// Nothing, and its result depends on its arguments alone.
-    Pure,
-    /// Nothing, but its result may differ from day to day.
-    Read,
-    /// A change: mail that is sent, an order that is placed.
-    Mutating,
+    pub effect: Option<Effect>,
+    /// Whether a call behind the fork is served where it matches a recorded one.
+    pub serve: Option<bool>,
 }
 
 /// `[redact]`: what is taken out of recordings beside the built-in secrets.

@@ -193,7 +193,7 @@ fn fingerprint(timeline: &Timeline) -> ContentId {
     canonical_id(&trajectory(timeline))
 }
 
-fn costs(timeline: &Timeline, live: bool, prices: &PriceTable) -> SampleEvidence {
+pub(super) fn costs(timeline: &Timeline, live: bool, prices: &PriceTable) -> SampleEvidence {
     let calls: Vec<_> = timeline.model_steps().map(|(_step, call)| call).collect();
     let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let usage: crate::model::Usage = calls.iter().filter_map(|call| call.response.usage).sum();

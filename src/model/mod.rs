@@ -21,6 +21,7 @@ mod session;
 mod step;
 mod thread;
 mod timeline;
+mod tool_call;
 
 pub use call::{Ancillary, Attempt, Call};
 pub use events::{Events, StreamEvent};
@@ -38,3 +39,4 @@ pub use session::{Session, Source};
 pub use step::{Captured, Drift, Rung, Served, Status, Step, StepKind, ToolStep};
 pub use thread::{Answers, CallRef, Thread, ThreadInterner};
 pub use timeline::{Divergence, DivergenceKind, ForkedFrom, Outcome, ReplayReport, Timeline};
+pub use tool_call::{Boundary, Effect, HaltedTool, RanTool, ToolCapture, ToolOutcome};

@@ -103,6 +103,12 @@ pub enum Status {
 pub enum Captured {
     /// Derived from the messages: a call in one answer, its result in a later request.
     Messages,
+    /// A function that the agent wrapped with the `rewind` package.
+    Shim,
+    /// An MCP server.
+    Mcp,
+    /// An HTTP request.
+    Http,
 }
 
 /// A tool call and its result.

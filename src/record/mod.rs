@@ -28,6 +28,7 @@ mod strict;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 pub use asked::{Asked, AskedAncillary, AskedModel};
 pub use recorder::{Finished, Recorder};
@@ -36,3 +37,4 @@ pub use responder::{Awaited, RecordResponder};
 pub use sink::{MemorySink, NoSink, Sink, SinkError};
 pub use store_sink::StoreSink;
 pub use strict::StrictKeys;
+pub use tools::{RecordingTools, ServedTool};

@@ -15,10 +15,12 @@ use super::sink::Sink;
 use super::slots::Failure;
 use super::state::{State, identity};
 use super::stream_end::is_ended;
-use crate::model::{Ancillary, Body, Call, ContentId, Dialect, Exchange, Response, Served};
+use crate::model::{
+    Ancillary, Body, Call, ContentId, Dialect, Exchange, Response, Served, ToolCapture,
+};
 use crate::proxy::{Captured, Credential, Incoming};
 use crate::redact::Redactor;
-use crate::wire::{self, ParsedRequest, Parser, Traffic};
+use crate::wire::{self, ParsedRequest, Parser, Scrub as _, Traffic};
 
 /// All that was recorded.
 #[derive(Debug, Default)]
@@ -27,6 +29,8 @@ pub struct Finished {
     pub calls: Vec<Arc<Call>>,
     /// Traffic without a number, in the order in which it was answered.
     pub ancillary: Vec<Ancillary>,
+    /// Captured tool calls, by ordinal.
+    pub tools: Vec<Arc<ToolCapture>>,
     /// What went wrong in recording, in words; empty when all is whole.
     pub faults: Vec<String>,
     /// What the user should know though nothing went wrong, in words.
@@ -37,7 +41,7 @@ pub struct Finished {
 pub struct Recorder {
     parser: Arc<Parser>,
     redactor: Arc<Redactor>,
-    sink: Arc<dyn Sink>,
+    pub(super) sink: Arc<dyn Sink>,
     start: Instant,
     state: Mutex<State>,
     /// Paths with what is kept of them: an agent asks few.
@@ -195,6 +199,11 @@ impl Recorder {
         self.lock().add_fault(fault);
     }
 
+    /// Takes the secrets out of a value.
+    pub(super) fn scrub(&self, value: &mut serde_json::Value) {
+        self.redactor.scrub(value);
+    }
+
     /// Returns a text without secrets.
     pub fn clean(&self, text: &str) -> String {
         self.redactor.text(text).into_owned()
@@ -222,6 +231,7 @@ impl Recorder {
         Finished {
             calls: state.slots.calls(),
             ancillary: state.ancillary.clone(),
+            tools: state.tools.calls(),
             faults,
             notices: state.own_keys.iter().map(|p| own_key_notice(p)).collect(),
         }
@@ -380,12 +390,12 @@ impl Recorder {
     }
 
     /// Returns the microseconds from the timeline's start to `instant`.
-    fn micros(&self, instant: Instant) -> u64 {
+    pub(super) fn micros(&self, instant: Instant) -> u64 {
         let elapsed = instant.saturating_duration_since(self.start);
         u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

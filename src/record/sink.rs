@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::model::{Ancillary, Call};
+use crate::model::{Ancillary, Call, ToolCapture};
 
 /// Takes calls while a run goes on.
 ///
@@ -20,6 +20,14 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// [`SinkError`] when it could not be kept; the recording goes on in memory.
     fn ancillary(&self, ancillary: &Ancillary) -> Result<(), SinkError>;
+
+    /// Takes a captured tool call: when it begins, and again when its outcome is there.
+    ///
+    /// # Errors
+    /// [`SinkError`] when it could not be kept; the recording goes on in memory.
+    fn tool(&self, _tool: &Arc<ToolCapture>) -> Result<(), SinkError> {
+        Ok(())
+    }
 
     /// Waits until what was taken so far outlives this process, for a while at most.
     fn settle(&self) {}
@@ -63,6 +71,7 @@ impl SinkError {
 pub struct MemorySink {
     calls: Mutex<Vec<Arc<Call>>>,
     ancillary: Mutex<Vec<Ancillary>>,
+    tools: Mutex<Vec<Arc<ToolCapture>>>,
 }
 
 impl MemorySink {
@@ -92,6 +101,12 @@ impl Sink for MemorySink {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         all.push(ancillary.clone());
+        Ok(())
+    }
+
+    fn tool(&self, tool: &Arc<ToolCapture>) -> Result<(), SinkError> {
+        let mut tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
+        tools.push(Arc::clone(tool));
         Ok(())
     }
 }

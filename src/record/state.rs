@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::requests::Requests;
 use super::sink::SinkError;
 use super::slots::{Identity, Sender, Slots};
+use super::tools::ToolLog;
 use crate::model::{Ancillary, Request};
 use crate::wire::ParsedRequest;
 
@@ -15,6 +16,7 @@ pub(super) struct State {
     pub(super) slots: Slots,
     pub(super) requests: Requests,
     pub(super) ancillary: Vec<Ancillary>,
+    pub(super) tools: ToolLog,
     pub(super) faults: Vec<String>,
     /// Providers to which the agent sent a credential of its own.
     pub(super) own_keys: BTreeSet<String>,

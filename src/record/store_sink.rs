@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::sink::{Sink, SinkError};
-use crate::model::{Ancillary, Call};
+use crate::model::{Ancillary, Call, ToolCapture};
 use crate::store::TimelineWriter;
 
 /// Hands calls to a [`TimelineWriter`] in the order in which they come.
@@ -25,6 +25,7 @@ pub struct StoreSink {
 enum Item {
     Call(Arc<Call>),
     Ancillary(Box<Ancillary>),
+    Tool(Arc<ToolCapture>),
     /// To be told when everything before it is written.
     Settle(SyncSender<()>),
 }
@@ -79,6 +80,10 @@ impl Sink for StoreSink {
         self.put(Item::Ancillary(Box::new(ancillary.clone())))
     }
 
+    fn tool(&self, tool: &Arc<ToolCapture>) -> Result<(), SinkError> {
+        self.put(Item::Tool(Arc::clone(tool)))
+    }
+
     fn settle(&self) {
         let queue = lock(&self.queue).clone();
         let (told, settled) = sync_channel(1);
@@ -103,6 +108,7 @@ fn write(
         let written = match item {
             Item::Call(call) => writer.put(&call).map(|()| lock(stored).push(call)),
             Item::Ancillary(ancillary) => writer.ancillary(&ancillary),
+            Item::Tool(tool) => writer.tool(&tool),
             Item::Settle(told) => {
                 if told.try_send(()).is_err() {
                     tracing::debug!("an answer did not wait for the store");

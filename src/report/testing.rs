@@ -2,7 +2,9 @@
 
 use super::{Content, ForkReport, RunReport};
 use crate::check::{CheckResult, Finding, Outcome, Severity};
-use crate::gate::{Accepted, Fault, FaultKind, ForkInput, Mode, Policy, Sample};
+use crate::gate::{
+    Accepted, Comparison, Fault, FaultKind, ForkInput, Measure, Mode, Policy, Sample,
+};
 use crate::model::{Divergence, DivergenceKind, Drift, MicroUsd, ReplayReport, StepIndex};
 use crate::replay::{Savings, Tally};
 
@@ -63,6 +65,18 @@ fn fork(baseline: &str, fork: &str, sample: Sample) -> ForkReport {
     )
 }
 
+/// Returns a run whose checks, that many, all held.
+fn run(checks: u32) -> Measure {
+    Measure {
+        asked: checks,
+        held: checks,
+        steps: 11,
+        input_tokens: 12_000,
+        output_tokens: 400,
+        cost_micro_usd: Some(MicroUsd(41_000)),
+    }
+}
+
 /// Returns a run with one fork of each kind that people see.
 pub(super) fn report(content: Content) -> RunReport {
     let served = ReplayReport {
@@ -74,7 +88,7 @@ pub(super) fn report(content: Content) -> RunReport {
         ..served.clone()
     };
     let good = vec![passed("trajectory"), passed("tools")];
-    let unaffected = fork("tokyo", "auto", sample(whole, good.clone()));
+    let mut unaffected = fork("tokyo", "auto", sample(whole, good.clone()));
 
     let findings = vec![
         Finding::new("forbidden tool `delete_all_files` was called")
@@ -110,7 +124,7 @@ pub(super) fn report(content: Content) -> RunReport {
         skipped: vec![StepIndex(7)],
         ..served.clone()
     };
-    let violated = fork(
+    let mut violated = fork(
         "broken|copy",
         "auto",
         Sample {
@@ -140,7 +154,11 @@ pub(super) fn report(content: Content) -> RunReport {
             ..sample(ReplayReport::default(), Vec::new())
         },
     );
-    let unchecked = fork("tallest", "auto", sample(served, Vec::new()));
+    let mut unchecked = fork("tallest", "auto", sample(served, Vec::new()));
+    let sides = |base, head| Some(Comparison { base, head });
+    unaffected.comparison = sides(vec![run(2)], vec![run(2)]);
+    violated.comparison = sides(vec![run(2)], Vec::new());
+    unchecked.comparison = sides(Vec::new(), vec![run(0)]);
     let forks = vec![unaffected, violated, needs_live, unmeasured, unchecked];
     RunReport::new(forks, Policy::default(), content)
 }

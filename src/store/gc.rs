@@ -38,6 +38,7 @@ impl Store {
                 connection.execute("DELETE FROM call WHERE id BETWEEN ?1 AND ?2", range)?;
                 connection.execute("DELETE FROM node WHERE id BETWEEN ?1 AND ?2", range)?;
                 connection.execute("DELETE FROM ancillary WHERE id BETWEEN ?1 AND ?2", range)?;
+                connection.execute("DELETE FROM tool WHERE id BETWEEN ?1 AND ?2", range)?;
             }
             connection.execute("DELETE FROM session WHERE seq = ?1", params![seq])?;
             Ok(())

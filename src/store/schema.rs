@@ -4,9 +4,10 @@
 //! session  1─n  timeline  1─n  call ──> content (treatment, output, …)
 //!                         1─n  node ──> content (message), node (parent)
 //!                         1─n  ancillary
+//!                         1─n  tool (a captured call)
 //! ```
 //!
-//! A call, a node and an ancillary exchange have `timeline << 32 | ordinal` as their key: the rows of
+//! A call, a node, an ancillary exchange and a captured tool call have `timeline << 32 | ordinal` as their key: the rows of
 //! a timeline are one range of the table and need no index. Rows of `content` are canonical JSON and
 //! never change; `hash` holds the first 8 bytes of the BLAKE3 hash of the body.
 
@@ -26,7 +27,8 @@ const PAGE_SIZE: u32 = 512;
 const CHECKPOINT_PAGES: u32 = 8192;
 
 /// The numbered migrations: the n-th leads from version n to n + 1. Never changed once released.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE session (
         seq INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
@@ -69,7 +71,11 @@ const MIGRATIONS: &[&str] = &["
     );
     CREATE TABLE content (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, body TEXT NOT NULL);
     CREATE INDEX content_by_hash ON content (hash);
-"];
+",
+    "
+    CREATE TABLE tool (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+",
+];
 
 /// The newest version that is known.
 #[expect(

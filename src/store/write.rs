@@ -9,9 +9,9 @@ use super::error::{Fault, StoreError};
 use super::heads::{SessionHead, TimelineHead};
 use super::list::TimelineSummary;
 use super::load::TimelineResult;
-use super::rows::{Pens, ancillary, call, step};
+use super::rows::{Pens, ancillary, call, step, tool};
 use super::{Store, key, open};
-use crate::model::{Ancillary, Call, ContentId, Served, Session, SessionId, Timeline};
+use crate::model::{Ancillary, Call, ContentId, Served, Session, SessionId, Timeline, ToolCapture};
 
 impl Store {
     /// Writes the head of a new session.
@@ -112,6 +112,15 @@ impl TimelineWriter {
     /// Failures of the database.
     pub fn ancillary(&mut self, exchange: &Ancillary) -> Result<(), StoreError> {
         self.write(|ink, connection| ink.ancillary(connection, exchange))
+    }
+
+    /// Writes a captured tool call; an earlier one with the same ordinal gives way.
+    ///
+    /// # Errors
+    ///
+    /// Failures of the database.
+    pub fn tool(&mut self, tool: &ToolCapture) -> Result<(), StoreError> {
+        self.write(|ink, connection| tool::put(connection, ink.pens.timeline, tool))
     }
 
     /// Writes what is known at the end: numbers, tool steps, outcome, what the replay found.

@@ -35,7 +35,8 @@ use crate::baseline::Baselines;
 use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::gate::{
-    Budget, Caps, Case, ForkRun, Mode, Policy, Runner, Shard, Shown, Stop, estimate, paid_from,
+    Budget, Caps, Case, Comparison, ForkRun, Mode, Policy, Runner, Shard, Shown, Stop, estimate,
+    paid_from,
 };
 use crate::model::{MicroUsd, SampleRange, Timeline};
 use crate::proxy::Options;
@@ -334,7 +335,9 @@ fn report(
                 .map(|timeline| savings(timeline, Some(&case.reference), &prices))
                 .sum();
             let from = paid_from(&run.evidence.fork, &case.reference);
+            let comparison = Comparison::of(case, &run, &prices);
             let mut fork = ForkReport::new(run.evidence, savings);
+            fork.comparison = Some(comparison);
             if fork.decision.verdict.row().shown == Shown::NotMeasured {
                 fork.live_estimate = Some(estimate(&case.reference, from, &prices));
             }

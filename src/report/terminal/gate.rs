@@ -8,6 +8,7 @@ use super::Style;
 use super::table::{Align, lines};
 use crate::check::{CheckResult, Outcome, Severity};
 use crate::gate::{Shown, Verdict};
+use crate::report::comparison::{NUMBERS, compared};
 use crate::report::cost::cost;
 use crate::report::escape::{log, one_line, plain, shell};
 use crate::report::run_report::{ForkReport, RunReport};
@@ -52,10 +53,14 @@ pub fn gate(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result
         let forks = count(passing.len() as u64, "fork");
         writeln!(out, "{word}  {forks}: {}", verdicts(&passing))?;
     }
-    let limit = if is_long { MAX_DETAILS } else { usize::MAX };
+    let (limit, chars) = if is_long {
+        (MAX_DETAILS, FEW_VALUE_CHARS)
+    } else {
+        (usize::MAX, VALUE_CHARS)
+    };
     for fork in listed.iter().filter(|fork| is_explained(fork)).take(limit) {
         let mut text = Vec::new();
-        details(fork, style, &mut text)?;
+        details(fork, style, chars, &mut text)?;
         if !text.is_empty() {
             writeln!(out, "\n{}", style.bold(&one_line(&fork.name())))?;
             if is_long {
@@ -118,7 +123,9 @@ fn is_explained(fork: &ForkReport) -> bool {
     }
 }
 
-fn details(fork: &ForkReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
+/// Writes what is wrong with a fork; `chars` is how much of a value is shown.
+fn details(fork: &ForkReport, style: Style, chars: usize, out: &mut dyn Write) -> io::Result<()> {
+    let value = |out: &mut dyn Write, name: &str, text: &str| value(out, name, text, chars);
     for sample in &fork.evidence.samples {
         if let Some(fault) = &sample.fault {
             writeln!(out, "  {}", plain(&fault.message))?;
@@ -174,6 +181,12 @@ fn details(fork: &ForkReport, style: Style, out: &mut dyn Write) -> io::Result<(
             writeln!(out, "  this change alters: {}", plain(&drift.join(", ")))?;
         }
     }
+    if let Some(compared) = compared(fork).filter(|compared| compared.has_both) {
+        let parts = NUMBERS.iter().zip(&compared.cells);
+        let parts: Vec<String> = parts.map(|(name, cell)| format!("{name} {cell}")).collect();
+        let (parts, note) = (parts.join(", "), &compared.note);
+        writeln!(out, "  accepted → now: {parts}; {note}")?;
+    }
     if let Some(estimate) = &fork.live_estimate {
         let (calls, used) = (
             count(estimate.calls.into(), "call"),
@@ -188,17 +201,18 @@ fn details(fork: &ForkReport, style: Style, out: &mut dyn Write) -> io::Result<(
     if !fork.agent_log.is_empty() {
         writeln!(out, "  the agent wrote to standard error:")?;
         for line in log(&fork.agent_log).lines() {
-            writeln!(out, "    {}", style.dim(line))?;
+            let line: String = line.chars().take(chars).collect();
+            writeln!(out, "    {}", style.dim(&line))?;
         }
     }
     Ok(())
 }
 
-fn value(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
+fn value(out: &mut dyn Write, name: &str, text: &str, chars: usize) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
     }
-    writeln!(out, "    {name}: {}", excerpt(&plain(text), VALUE_CHARS))
+    writeln!(out, "    {name}: {}", excerpt(&plain(text), chars))
 }
 
 fn footer(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -265,6 +279,9 @@ const WHY_CHARS: usize = 100;
 /// How much of a value is shown.
 const VALUE_CHARS: usize = 300;
 
+/// How much of a value is shown where there are many forks.
+const FEW_VALUE_CHARS: usize = 60;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,6 +327,30 @@ mod tests {
                 "FAIL", "FAIL", "FAIL", "NOT ", "NOT ", "NOT ", "NOT ", "NOT ", "LOOK", "LOOK"
             ]
         );
+    }
+
+    #[test]
+    fn three_failures_of_a_hundred_baselines_stand_first() {
+        let one = report(Content::Excerpt);
+        let forks: Vec<ForkReport> = (0..100)
+            .map(|number| {
+                let which = match number {
+                    17 | 42 | 99 => 0,
+                    _ => 4,
+                };
+                let mut fork = one.forks[which].clone();
+                fork.evidence.baseline = format!("support/refund-{number:03}");
+                fork
+            })
+            .collect();
+        let run = RunReport::new(forks, crate::gate::Policy::default(), Content::Excerpt);
+        let text = shown(&run, Style::Plain);
+        assert!(text.lines().count() <= 40, "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 160),
+            "{text}"
+        );
+        insta::assert_snapshot!(text);
     }
 
     #[test]

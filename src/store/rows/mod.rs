@@ -9,6 +9,7 @@ pub(super) mod columns;
 pub(super) mod shape;
 pub(super) mod step;
 pub(super) mod thread;
+pub(super) mod tool;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
