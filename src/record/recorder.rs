@@ -187,6 +187,11 @@ impl Recorder {
                 truncated: false,
             },
         };
+        self.keep_ancillary(ancillary);
+    }
+
+    /// Keeps traffic without a number, which holds no secrets.
+    pub fn keep_ancillary(&self, ancillary: Ancillary) {
         let mut state = self.lock();
         let kept = self.sink.ancillary(&ancillary);
         state.note(kept);

@@ -1,0 +1,4 @@
+//! MCP servers behind `rewind mcp`.
+
+mod relay;
+mod run;
