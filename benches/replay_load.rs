@@ -191,7 +191,7 @@ fn record(exchanges: &[Exchange]) -> Arc<Recording> {
         forked_from: None,
         started_at: jiff::Timestamp::now(),
         is_complete: true,
-        steps: lineage::assemble(&recorder.finish().calls),
+        steps: lineage::assemble(&recorder.finish().calls, &[]),
         ancillary: Vec::new(),
         outcome: Outcome {
             exit: Some(0),

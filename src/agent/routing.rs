@@ -6,6 +6,7 @@
 
 use super::Environment;
 use crate::proxy::providers;
+use crate::tools::TOOLS_PATH;
 
 /// Where the run's listener is, and what opens it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +47,7 @@ impl Routing {
                 .collect();
             environment.set(keys);
         }
+        environment.set([(TOOLS.to_owned(), format!("{}{TOOLS_PATH}", self.base))]);
         for name in ["NO_PROXY", "no_proxy"] {
             let outer = environment.variables.get(name).cloned();
             environment.set([(name.to_owned(), without_proxy(outer.as_deref()))]);
@@ -66,6 +68,9 @@ fn without_proxy(outer: Option<&str>) -> String {
     }
     all.join(",")
 }
+
+/// Where the `rewind` packages ask before they run a tool.
+const TOOLS: &str = "REWIND_TOOLS";
 
 /// This machine, as clients name it.
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "::1"];

@@ -11,7 +11,8 @@ use camino::Utf8Path;
 
 use super::session::{FormatError, read_session, write_session};
 use crate::model::{
-    Ancillary, Call, ContentId, Exchange, Session, Step, StepKind, Timeline, canonical_id,
+    Ancillary, Call, ContentId, Exchange, Session, Step, StepKind, Timeline, ToolCapture,
+    canonical_id,
 };
 
 /// Writes a session folder over the one in `dir`, if there is one that can be read.
@@ -72,6 +73,9 @@ fn keep(new: &mut Timeline, old: &Timeline) -> bool {
 fn keep_step(new: &mut Step, old: &Step) {
     new.began_us = old.began_us;
     new.ended_us = old.ended_us;
+    if let (StepKind::Tool(tool), Some(before)) = (&mut new.kind, old.tool()) {
+        tool.captures.clone_from(&before.captures);
+    }
     let (StepKind::Model(call), Some(before)) = (&mut new.kind, old.call()) else {
         return;
     };
@@ -87,6 +91,17 @@ fn keep_step(new: &mut Step, old: &Step) {
     *call = Arc::new(kept);
 }
 
+/// Returns what a person reads of a captured call.
+fn seen(one: &Arc<ToolCapture>) -> impl serde::Serialize {
+    ToolCapture {
+        ordinal: 0,
+        call_id: None,
+        began_us: 0,
+        ended_us: 0,
+        ..ToolCapture::clone(one)
+    }
+}
+
 /// Returns the hash over what a person reads of a step: who asked, what, and what was answered.
 fn content(step: &Step) -> ContentId {
     let place = (&step.agent, step.lane, step.parent, step.status);
@@ -97,6 +112,7 @@ fn content(step: &Step) -> ContentId {
             &tool.arguments,
             &tool.result,
             (tool.called_by, tool.call_index, tool.seen_by),
+            tool.captures.iter().map(seen).collect::<Vec<_>>(),
         )),
         StepKind::Model(call) => {
             let Call {

@@ -2,7 +2,7 @@
 
 use super::{CommandError, Context};
 use crate::config::{self, Config};
-use crate::model::{Effect, Rung, Timeline};
+use crate::model::{Captured, Effect, Rung, Timeline, ToolStep};
 use crate::price::{Price, PriceTable};
 use crate::replay::{AnswerFrom, NormaliseRule, OnDivergence, Rules, Timing, TreatmentPart};
 use crate::tools::{ToolRule, ToolRules};
@@ -40,6 +40,7 @@ pub fn replay_rules(config: &Config) -> Rules {
             config::OnDivergence::Move => OnDivergence::Move,
             config::OnDivergence::Halt => OnDivergence::Halt,
         },
+        tools: tool_rules(config),
         repeat_last: replay.exhausted == config::Exhausted::RepeatLast,
     }
 }
@@ -109,7 +110,8 @@ pub fn real_tools(
         .iter()
         .flat_map(|timeline| &timeline.steps)
         .filter_map(|step| step.tool());
-    for tool in tools.filter(|tool| tool.result.is_some()) {
+    let is_real = |tool: &&ToolStep| tool.captured == Captured::Messages && tool.result.is_some();
+    for tool in tools.filter(is_real) {
         *counts.entry(tool.name.as_str()).or_default() += 1;
     }
     if counts.is_empty() {

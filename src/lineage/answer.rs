@@ -14,7 +14,7 @@ pub fn final_answer(steps: &[Step], agent: Option<&str>) -> Option<String> {
         .iter()
         .filter_map(|step| step.tool())
         .filter(|tool| tool.result.is_some())
-        .map(|tool| tool.called_by)
+        .filter_map(|tool| tool.called_by)
         .collect();
     let last = steps
         .iter()

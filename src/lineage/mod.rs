@@ -7,6 +7,7 @@
 
 mod agents;
 mod answer;
+mod captured;
 mod conversations;
 mod echo;
 mod links;
@@ -15,7 +16,7 @@ mod origin;
 
 use std::sync::Arc;
 
-use crate::model::{Call, Step, StepIndex, Timeline};
+use crate::model::{Call, Step, StepIndex, Timeline, ToolCapture};
 
 pub use answer::final_answer;
 pub use conversations::Conversations;
@@ -24,9 +25,12 @@ pub use origin::{Origin, origins};
 /// Returns the numbered steps of a timeline made of these calls, in order of their beginning.
 ///
 /// Tool steps are derived from the messages: a call in one answer and its result in a later
-/// request. They begin when the answer with their call ends, in call order.
-pub fn assemble(calls: &[Arc<Call>]) -> Vec<Step> {
-    number::by_time(&links::trace(calls))
+/// request. They begin when the answer with their call ends, in call order. A captured one is the
+/// same step with times of its own; one that no model asked for is a step by itself.
+pub fn assemble(calls: &[Arc<Call>], tools: &[Arc<ToolCapture>]) -> Vec<Step> {
+    let traced = links::trace(calls);
+    let linked = captured::link(&traced, tools);
+    number::by_time(&traced, &linked)
 }
 
 /// Returns the numbered steps of a fork of `parent`.
@@ -34,8 +38,14 @@ pub fn assemble(calls: &[Arc<Call>]) -> Vec<Step> {
 /// Steps that were served from before the first recorded step that was not served keep their
 /// parent's order and so, when nothing was skipped, their parent's numbers; all others follow in
 /// the order of their beginning.
-pub fn assemble_fork(calls: &[Arc<Call>], parent: &Timeline) -> Vec<Step> {
-    number::after_parent(&links::trace(calls), parent)
+pub fn assemble_fork(
+    calls: &[Arc<Call>],
+    tools: &[Arc<ToolCapture>],
+    parent: &Timeline,
+) -> Vec<Step> {
+    let traced = links::trace(calls);
+    let linked = captured::link(&traced, tools);
+    number::after_parent(&traced, &linked, parent)
 }
 
 /// Returns the number of the first step of `parent`'s model steps that none of `calls` was served from.

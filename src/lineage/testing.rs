@@ -244,8 +244,8 @@ fn calls(talks: Vec<Talk>) -> Vec<Arc<Call>> {
 
 fn finished(label: &str, calls: &[Arc<Call>], parent: Option<(&Timeline, &str)>) -> Timeline {
     let steps = match parent {
-        Some((parent, _address)) => assemble_fork(calls, parent),
-        None => assemble(calls),
+        Some((parent, _address)) => assemble_fork(calls, &[], parent),
+        None => assemble(calls, &[]),
     };
     let first_live = steps
         .iter()

@@ -91,7 +91,12 @@ fn outline(steps: &[Step]) -> Vec<String> {
     steps
         .iter()
         .map(|step| match step.tool() {
-            Some(tool) => format!("{} tool {} by {}", step.number, tool.name, tool.called_by),
+            Some(tool) => format!(
+                "{} tool {} by {}",
+                step.number,
+                tool.name,
+                tool.called_by.unwrap()
+            ),
             None => format!("{} {} lane {}", step.number, step.agent, step.lane.0),
         })
         .collect()
@@ -104,7 +109,7 @@ fn tool_steps_come_between_the_call_and_the_request_that_reports_them() {
     talk.push(result("14 million"), Vec::new());
     talk.push(result("an island country"), Vec::new());
     let second = talk.call(100, says("14 million"));
-    let steps = assemble(&[first, second]);
+    let steps = assemble(&[first, second], &[]);
     assert_eq!(
         outline(&steps),
         [
@@ -124,7 +129,7 @@ fn tool_steps_come_between_the_call_and_the_request_that_reports_them() {
 #[test]
 fn a_call_whose_result_never_comes_is_a_step_without_result() {
     let mut talk = Talk::new("", "q");
-    let steps = assemble(&[talk.call(0, calls(&[("submit", "done")]))]);
+    let steps = assemble(&[talk.call(0, calls(&[("submit", "done")]))], &[]);
     assert_eq!(outline(&steps), ["1 agent lane 1", "2 tool submit by 1"]);
     assert_eq!(steps[1].status, crate::model::Status::NoResult);
     assert_eq!(
@@ -151,7 +156,7 @@ fn parallel_workers_are_lanes_of_the_tool_calls_that_quote_their_question() {
     boss.push(result("rome is old"), Vec::new());
     boss.push(result("oslo is cold"), Vec::new());
     let end = boss.call(60, says("done"));
-    let steps = assemble(&[plan, oslo_1, rome_1, rome_2, oslo_2, end]);
+    let steps = assemble(&[plan, oslo_1, rome_1, rome_2, oslo_2, end], &[]);
     let found = origins(&steps);
     assert_eq!(found[&LaneIdOf::of(&steps, 4)], Origin::Tool(StepIndex(3)));
     assert_eq!(found[&LaneIdOf::of(&steps, 5)], Origin::Tool(StepIndex(2)));
@@ -174,12 +179,15 @@ impl LaneIdOf {
 fn equal_parallel_conversations_stay_apart() {
     let mut one = Talk::new("", "same");
     let mut two = Talk::new("", "same");
-    let steps = assemble(&[
-        one.call(0, says("a")),
-        two.call(1, says("a")),
-        one.user("more").call(30, says("b")),
-        two.user("more").call(31, says("c")),
-    ]);
+    let steps = assemble(
+        &[
+            one.call(0, says("a")),
+            two.call(1, says("a")),
+            one.user("more").call(30, says("b")),
+            two.user("more").call(31, says("c")),
+        ],
+        &[],
+    );
     let parents: Vec<_> = steps
         .iter()
         .map(|step| step.parent.map(|parent| parent.0))
@@ -217,14 +225,14 @@ fn a_fork_keeps_the_numbers_of_its_parent_whatever_the_order_of_the_replay() {
         forked_from: None,
         started_at: jiff::Timestamp::UNIX_EPOCH,
         is_complete: true,
-        steps: assemble(&make([0, 1, 20, 21], false)),
+        steps: assemble(&make([0, 1, 20, 21], false), &[]),
         ancillary: Vec::new(),
         outcome: crate::model::Outcome::default(),
         replay: None,
     };
     // In the replay b was quicker than a.
     let calls = make([5, 1, 40, 20], true);
-    let steps = assemble_fork(&calls, &parent);
+    let steps = assemble_fork(&calls, &[], &parent);
     let agents: Vec<_> = steps.iter().map(|step| step.agent.as_str()).collect();
     assert_eq!(agents, ["alpha", "beta", "alpha", "beta"]);
     assert_eq!(first_unserved(&calls, &parent), Some(StepIndex(4)));
@@ -238,6 +246,6 @@ fn an_answer_that_the_agent_rewrites_still_continues_its_lane() {
     talk.push(says("yes"), Vec::new());
     let mut talk = talk.user("sure?");
     let second = talk.call(20, says("yes!"));
-    let steps = assemble(&[first, second]);
+    let steps = assemble(&[first, second], &[]);
     assert_eq!(steps[1].parent, Some(StepIndex(1)));
 }

@@ -39,4 +39,4 @@ pub use session::{Session, Source};
 pub use step::{Captured, Drift, Rung, Served, Status, Step, StepKind, ToolStep};
 pub use thread::{Answers, CallRef, Thread, ThreadInterner};
 pub use timeline::{Divergence, DivergenceKind, ForkedFrom, Outcome, ReplayReport, Timeline};
-pub use tool_call::{Boundary, Effect, HaltedTool, RanTool, ToolCapture, ToolOutcome};
+pub use tool_call::{Boundary, Effect, RanTool, ToolCapture, ToolOutcome};

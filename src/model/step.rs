@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Call, LaneId, Part, StepIndex};
+use super::{Call, LaneId, Part, StepIndex, ToolCapture};
 
 /// How well a request matched the recording that it was served from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -120,14 +120,16 @@ pub struct ToolStep {
     pub arguments: Value,
     /// The content of the result; `None` where it never came.
     pub result: Option<Vec<Part>>,
-    /// The model step whose answer holds the call.
-    pub called_by: StepIndex,
+    /// The model step whose answer holds the call; `None` for a captured call that no model asked for.
+    pub called_by: Option<StepIndex>,
     /// The position among that answer's calls, from 0.
     pub call_index: u32,
     /// The model step whose request first holds the result.
     pub seen_by: Option<StepIndex>,
     /// Through which boundary it was seen.
     pub captured: Captured,
+    /// What the boundaries saw of it, the outermost first; empty where it is derived from messages.
+    pub captures: Vec<Arc<ToolCapture>>,
 }
 
 /// What kind of exchange a step is.
@@ -177,14 +179,17 @@ impl Step {
         }
     }
 
-    /// Returns how it was served; `None` for a live model step and for derived tool steps.
+    /// Returns how it was served; `None` for live steps and for derived tool steps.
     pub fn served(&self) -> Option<&Served> {
-        self.call().and_then(|call| call.served.as_ref())
+        match &self.kind {
+            StepKind::Model(call) => call.served.as_ref(),
+            StepKind::Tool(tool) => tool.captures.first()?.served.as_ref(),
+        }
     }
 
     /// Returns how long it took in microseconds; `None` where unknown.
     pub fn duration_us(&self) -> Option<u64> {
-        self.call()
-            .map(|_call| self.ended_us.saturating_sub(self.began_us))
+        let is_known = self.tool().is_none_or(|tool| !tool.captures.is_empty());
+        is_known.then(|| self.ended_us.saturating_sub(self.began_us))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ancillary, Call, Drift, Step, StepIndex};
+use super::{Ancillary, Call, Drift, RanTool, Step, StepIndex};
 
 /// Where a timeline was forked.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub enum DivergenceKind {
     Exit,
     /// The final answer differs.
     Answer,
+    /// A tool call that was not recorded and may not run.
+    Tool,
 }
 
 /// A place where the agent went another way than the recording.
@@ -91,7 +93,7 @@ pub struct ReplayReport {
     pub drift: Vec<Drift>,
     /// Where the agent went another way; the first one of each lane.
     pub divergences: Vec<Divergence>,
-    /// Recorded model steps before the fork that were never asked for.
+    /// Recorded model steps and captured tool steps before the fork that were never asked for.
     pub skipped: Vec<StepIndex>,
     /// Number of model calls that were served from the recording.
     pub served: u32,
@@ -99,8 +101,22 @@ pub struct ReplayReport {
     pub live: u32,
     /// Number of requests that were refused (answered 422).
     pub refused: u32,
+    /// Number of captured tool calls that were served from the recording.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub tools_served: u32,
+    /// The tools that ran for real, as far as they are captured, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tools_ran: Vec<RanTool>,
     /// Whether the run is proved to be equal to the recording.
     pub is_unaffected: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// An ordered list of steps: one run of the agent.

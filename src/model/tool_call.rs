@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Captured, Served, StepIndex};
+use super::{Captured, Served};
 
 /// What running a tool leaves behind.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -100,9 +100,6 @@ pub struct ToolCapture {
     /// Where the outcome came from; `None` where the tool ran for real.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served: Option<Served>,
-    /// The captured call of the parent timeline that was served, by its ordinal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub served_from: Option<u32>,
     /// When it began, in microseconds since the timeline's start.
     pub began_us: u64,
     /// When its outcome was there.
@@ -119,17 +116,4 @@ pub struct RanTool {
     pub effect: Effect,
     /// How often it ran.
     pub times: u32,
-}
-
-/// A tool call that a replay did not let happen.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HaltedTool {
-    /// The tool's name.
-    pub name: String,
-    /// The nearest recorded step.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<StepIndex>,
-    /// What happened and what to do.
-    pub message: String,
 }

@@ -39,4 +39,4 @@ pub use responder::{Awaited, RecordResponder};
 pub use sink::{MemorySink, NoSink, Sink, SinkError};
 pub use store_sink::StoreSink;
 pub use strict::StrictKeys;
-pub use tools::{RecordingTools, ServedTool};
+pub use tools::RecordingTools;

@@ -10,15 +10,6 @@ use super::recorder::Recorder;
 use crate::model::{Served, ToolCapture, ToolOutcome};
 use crate::tools::{Ticket, ToolAction, ToolCall, ToolRules, Tools};
 
-/// Where the outcome of a served tool call came from.
-#[derive(Clone, Debug)]
-pub struct ServedTool {
-    /// The step of the parent timeline, and how it matched.
-    pub served: Served,
-    /// The captured call of the parent timeline, by its ordinal.
-    pub from: u32,
-}
-
 /// The captured tool calls of a timeline, by ordinal.
 #[derive(Debug, Default)]
 pub(super) struct ToolLog {
@@ -38,7 +29,6 @@ impl ToolLog {
             call_id: call.call_id,
             outcome: None,
             served: None,
-            served_from: None,
             began_us,
             ended_us: began_us,
         });
@@ -51,20 +41,16 @@ impl ToolLog {
         &mut self,
         ordinal: u64,
         outcome: ToolOutcome,
-        served: Option<ServedTool>,
+        served: Option<Served>,
         ended_us: u64,
     ) -> Option<Arc<ToolCapture>> {
         let slot = self.calls.get_mut(usize::try_from(ordinal).ok()?)?;
         if slot.outcome.is_some() {
             return None;
         }
-        let (served, served_from) = served.map_or((None, None), |served| {
-            (Some(served.served), Some(served.from))
-        });
         *slot = Arc::new(ToolCapture {
             outcome: Some(outcome),
             served,
-            served_from,
             ended_us,
             ..ToolCapture::clone(slot)
         });
@@ -120,7 +106,7 @@ impl Recorder {
     }
 
     /// Takes a tool call that was served; `call` is without secrets.
-    pub fn tool_served(&self, call: ToolCall, outcome: ToolOutcome, served: ServedTool) {
+    pub fn tool_served(&self, call: ToolCall, outcome: ToolOutcome, served: Served) {
         let now = self.micros(Instant::now());
         let mut state = self.lock();
         let ordinal = state.tools.open(call, now).ordinal;

@@ -2,6 +2,7 @@
 
 use super::fork::Fork;
 use super::matcher::Matcher;
+use super::tools::ToolsEnd;
 use crate::model::{Divergence, DivergenceKind, Outcome, ReplayReport, Rung, StepIndex};
 
 /// How the run ended.
@@ -14,7 +15,7 @@ pub struct Ending {
 }
 
 /// Returns what the replay found out.
-pub fn conclude(matcher: &Matcher, ending: &Ending) -> ReplayReport {
+pub fn conclude(matcher: &Matcher, tools: ToolsEnd, ending: &Ending) -> ReplayReport {
     let state = matcher.lock();
     let first_live = match matcher.fork() {
         Fork::At(first_live) => Some(first_live),
@@ -25,6 +26,7 @@ pub fn conclude(matcher: &Matcher, ending: &Ending) -> ReplayReport {
         .outstanding(&state, first_live)
         .map(|entry| (entry.step, entry.agent.clone()))
         .collect();
+    let mut skipped_tools = tools.skipped;
     if !skipped.is_empty() {
         divergences.extend(state.unknown_roots.iter().cloned());
     }
@@ -32,12 +34,17 @@ pub fn conclude(matcher: &Matcher, ending: &Ending) -> ReplayReport {
     let went_on = state.live > 0 || state.refused > 0;
     if went_on && first_live.is_none() {
         skipped.clear();
+        skipped_tools.clear();
     }
     divergences.extend(
         skipped
             .iter()
             .map(|(step, agent)| skipped_step(*step, agent)),
     );
+    let not_asked = skipped_tools.iter();
+    divergences.extend(not_asked.map(|(step, name)| skipped_tool(*step, name)));
+    skipped.extend(skipped_tools);
+    skipped.sort();
     if !went_on {
         divergences.extend(ending_differences(matcher, ending));
     }
@@ -55,7 +62,18 @@ pub fn conclude(matcher: &Matcher, ending: &Ending) -> ReplayReport {
         served,
         live: state.live,
         refused: state.refused,
+        tools_served: tools.served,
+        tools_ran: tools.ran,
         is_unaffected,
+    }
+}
+
+fn skipped_tool(step: StepIndex, name: &str) -> Divergence {
+    Divergence {
+        message: format!(
+            "step {step} (tool `{name}`) was recorded, but its call never came; if it ran, it ran unseen"
+        ),
+        ..skipped_step(step, "")
     }
 }
 

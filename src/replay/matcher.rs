@@ -72,6 +72,8 @@ pub(super) struct State {
     pub(super) rungs: BTreeMap<Rung, u32>,
     pub(super) live: u32,
     pub(super) refused: u32,
+    /// Why nothing goes live any more: a tool call that may not happen.
+    halted: Option<Divergence>,
     /// The conversations of refused requests: what they hold has happened.
     pub(super) refused_threads: Vec<Thread>,
 }
@@ -147,6 +149,15 @@ impl Matcher {
             }
             Fork::Never => self.decide_offline(&mut state, question),
         };
+        let decision = match (&state.halted, decision) {
+            // What the model says next would rest on a tool that never ran.
+            (Some(halted), Decision::Live { .. }) => {
+                let halted = halted.clone();
+                state.live = state.live.saturating_sub(1);
+                Self::refuse(&mut state, halted)
+            }
+            (_, decision) => decision,
+        };
         if let Decision::Refuse(_) = &decision {
             state.refused_threads.push(question.request.thread.clone());
         }
@@ -159,6 +170,13 @@ impl Matcher {
             self.lock()
                 .answered(&call.request.thread, output, Lane::Live);
         }
+    }
+
+    /// Takes in a tool call that was neither served nor run: nothing goes live behind it.
+    pub(super) fn refuse_tool(&self, divergence: Divergence) {
+        let mut state = self.lock();
+        state.halted.get_or_insert_with(|| divergence.clone());
+        drop(Self::refuse(&mut state, divergence));
     }
 
     /// Returns whether a conversation builds on an answer that this run has given.

@@ -14,6 +14,7 @@
 mod conclude;
 mod drive;
 mod explain;
+mod explain_tool;
 mod fork;
 mod inline;
 mod keys;
@@ -28,6 +29,7 @@ mod savings;
 mod search;
 mod serve;
 mod session;
+mod tools;
 mod treatment;
 mod volatile;
 
@@ -43,6 +45,7 @@ pub use rules::{OnDivergence, Rules, TreatmentPart};
 pub use savings::{Savings, Tally, savings};
 pub use serve::Timing;
 pub use session::{AnswerFrom, Finished, Left, Plan, Replay};
+pub use tools::{ReplayingTools, ToolsEnd};
 
 #[cfg(test)]
 mod tests;

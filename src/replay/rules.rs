@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::normalise::NormaliseRule;
 use crate::model::{Drift, Rung};
+use crate::tools::ToolRules;
 
 /// A part of the treatment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +63,8 @@ pub struct Rules {
     pub tool_results: BTreeSet<String>,
     /// What happens when the agent leaves the recorded path before the fork.
     pub on_divergence: OnDivergence,
+    /// What is said of the agent's tools.
+    pub tools: ToolRules,
     /// Whether a request that was asked for more often than recorded gets the last answer again.
     pub repeat_last: bool,
 }
@@ -75,6 +78,7 @@ impl Default for Rules {
             normalise: Vec::new(),
             tool_results: BTreeSet::new(),
             on_divergence: OnDivergence::Move,
+            tools: ToolRules::default(),
             repeat_last: false,
         }
     }

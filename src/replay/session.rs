@@ -12,11 +12,13 @@ use super::recording::Recording;
 use super::responder::ReplayResponder;
 use super::rules::Rules;
 use super::serve::Timing;
+use super::tools::ReplayingTools;
 use crate::agent::Routing;
 use crate::lineage;
 use crate::model::{ForkPoint, ForkedFrom, Outcome, Thread, Timeline};
 use crate::proxy::{Backend, Options, Proxy, ProxyError, Responder, placeholder_key};
 use crate::record::{Recorder, StrictKeys};
+use crate::tools::{ToolEndpoint, Tools};
 
 /// How long the end of a replay waits for answers that are still being taken in.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -81,6 +83,7 @@ pub struct Finished {
 pub struct Replay {
     plan: Plan,
     matcher: Arc<Matcher>,
+    tools: Arc<ReplayingTools>,
     recorder: Arc<Recorder>,
     proxy: Proxy,
     placeholder: String,
@@ -102,6 +105,10 @@ impl Replay {
             Arc::clone(&plan.rules),
             plan.fork,
         ));
+        let tools = Arc::new(ReplayingTools::new(
+            Arc::clone(&matcher),
+            Arc::clone(&recorder),
+        ));
         let responder = ReplayResponder::new(
             Arc::clone(&matcher),
             Arc::clone(&recorder),
@@ -113,11 +120,14 @@ impl Replay {
         if plan.strict_keys {
             responder = Arc::new(StrictKeys::new(responder));
         }
+        let asked = Arc::clone(&tools) as Arc<dyn Tools>;
+        responder = Arc::new(ToolEndpoint::new(asked, responder));
         let proxy = Proxy::start(options, responder).await?;
         let started_at = jiff::Timestamp::now();
         Ok(Self {
             plan,
             matcher,
+            tools,
             recorder,
             proxy,
             placeholder,
@@ -128,6 +138,11 @@ impl Replay {
     /// Returns the listener.
     pub fn proxy(&self) -> &Proxy {
         &self.proxy
+    }
+
+    /// Returns what is asked before a tool runs.
+    pub fn tools(&self) -> Arc<dyn Tools> {
+        Arc::clone(&self.tools) as Arc<dyn Tools>
     }
 
     /// Returns where the listener is, and the key that the agent is to send.
@@ -145,7 +160,7 @@ impl Replay {
         drop(tokio::time::timeout(DRAIN, self.recorder.drained()).await);
         let finished = self.recorder.finish();
         let parent = self.plan.recording.timeline();
-        let steps = lineage::assemble_fork(&finished.calls, parent);
+        let steps = lineage::assemble_fork(&finished.calls, &finished.tools, parent);
         let answer = match &self.plan.output {
             AnswerFrom::LastMessage { agent } => lineage::final_answer(&steps, agent.as_deref()),
             AnswerFrom::Stdout => left
@@ -159,6 +174,7 @@ impl Replay {
         };
         let report = conclude::conclude(
             &self.matcher,
+            self.tools.end(),
             &Ending {
                 exit: left.exit,
                 answer: answer.clone(),

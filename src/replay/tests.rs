@@ -146,7 +146,7 @@ fn recording(calls: &[Arc<Call>], answer: &str) -> Arc<Timeline> {
         forked_from: None,
         started_at: "2026-11-01T00:00:00Z".parse().unwrap(),
         is_complete: true,
-        steps: assemble(calls),
+        steps: assemble(calls, &[]),
         ancillary: Vec::new(),
         outcome: Outcome {
             exit: Some(0),

@@ -160,7 +160,7 @@ fn step_report(step: &Step, prices: &PriceTable) -> StepReport {
         served: step.served().cloned(),
         failed_attempts: step.call().map_or(0, |call| call.attempts.len()),
         arguments: step.tool().map(|tool| tool.arguments.clone()),
-        called_by: step.tool().map(|tool| tool.called_by),
+        called_by: step.tool().and_then(|tool| tool.called_by),
         text: text.unwrap_or_default(),
         metrics: metrics(step, prices),
     }

@@ -180,7 +180,7 @@ pub(crate) fn timeline(label: &str, calls: &[Arc<Call>], run: u32) -> Timeline {
         forked_from: None,
         started_at: timestamp(run),
         is_complete: true,
-        steps: lineage::assemble(calls),
+        steps: lineage::assemble(calls, &[]),
         ancillary: Vec::new(),
         outcome: Outcome {
             exit: Some(0),

@@ -8,7 +8,7 @@ use super::error::{Fault, StoreError};
 use super::heads::SessionHead;
 use super::list::TimelineSummary;
 use super::pool::PoolReader;
-use super::rows::{ancillary, call, step};
+use super::rows::{ancillary, call, step, tool};
 use crate::lineage;
 use crate::model::{
     ForkedFrom, Outcome, ReplayReport, Session, SessionId, ThreadInterner, Timeline,
@@ -118,6 +118,7 @@ pub(super) fn timeline(
 ) -> Result<Timeline, Fault> {
     let what = |field: &str| format!("{field} of timeline {}", row.label);
     let calls = call::load(connection, row.id, pool, interner)?;
+    let tools = tool::load(connection, row.id)?;
     let forked_from: Option<ForkedFrom> = row
         .forked_from
         .as_deref()
@@ -130,10 +131,12 @@ pub(super) fn timeline(
         .map_err(|error| Fault::row(what("beginning"), error))?;
     let (steps, result) = match (&row.steps, &row.result) {
         (Some(steps), Some(result)) => (
-            step::decode(steps, &calls)?,
+            step::decode(steps, &calls, &tools)?,
             TimelineResult::from_text(result)?,
         ),
-        (None | Some(_), None | Some(_)) => (lineage::assemble(&calls), unfinished(calls.len())),
+        (None | Some(_), None | Some(_)) => {
+            (lineage::assemble(&calls, &tools), unfinished(calls.len()))
+        }
     };
     Ok(Timeline {
         label: row.label,

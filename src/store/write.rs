@@ -261,6 +261,11 @@ impl Ink {
         for exchange in &timeline.ancillary {
             self.ancillary(connection, exchange)?;
         }
+        tool::clear(connection, self.pens.timeline)?;
+        let tools = timeline.steps.iter().filter_map(|step| step.tool());
+        for capture in tools.flat_map(|tool| &tool.captures) {
+            tool::put(connection, self.pens.timeline, capture)?;
+        }
         let result = TimelineResult {
             is_complete: timeline.is_complete,
             outcome: timeline.outcome.clone(),

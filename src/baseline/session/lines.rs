@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{
-    ApiError, Attempt, Captured, ContentId, Dialect, FinishReason, Part, Served, SessionId, Status,
-    Usage,
+    ApiError, Attempt, Boundary, Captured, ContentId, Dialect, Effect, FinishReason, Part, Served,
+    SessionId, Status, ToolOutcome, Usage,
 };
 
 /// What all requests of an agent mostly have in common; kept in the pool.
@@ -176,7 +176,9 @@ impl From<UsageLine> for Usage {
 #[serde(deny_unknown_fields)]
 pub(super) struct ToolLine {
     pub(super) name: String,
-    pub(super) called_by: u32,
+    /// The model step that called; absent where no model asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) called_by: Option<u32>,
     #[serde(default, skip_serializing_if = "is_first")]
     pub(super) call_index: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,6 +197,42 @@ pub(super) struct ToolLine {
     /// The result, where no message holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) result: Option<Vec<Part>>,
+    /// What the boundaries saw, the outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) captures: Vec<CaptureLine>,
+}
+
+/// A captured tool call.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaptureLine {
+    pub(super) boundary: Boundary,
+    /// The name, where it is not the step's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    /// The arguments, where they are not the step's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) arguments: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) effect: Option<Effect>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) server: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) outcome: Option<ToolOutcome>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) served: Option<Served>,
+}
+
+/// What of a captured tool call differs with each recording.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaptureWire {
+    /// Its place among the captured calls of the timeline.
+    pub(super) n: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) call_id: Option<String>,
+    /// Beginning and end.
+    pub(super) us: (u64, u64),
 }
 
 fn by_messages() -> Captured {
@@ -241,6 +279,9 @@ pub(super) struct WireLine {
     /// Beginning and end of the step, where they are not the call's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) us: Option<(u64, u64)>,
+    /// The captured tool calls, in the order of `captures`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) captures: Vec<CaptureWire>,
 }
 
 /// What of a call differs with each recording.

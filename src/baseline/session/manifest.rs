@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
-use super::{FORMAT, FormatError, MAJOR, MINOR};
+use super::{FORMAT, FORMAT_CAPTURED, FormatError, MAJOR, MINOR};
 use crate::model::{ForkedFrom, Outcome, ReplayReport, Session, Source, Timeline};
 
 /// The content of `session.toml`; the version stands first.
@@ -97,7 +97,7 @@ impl Version {
         is_newer.then(|| FormatError::Newer {
             path: path.to_owned(),
             found: self.format.clone(),
-            known: FORMAT.to_owned(),
+            known: FORMAT_CAPTURED.to_owned(),
         })
     }
 
@@ -110,8 +110,18 @@ impl Version {
 impl Manifest {
     /// Returns the manifest of a session.
     pub(super) fn of(session: &Session) -> Self {
+        let steps = session
+            .timelines
+            .iter()
+            .flat_map(|timeline| &timeline.steps);
+        let mut tools = steps.filter_map(|step| step.tool());
+        let format = if tools.any(|tool| !tool.captures.is_empty()) {
+            FORMAT_CAPTURED
+        } else {
+            FORMAT
+        };
         Self {
-            format: FORMAT.to_owned(),
+            format: format.to_owned(),
             name: session.name.clone(),
             source: session.source.clone(),
             command: session.command.clone(),

@@ -29,12 +29,14 @@ pub use error::FormatError;
 pub use read::read_session;
 pub use write::write_session;
 
-/// The version of the format that is written: 1.0, the first.
+/// The version of the format that is written for sessions without captured tool calls: 1.0, the first.
 const FORMAT: &str = "1.0";
+/// The version of the format that is written for sessions with captured tool calls: 1.1 knows `captures`.
+const FORMAT_CAPTURED: &str = "1.1";
 /// The major version that can be read.
 const MAJOR: u32 = 1;
 /// The newest minor version that is known.
-const MINOR: u32 = 0;
+const MINOR: u32 = 1;
 
 const SESSION: &str = "session.toml";
 const MESSAGES: &str = "messages.jsonl";

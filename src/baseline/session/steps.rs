@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use super::blobs::Blobs;
 use super::error::Wrong;
-use super::lines::{ModelLine, ToolLine};
+use super::lines::{CaptureLine, CaptureWire, ModelLine, ToolLine};
 use super::pool::{PoolReader, PoolWriter};
 use crate::model::{
-    Answers, Call, ContentId, Message, Part, Pooled, StepIndex, Thread, ThreadInterner, ToolStep,
+    Answers, Call, ContentId, Message, Part, Pooled, StepIndex, Thread, ThreadInterner,
+    ToolCapture, ToolStep,
 };
 
 /// Where a history begins.
@@ -140,8 +141,9 @@ pub(super) fn tool_line(
     pool: &mut PoolWriter,
     blobs: &mut Blobs,
 ) -> ToolLine {
-    let asked = calls
-        .get(&tool.called_by.0)
+    let asked = tool
+        .called_by
+        .and_then(|by| calls.get(&by.0))
         .and_then(|call| arguments(call, tool.call_index));
     let seen_by = tool.seen_by.and_then(|step| calls.get(&step.0));
     let place = tool
@@ -151,7 +153,7 @@ pub(super) fn tool_line(
         .and_then(|(content, call)| find(&call.request.thread, content));
     ToolLine {
         name: tool.name.clone(),
-        called_by: tool.called_by.0,
+        called_by: tool.called_by.map(|by| by.0),
         call_index: tool.call_index,
         seen_by: tool.seen_by.map(|step| step.0),
         captured: tool.captured,
@@ -159,12 +161,74 @@ pub(super) fn tool_line(
         result: tool.result.clone().filter(|_content| place.is_none()),
         result_part: place.as_ref().map_or(0, |(_message, part)| *part),
         result_in: place.map(|(message, _part)| pool.message(&message, blobs)),
+        captures: tool
+            .captures
+            .iter()
+            .map(|one| capture_line(one, tool))
+            .collect(),
     }
+}
+
+fn capture_line(one: &ToolCapture, tool: &ToolStep) -> CaptureLine {
+    CaptureLine {
+        boundary: one.boundary,
+        name: (one.name != tool.name).then(|| one.name.clone()),
+        arguments: (one.arguments != tool.arguments).then(|| one.arguments.clone()),
+        effect: one.effect,
+        server: one.server.clone(),
+        outcome: one.outcome.clone(),
+        served: one.served.clone(),
+    }
+}
+
+/// Returns what of the captured calls differs with each recording.
+pub(super) fn captures_wire(tool: &ToolStep) -> Vec<CaptureWire> {
+    tool.captures
+        .iter()
+        .map(|one| CaptureWire {
+            n: one.ordinal,
+            call_id: one.call_id.clone(),
+            us: (one.began_us, one.ended_us),
+        })
+        .collect()
+}
+
+/// Returns the captured calls of a step.
+fn captures(
+    lines: Vec<CaptureLine>,
+    wire: Vec<CaptureWire>,
+    (name, arguments): (&str, &Value),
+) -> Result<Vec<Arc<ToolCapture>>, Wrong> {
+    if lines.len() != wire.len() {
+        let (lines, wire) = (lines.len(), wire.len());
+        return Err(Wrong(format!(
+            "the step has {lines} captured calls, but wire.jsonl tells of {wire}"
+        )));
+    }
+    let both = lines.into_iter().zip(wire);
+    Ok(both
+        .map(|(line, wire)| {
+            Arc::new(ToolCapture {
+                ordinal: wire.n,
+                name: line.name.unwrap_or_else(|| name.to_owned()),
+                arguments: line.arguments.unwrap_or_else(|| arguments.clone()),
+                boundary: line.boundary,
+                effect: line.effect,
+                server: line.server,
+                call_id: wire.call_id,
+                outcome: line.outcome,
+                served: line.served,
+                began_us: wire.us.0,
+                ended_us: wire.us.1,
+            })
+        })
+        .collect())
 }
 
 /// Returns the tool step that a line tells.
 pub(super) fn tool_step(
     line: ToolLine,
+    wire: Vec<CaptureWire>,
     calls: &HashMap<u32, Arc<Call>>,
     pool: &PoolReader,
 ) -> Result<ToolStep, Wrong> {
@@ -173,18 +237,20 @@ pub(super) fn tool_step(
             .get(&number)
             .ok_or_else(|| Wrong(format!("step {number} is no model step")))
     };
-    let caller = call(line.called_by)?;
+    let caller = line.called_by.map(call).transpose()?;
     if let Some(seen_by) = line.seen_by {
         call(seen_by)?;
     }
     let arguments = match line.arguments {
         Some(arguments) => arguments,
-        None => arguments(caller, line.call_index).cloned().ok_or_else(|| {
-            let (index, caller) = (line.call_index, line.called_by);
-            Wrong(format!(
-                "the answer of step {caller} has no tool call {index} (from 0)"
-            ))
-        })?,
+        None => caller
+            .and_then(|caller| arguments(caller, line.call_index).cloned())
+            .ok_or_else(|| {
+                let (index, caller) = (line.call_index, line.called_by.unwrap_or(0));
+                Wrong(format!(
+                    "the answer of step {caller} has no tool call {index} (from 0)"
+                ))
+            })?,
     };
     let result = match &line.result_in {
         None => line.result,
@@ -199,14 +265,16 @@ pub(super) fn tool_step(
             Some(content.to_vec())
         }
     };
+    let captures = captures(line.captures, wire, (&line.name, &arguments))?;
     Ok(ToolStep {
         name: line.name,
         arguments,
         result,
-        called_by: StepIndex(line.called_by),
+        called_by: line.called_by.map(StepIndex),
         call_index: line.call_index,
         seen_by: line.seen_by.map(StepIndex),
         captured: line.captured,
+        captures,
     })
 }
 

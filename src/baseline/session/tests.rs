@@ -210,7 +210,7 @@ fn a_newer_format_is_refused_by_name() {
     edit(&dir, "session.toml", "\"one\"", "\"1.7\"");
     let error = error_of(&dir);
     assert!(
-        error.contains("format 1.7 is newer than this rewind (1.0)"),
+        error.contains("format 1.7 is newer than this rewind (1.1)"),
         "{error}"
     );
     edit(&dir, "session.toml", "unknown = true\n", "");

@@ -178,6 +178,7 @@ impl Files {
                 call: None,
                 ancillary: Some(ancillary_line(ancillary)),
                 us: None,
+                captures: Vec::new(),
             });
         }
     }
@@ -243,17 +244,19 @@ fn wire_line(
     let (call, usual) = match &step.kind {
         StepKind::Model(call) => (Some(call_line(call)), Some((call.began_us, call.ended_us))),
         StepKind::Tool(tool) => {
-            let caller = calls.get(&tool.called_by.0);
+            let caller = tool.called_by.and_then(|by| calls.get(&by.0));
             (None, caller.map(|call| (call.ended_us, call.ended_us)))
         }
     };
     let us = Some(times).filter(|times| Some(*times) != usual);
-    (call.is_some() || us.is_some()).then(|| WireLine {
+    let captures = step.tool().map(steps::captures_wire).unwrap_or_default();
+    (call.is_some() || us.is_some() || !captures.is_empty()).then(|| WireLine {
         timeline: timeline.label.clone(),
         step: Some(step.number.0),
         call,
         ancillary: None,
         us,
+        captures,
     })
 }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
 
+use super::rules::tool_rules;
 use super::{
     BackendOptions, CommandError, Context, agent_config, agent_spec, check_live, listener,
     load_config, redactor, set_up, store_dir, way_out,
@@ -23,9 +24,10 @@ use crate::exit::Exit;
 use crate::lineage;
 use crate::model::{Outcome, SessionId, Source, Timeline};
 use crate::proxy::{Backend, Proxy, Responder, placeholder_key};
-use crate::record::{RecordResponder, Recorder, Sink, StoreSink, StrictKeys};
+use crate::record::{RecordResponder, Recorder, RecordingTools, Sink, StoreSink, StrictKeys};
 use crate::redact::Redactor;
 use crate::store::{SessionHead, Store, StoreError, TimelineHead};
+use crate::tools::ToolEndpoint;
 use crate::wire::Parser;
 use summary::Summary;
 
@@ -231,6 +233,8 @@ impl Recording {
         if config.capture.strict_keys {
             responder = Arc::new(StrictKeys::new(responder));
         }
+        let tools = RecordingTools::new(Arc::clone(&self.recorder), tool_rules(config));
+        responder = Arc::new(ToolEndpoint::new(Arc::new(tools), responder));
         let proxy = Proxy::start(options, responder)
             .await
             .map_err(own_failure)?;
@@ -262,7 +266,7 @@ impl Recording {
     /// Makes the timeline and stores it.
     fn finish(self, ended: &Ended, spec: &AgentSpec, config: &Config) -> Finished {
         let recorded = self.recorder.finish();
-        let steps = lineage::assemble(&recorded.calls);
+        let steps = lineage::assemble(&recorded.calls, &recorded.tools);
         let answer = match config.agent.answer() {
             Answer::LastMessage => {
                 lineage::final_answer(&steps, config.agent.output_agent.as_deref())

@@ -391,7 +391,18 @@ fn exit(parent: &Timeline, timeline: &Timeline) -> Exit {
     let is_unmeasured = report
         .divergences
         .iter()
-        .all(|divergence| divergence.kind == DivergenceKind::Ambiguous)
+        .all(|divergence| match divergence.kind {
+            DivergenceKind::Ambiguous => true,
+            // Behind the fork a tool that may not run halts the run; before it the agent went astray.
+            DivergenceKind::Tool => report.live > 0,
+            DivergenceKind::History
+            | DivergenceKind::Extra
+            | DivergenceKind::Repeated
+            | DivergenceKind::Treatment
+            | DivergenceKind::Skipped
+            | DivergenceKind::Exit
+            | DivergenceKind::Answer => false,
+        })
         && report.refused > 0;
     let other_exit = matches!(
         (parent.outcome.exit, timeline.outcome.exit),

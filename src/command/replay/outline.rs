@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::model::{Divergence, Drift, ReplayReport, Session, StepIndex, Timeline};
+use crate::model::{Divergence, Drift, RanTool, ReplayReport, Session, StepIndex, Timeline};
 use crate::price::PriceTable;
 use crate::replay::{Savings, Tally, savings};
 use crate::report::terminal::{self, Style};
@@ -34,13 +34,17 @@ pub struct Outline {
     pub live: u32,
     /// Number of requests that were refused.
     pub refused: u32,
+    /// Number of captured tool calls served from the recording.
+    pub tools_served: u32,
+    /// The captured tools that ran for real.
+    pub tools_ran: Vec<RanTool>,
     /// Whether the run is proved equal to the recording.
     pub unaffected: bool,
     /// What of the treatment differs.
     pub drift: Vec<Drift>,
     /// Where the agent went another way.
     pub divergences: Vec<Divergence>,
-    /// Recorded model steps that nobody asked for.
+    /// Recorded steps that nobody asked for.
     pub skipped: Vec<StepIndex>,
     /// What went wrong, in words.
     pub faults: Vec<String>,
@@ -95,6 +99,8 @@ impl Outline {
             served,
             live,
             refused,
+            tools_served,
+            tools_ran,
             is_unaffected,
         } = report;
         Self {
@@ -109,13 +115,15 @@ impl Outline {
             served,
             live,
             refused,
+            tools_served,
+            tools_ran,
             unaffected: is_unaffected,
             drift,
             divergences,
             skipped,
             faults: timeline.outcome.faults.clone(),
             savings: savings(timeline, Some(parent), prices),
-            saved_steps: served,
+            saved_steps: served.saturating_add(tools_served),
             forks: earlier.chain([row(timeline, Some(parent))]).collect(),
         }
     }

@@ -133,6 +133,7 @@ impl Scrubber {
             StepKind::Tool(tool) => StepKind::Tool(ToolStep {
                 arguments: self.value(&tool.arguments),
                 result: self.plain(&tool.result)?,
+                captures: self.plain(&tool.captures)?,
                 ..tool.clone()
             }),
         };

@@ -30,6 +30,9 @@ pub fn replay(
     let name = style.bold(&plain(&timeline.label));
     writeln!(out, "timeline {name}{}", plain(&from))?;
     writeln!(out, "calls    {}", calls(&report))?;
+    if let Some(tools) = tools(&report) {
+        writeln!(out, "tools    {tools}")?;
+    }
     words::findings(timeline, out)?;
     if let Some(answer) = &timeline.outcome.answer {
         writeln!(out, "answer   {}", excerpt(&plain(answer), ANSWER_CHARS))?;
@@ -58,6 +61,21 @@ fn calls(report: &ReplayReport) -> String {
         parts.push(format!("{what} never asked for ({})", steps.join(", ")));
     }
     parts.join(", ")
+}
+
+/// Returns what became of captured tool calls; `None` where there were none.
+fn tools(report: &ReplayReport) -> Option<String> {
+    let served = (report.tools_served > 0).then(|| format!("{} served", report.tools_served));
+    let ran = report.tools_ran.iter().map(|tool| {
+        let times = count(u64::from(tool.times), "time");
+        format!(
+            "{} ({}) ran for real, {times}",
+            plain(&tool.name),
+            tool.effect
+        )
+    });
+    let parts: Vec<String> = served.into_iter().chain(ran).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// How much of the final answer is shown.

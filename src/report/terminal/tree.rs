@@ -92,7 +92,7 @@ fn build(timeline: &Timeline) -> (Vec<Node<'_>>, Vec<usize>) {
         });
         of_step.insert(step.number, number);
         let parent = match step.tool() {
-            Some(tool) => of_step.get(&tool.called_by).copied(),
+            Some(tool) => (tool.called_by.or(step.parent)).and_then(|by| of_step.get(&by).copied()),
             None => match of_lane.get(&step.lane) {
                 Some((agent, name)) if *name == step.agent => Some(*agent),
                 Some(_) | None => {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{from_text, to_text};
 use crate::model::{
-    Call, Captured, LaneId, Part, Status, Step, StepIndex, StepKind, Thread, ToolStep,
+    Call, Captured, LaneId, Part, Status, Step, StepIndex, StepKind, Thread, ToolCapture, ToolStep,
 };
 use crate::store::error::Fault;
 
@@ -39,7 +39,7 @@ struct StepRow {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct ToolRow {
-    /// The model step that called, where it is not the one before.
+    /// The model step that called, where it is not the one before; 0 for none.
     #[serde(rename = "by", default, skip_serializing_if = "Option::is_none")]
     called_by: Option<u32>,
     /// The place among the answer's calls, where it is not the first.
@@ -49,6 +49,9 @@ struct ToolRow {
     seen_by: Option<u32>,
     #[serde(rename = "cap", default, skip_serializing_if = "Option::is_none")]
     captured: Option<Captured>,
+    /// The captured calls, by ordinal.
+    #[serde(rename = "seen", default, skip_serializing_if = "Vec::is_empty")]
+    captures: Vec<u32>,
     /// Name and arguments, where the answer does not hold them.
     #[serde(rename = "call", default, skip_serializing_if = "Option::is_none")]
     call: Option<(String, Value)>,
@@ -90,6 +93,16 @@ impl Usual {
             self.caller = step.number.0;
         }
     }
+}
+
+/// Captured calls by their ordinals.
+type Captures<'a> = HashMap<u32, &'a Arc<ToolCapture>>;
+
+/// What the rows refer to.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    calls: &'a ByNumber<'a>,
+    captures: &'a Captures<'a>,
 }
 
 /// Calls by the numbers of their steps.
@@ -138,7 +151,11 @@ fn row(step: &Step, calls: &ByNumber<'_>, usual: &Usual) -> StepRow {
 }
 
 /// Returns the steps that the JSON text holds.
-pub(in crate::store) fn decode(text: &str, calls: &[Arc<Call>]) -> Result<Vec<Step>, Fault> {
+pub(in crate::store) fn decode(
+    text: &str,
+    calls: &[Arc<Call>],
+    captures: &[Arc<ToolCapture>],
+) -> Result<Vec<Step>, Fault> {
     let rows: Vec<StepRow> = from_text("steps", text)?;
     let by_ordinal: HashMap<u32, &Arc<Call>> =
         calls.iter().map(|call| (call.ordinal, call)).collect();
@@ -149,6 +166,11 @@ pub(in crate::store) fn decode(text: &str, calls: &[Arc<Call>]) -> Result<Vec<St
             Some((StepIndex(row.number.unwrap_or(place)), *call))
         })
         .collect();
+    let captures: Captures<'_> = captures.iter().map(|one| (one.ordinal, one)).collect();
+    let known = Known {
+        calls: &by_number,
+        captures: &captures,
+    };
     let mut usual = Usual::default();
     rows.into_iter()
         .map(|row| {
@@ -156,7 +178,7 @@ pub(in crate::store) fn decode(text: &str, calls: &[Arc<Call>]) -> Result<Vec<St
             let call = row
                 .call
                 .and_then(|ordinal| by_ordinal.get(&ordinal).copied());
-            let step = step(row, call, &by_number, &usual)
+            let step = step(row, call, known, &usual)
                 .map_err(|why| Fault::row(format!("step {}", usual.place), why))?;
             usual.advance(&step);
             Ok(step)
@@ -167,7 +189,7 @@ pub(in crate::store) fn decode(text: &str, calls: &[Arc<Call>]) -> Result<Vec<St
 fn step(
     row: StepRow,
     call: Option<&Arc<Call>>,
-    calls: &ByNumber<'_>,
+    known: Known<'_>,
     usual: &Usual,
 ) -> Result<Step, &'static str> {
     let lane = row.lane.unwrap_or(usual.lane);
@@ -178,8 +200,8 @@ fn step(
             usual_times(Some(call), true),
         ),
         (None, Some(tool)) => {
-            let tool = tool_step(tool, calls, usual).ok_or("its tool call or result is missing")?;
-            let owner = calls.get(&tool.called_by).copied();
+            let tool = tool_step(tool, known, usual).ok_or("its tool call or result is missing")?;
+            let owner = tool.called_by.and_then(|by| known.calls.get(&by).copied());
             (StepKind::Tool(tool), usual_times(owner, false))
         }
         (Some(_), Some(_)) | (None, None) => {
@@ -202,7 +224,7 @@ fn step(
 /// Returns the call whose answer asked for this tool step.
 fn owner<'a>(step: &Step, calls: &ByNumber<'a>) -> Option<&'a Arc<Call>> {
     step.tool()
-        .and_then(|tool| calls.get(&tool.called_by).copied())
+        .and_then(|tool| calls.get(&tool.called_by?).copied())
 }
 
 /// Returns the times that a step mostly has: its call's own, or the end of the answer that called.
@@ -217,8 +239,9 @@ fn usual_times(call: Option<&Arc<Call>>, is_model: bool) -> Option<(u64, u64)> {
 }
 
 fn tool_row(tool: &ToolStep, calls: &ByNumber<'_>, usual: &Usual) -> ToolRow {
+    let caller = tool.called_by.map_or(0, |by| by.0);
     let called = calls
-        .get(&tool.called_by)
+        .get(&StepIndex(caller))
         .and_then(|call| asked(call, tool.call_index));
     let is_there = called == Some((tool.name.as_str(), &tool.arguments));
     let seen_by = tool.seen_by.and_then(|step| calls.get(&step));
@@ -228,17 +251,19 @@ fn tool_row(tool: &ToolStep, calls: &ByNumber<'_>, usual: &Usual) -> ToolRow {
         .zip(seen_by)
         .and_then(|(content, call)| find(&call.request.thread, content));
     ToolRow {
-        called_by: Some(tool.called_by.0).filter(|caller| *caller != usual.caller),
+        called_by: Some(caller).filter(|caller| *caller != usual.caller),
         call_index: Some(tool.call_index).filter(|index| *index > 0),
         seen_by: tool.seen_by.map(|step| step.0),
         captured: Some(tool.captured).filter(|captured| *captured != Captured::Messages),
+        captures: tool.captures.iter().map(|one| one.ordinal).collect(),
         call: (!is_there).then(|| (tool.name.clone(), tool.arguments.clone())),
         result_at,
         result: tool.result.clone().filter(|_content| result_at.is_none()),
     }
 }
 
-fn tool_step(row: &ToolRow, calls: &ByNumber<'_>, usual: &Usual) -> Option<ToolStep> {
+fn tool_step(row: &ToolRow, known: Known<'_>, usual: &Usual) -> Option<ToolStep> {
+    let calls = known.calls;
     let called_by = StepIndex(row.called_by.unwrap_or(usual.caller));
     let call_index = row.call_index.unwrap_or(0);
     let (name, arguments) = if let Some((name, arguments)) = &row.call {
@@ -255,13 +280,16 @@ fn tool_step(row: &ToolRow, calls: &ByNumber<'_>, usual: &Usual) -> Option<ToolS
             Some(content_at(&call.request.thread, back, part)?.to_vec())
         }
     };
+    let captures = row.captures.iter();
+    let captures = captures.map(|ordinal| known.captures.get(ordinal).map(|one| Arc::clone(one)));
     Some(ToolStep {
         name,
         arguments,
         result,
-        called_by,
+        called_by: Some(called_by).filter(|by| by.0 > 0),
         call_index,
         seen_by,
+        captures: captures.collect::<Option<_>>()?,
         captured: row.captured.unwrap_or(Captured::Messages),
     })
 }

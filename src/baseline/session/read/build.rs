@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::error::Wrong;
-use super::super::lines::{CallLine, ModelLine, StepLine, WireLine};
+use super::super::lines::{CallLine, CaptureWire, ModelLine, StepLine, WireLine};
 use super::super::pool::{self, PoolReader};
 use super::super::{FormatError, WIRE, steps};
 use super::file::File;
@@ -39,8 +39,10 @@ impl Builder<'_> {
                     let detail = "expected no `call`: the step is a tool step".to_owned();
                     return Err(self.wire.file.wrong(*wire_number, Wrong(detail)));
                 }
-                let us = wire.and_then(|(_number, wire)| wire.us);
-                self.step(line, count, us, &calls)
+                let (us, captures) = wire.map_or((None, Vec::new()), |(_number, wire)| {
+                    (wire.us, wire.captures)
+                });
+                self.step(line, count, (us, captures), &calls)
                     .map_err(|wrong| self.file.wrong(number, wrong))
             })
             .collect()
@@ -94,7 +96,7 @@ impl Builder<'_> {
         &self,
         line: StepLine,
         count: usize,
-        us: Option<(u64, u64)>,
+        (us, captures): (Option<(u64, u64)>, Vec<CaptureWire>),
         calls: &HashMap<u32, Arc<Call>>,
     ) -> Result<Step, Wrong> {
         let parent = line.parent.filter(|parent| {
@@ -117,8 +119,8 @@ impl Builder<'_> {
                 (StepKind::Model(Arc::clone(call)), Some(times))
             }
             (None, Some(tool)) => {
-                let tool = steps::tool_step(tool, calls, self.pool)?;
-                let caller = calls.get(&tool.called_by.0);
+                let tool = steps::tool_step(tool, captures, calls, self.pool)?;
+                let caller = tool.called_by.and_then(|by| calls.get(&by.0));
                 let times = caller.map(|call| (call.ended_us, call.ended_us));
                 (StepKind::Tool(tool), times)
             }
