@@ -54,6 +54,8 @@ impl AncillaryTools {
     fn decide(&self, call: ToolCall) -> ToolAction {
         let call = self.recorder.clean_tool(call);
         if let Some(outcome) = self.recorded(&call) {
+            // What a replay leaves can be replayed in its turn.
+            self.keep(call, &outcome);
             return ToolAction::Serve(outcome);
         }
         if !self.may_run {

@@ -17,7 +17,7 @@ use crate::agent::Routing;
 use crate::lineage;
 use crate::model::{ForkPoint, ForkedFrom, Outcome, Thread, Timeline};
 use crate::proxy::{Backend, Options, Proxy, ProxyError, Responder, placeholder_key};
-use crate::record::{Recorder, StrictKeys};
+use crate::record::{AncillaryTools, Recorder, StrictKeys};
 use crate::tools::{ToolEndpoint, Tools};
 
 /// How long the end of a replay waits for answers that are still being taken in.
@@ -120,8 +120,13 @@ impl Replay {
         if plan.strict_keys {
             responder = Arc::new(StrictKeys::new(responder));
         }
-        let asked = Arc::clone(&tools) as Arc<dyn Tools>;
-        responder = Arc::new(ToolEndpoint::new(asked, responder));
+        let asked = AncillaryTools::replaying(
+            Arc::clone(&tools) as Arc<dyn Tools>,
+            Arc::clone(&recorder),
+            Arc::clone(plan.recording.timeline()),
+            plan.backend.is_some(),
+        );
+        responder = Arc::new(ToolEndpoint::new(Arc::new(asked), responder));
         let proxy = Proxy::start(options, responder).await?;
         let started_at = jiff::Timestamp::now();
         Ok(Self {
