@@ -145,7 +145,7 @@ impl Client {
         if method == "ping" {
             match &mut self.server {
                 Some(server) => server.write(raw).await,
-                None => shared.send(result_line(&id, &json!({}))).await,
+                None => shared.send(result_line(&id, "{}")).await,
             }
             return Ok(None);
         }
@@ -254,7 +254,7 @@ impl Client {
         if kept.ending == Ending::ServerEnded {
             return Some(End::RecordedEnd);
         }
-        let line = kept.ending.line(&id);
+        let line = kept.line(&id);
         if kept.asked.is_empty() {
             if let Some(line) = line {
                 self.shared.send(line).await;

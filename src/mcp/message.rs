@@ -158,14 +158,19 @@ struct Head<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// Returns the line of a request.
+/// Returns the line of a request; null is no parameters.
 pub(super) fn request_line(id: &Id, method: &str, params: &Value) -> Vec<u8> {
-    line(json!({"jsonrpc": "2.0", "id": id.0, "method": method, "params": params}))
+    let mut request = json!({"jsonrpc": "2.0", "id": id.0, "method": method});
+    if let (Some(fields), false) = (request.as_object_mut(), params.is_null()) {
+        fields.insert("params".to_owned(), params.clone());
+    }
+    line(request)
 }
 
-/// Returns the line that answers with a result.
-pub(super) fn result_line(id: &Id, result: &Value) -> Vec<u8> {
-    line(json!({"jsonrpc": "2.0", "id": id.0, "result": result}))
+/// Returns the line that answers with a result, a JSON text.
+pub(super) fn result_line(id: &Id, result: &str) -> Vec<u8> {
+    let id = &id.0;
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n").into_bytes()
 }
 
 /// Returns the line that answers with an error object.

@@ -19,6 +19,7 @@ mod find;
 mod line;
 mod message;
 mod name;
+mod order;
 mod outcome;
 mod pending;
 mod question;

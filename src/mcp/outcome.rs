@@ -1,13 +1,14 @@
 //! What is kept of an answer, and the answer that is made of it again.
 //!
-//! A plain result is kept as it is. All else is an object with the one key `$mcp`, which says what
-//! happened in place of a plain result.
+//! A plain result is kept as it is, with a field `$order` where its fields came in an order of their own.
+//! All else is an object with the one key `$mcp`, which says what happened in place of a plain result.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::message::{Id, Reply, error_line, result_line};
+use super::order::Orders;
 use super::seam::Outcome;
 
 /// A request that a server made of its client while it worked.
@@ -40,6 +41,8 @@ pub(super) struct Kept {
     pub(super) asked: Vec<Asked>,
     /// How it ended.
     pub(super) ending: Ending,
+    /// In which order the fields of the result came.
+    pub(super) orders: Orders,
 }
 
 /// The value of `$mcp`.
@@ -54,6 +57,8 @@ struct Envelope {
     error: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     no_answer: Option<NoAnswer>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    order: Vec<Vec<String>>,
 }
 
 /// Why there was no answer.
@@ -65,27 +70,42 @@ enum NoAnswer {
 }
 
 impl Ending {
-    /// Returns how a request ended that was answered so.
-    pub(super) fn of(reply: Reply<'_>) -> Self {
+    /// Returns how a request ended that was answered so, and the order of the fields.
+    pub(super) fn of(reply: Reply<'_>) -> (Self, Orders) {
         let value = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or_default();
         match reply {
-            Reply::Result(raw) => Self::Result(raw.map(value).unwrap_or_default()),
-            Reply::Error(raw) => Self::Error(value(raw)),
+            Reply::Result(raw) => (
+                Self::Result(raw.map(value).unwrap_or_default()),
+                raw.map(|raw| Orders::of(raw.get())).unwrap_or_default(),
+            ),
+            Reply::Error(raw) => (Self::Error(value(raw)), Orders::default()),
         }
     }
 }
 
 impl Kept {
+    /// Returns a request during which nothing else happened.
+    pub(super) fn plain(ending: Ending) -> Self {
+        Self {
+            asked: Vec::new(),
+            ending,
+            orders: Orders::default(),
+        }
+    }
+
     /// Returns what the run keeps.
     pub(super) fn into_outcome(self) -> Outcome {
         let mut envelope = Envelope {
             asked: self.asked,
+            order: self.orders.into_lists(),
             ..Envelope::default()
         };
         let is_error = match self.ending {
             Ending::Result(result) => {
                 let is_error = result.get("isError") == Some(&Value::Bool(true));
-                if envelope.asked.is_empty() && result.get(KEY).is_none() {
+                let is_plain = result.get(KEY).is_none() && result.get(ORDER).is_none();
+                if envelope.asked.is_empty() && is_plain {
+                    let result = with_order(result, envelope.order);
                     return Outcome { result, is_error };
                 }
                 envelope.result = Some(result);
@@ -117,9 +137,13 @@ impl Kept {
     /// `$mcp` says what this version does not know.
     pub(super) fn of(outcome: Outcome) -> Result<Self, serde_json::Error> {
         let Some(envelope) = outcome.result.get(KEY) else {
+            let mut result = outcome.result;
+            let order = result.as_object_mut().and_then(|own| own.remove(ORDER));
+            let order = order.map(serde_json::from_value).transpose()?;
             return Ok(Self {
                 asked: Vec::new(),
-                ending: Ending::Result(outcome.result),
+                ending: Ending::Result(result),
+                orders: Orders::from_lists(order.unwrap_or_default()),
             });
         };
         let envelope: Envelope = serde_json::from_value(envelope.clone())?;
@@ -132,23 +156,34 @@ impl Kept {
         Ok(Self {
             asked: envelope.asked,
             ending,
+            orders: Orders::from_lists(envelope.order),
         })
     }
-}
 
-impl Ending {
     /// Returns the answer to a request that ended so; `None` where there was none.
     pub(super) fn line(&self, id: &Id) -> Option<Vec<u8>> {
-        match self {
-            Self::Result(result) => Some(result_line(id, result)),
-            Self::Error(error) => Some(error_line(id, error)),
-            Self::Cancelled | Self::ServerEnded => None,
+        match &self.ending {
+            Ending::Result(result) => Some(result_line(id, &self.orders.write(result))),
+            Ending::Error(error) => Some(error_line(id, error)),
+            Ending::Cancelled | Ending::ServerEnded => None,
         }
     }
 }
 
+/// Returns a result with the order of its fields beside them.
+fn with_order(mut result: Value, order: Vec<Vec<String>>) -> Value {
+    if let (Some(fields), false) = (result.as_object_mut(), order.is_empty()) {
+        let order = serde_json::to_value(order).unwrap_or_default();
+        fields.insert(ORDER.to_owned(), order);
+    }
+    result
+}
+
 /// The key of what is no plain result.
 const KEY: &str = "$mcp";
+
+/// The field of a plain result that holds the order of its fields.
+const ORDER: &str = "$order";
 
 #[cfg(test)]
 mod tests {
@@ -162,12 +197,14 @@ mod tests {
         let kept = Kept {
             asked: Vec::new(),
             ending: Ending::Result(result.clone()),
+            orders: Orders::default(),
         };
         let outcome = kept.into_outcome();
         assert_eq!((outcome.result, outcome.is_error), (result, false));
         let failed = Kept {
             asked: Vec::new(),
             ending: Ending::Result(json!({"content": [], "isError": true})),
+            orders: Orders::default(),
         };
         assert!(failed.into_outcome().is_error);
     }
@@ -181,6 +218,7 @@ mod tests {
         let endings = [
             Ending::Result(json!({"content": []})),
             Ending::Result(json!({"$mcp": {"error": 1}})),
+            Ending::Result(json!({"$order": "mine"})),
             Ending::Result(Value::Null),
             Ending::Error(json!({"code": -32602, "message": "no such tool"})),
             Ending::Cancelled,
@@ -191,10 +229,29 @@ mod tests {
                 let kept = Kept {
                     asked,
                     ending: ending.clone(),
+                    orders: Orders::default(),
                 };
                 assert_eq!(Kept::of(kept.clone().into_outcome()).unwrap(), kept);
             }
         }
+    }
+
+    #[test]
+    fn a_result_is_served_as_it_was_written() {
+        let text =
+            r#"{"structuredContent":{"z":1,"a":"é"},"content":[{"type":"text","text":"x"}]}"#;
+        let raw: &RawValue = serde_json::from_str(text).unwrap();
+        let (ending, orders) = Ending::of(Reply::Result(Some(raw)));
+        let kept = Kept {
+            asked: Vec::new(),
+            ending,
+            orders,
+        };
+        let outcome = kept.into_outcome();
+        assert_eq!(outcome.result["structuredContent"]["z"], 1);
+        let line = Kept::of(outcome).unwrap().line(&Id::own(1)).unwrap();
+        let expected = format!("{{\"jsonrpc\":\"2.0\",\"id\":\"rewind-1\",\"result\":{text}}}\n");
+        assert_eq!(String::from_utf8(line).unwrap(), expected);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::message::Id;
+use super::order::Orders;
 use super::outcome::{Asked, Ending, Kept};
 
 /// A request of the client that the server works on.
@@ -23,10 +24,11 @@ pub(super) struct Open {
 
 impl Open {
     /// Returns what is kept of it, now that it has ended.
-    pub(super) fn kept(self, ending: Ending) -> Kept {
+    pub(super) fn kept(self, ending: Ending, orders: Orders) -> Kept {
         Kept {
             asked: self.asked,
             ending,
+            orders,
         }
     }
 }

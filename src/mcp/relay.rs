@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use tokio::fs::File;
@@ -43,6 +44,7 @@ pub async fn relay(plan: Plan) -> Result<u8, McpError> {
         out: out.clone(),
         pending: Pending::default(),
         effects: Mutex::new(Effects::default()),
+        was_long: AtomicBool::new(false),
     });
     let (over, is_over) = oneshot::channel();
     let mut client = Client::new(Arc::clone(&shared), plan.command, over);

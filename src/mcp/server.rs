@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -156,6 +157,7 @@ async fn begin_long(shared: &Shared) -> mpsc::Sender<Vec<u8>> {
         server = shared.name,
         "a message of more than {LONGEST} bytes passes on, but is not recorded"
     );
+    shared.was_long.store(true, Ordering::Relaxed);
     let (to, parts) = mpsc::channel(1);
     let _gone = shared.out.send(Out::Parts(parts)).await;
     to
@@ -174,10 +176,11 @@ async fn is_for_client(line: &[u8], shared: &Shared) -> bool {
                 if shared.pending.is_own_answer(&id) {
                     is_for_client = false;
                 } else if let Some(open) = shared.pending.close(&id) {
-                    shared.done(open, Ending::of(reply)).await;
+                    let (ending, orders) = Ending::of(reply);
+                    shared.answered(open, ending, orders).await;
                 }
             }
-            Message::Request { method, params, .. } if method != "ping" => {
+            Message::Request { method, params, .. } if !ASIDE.contains(&method.as_ref()) => {
                 let params = params.and_then(|raw| serde_json::from_str(raw.get()).ok());
                 shared.pending.asked(Asked {
                     method: method.into_owned(),
@@ -196,6 +199,9 @@ fn exit_code(status: ExitStatus) -> u8 {
         .or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(125)
 }
+
+/// What a server asks for itself, whatever it works on: a recording does not ask it again.
+const ASIDE: [&str; 2] = ["ping", "roots/list"];
 
 /// How long a server may take to end once its input is closed.
 const FOR_OWN_END: Duration = Duration::from_secs(5);

@@ -1,15 +1,17 @@
 //! What both directions of a relay share.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
 use super::effects::Effects;
-use super::outcome::Ending;
+use super::order::Orders;
+use super::outcome::{Ending, Kept};
 use super::pending::{Open, Pending};
-use super::seam::Seam;
+use super::seam::{Seam, SeamError};
 
 /// What goes to the client.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(super) struct Shared {
     pub(super) pending: Pending,
     /// What the server told of its tools.
     pub(super) effects: Mutex<Effects>,
+    /// Whether a message was too long to be looked into: it may have been an answer.
+    pub(super) was_long: AtomicBool,
 }
 
 impl Shared {
@@ -42,23 +46,38 @@ impl Shared {
         let _gone = self.out.send(Out::Line(line)).await;
     }
 
-    /// Tells the run how a request ended.
+    /// Tells the run that a request ended without a result.
     pub(super) async fn done(&self, open: Open, ending: Ending) {
+        self.answered(open, ending, Orders::default()).await;
+    }
+
+    /// Tells the run how a request ended, and in which order the fields of its result came.
+    pub(super) async fn answered(&self, open: Open, ending: Ending, orders: Orders) {
         if let (true, Ending::Result(result)) = (open.method == "tools/list", &ending) {
             self.learn(result);
         }
         let ticket = open.ticket.clone();
         let method = open.method.clone();
-        let outcome = open.kept(ending).into_outcome();
-        if let Err(error) = self.seam.done(&ticket, &outcome).await {
+        let outcome = open.kept(ending, orders).into_outcome();
+        let mut told = self.seam.done(&ticket, &outcome).await;
+        if let Err(SeamError::Refused { .. }) = told {
+            let instead = Kept::plain(unrecorded());
+            told = self.seam.done(&ticket, &instead.into_outcome()).await;
+        }
+        if let Err(error) = told {
             tracing::warn!(server = self.name, method, %error, "an answer could not be recorded");
         }
     }
 
     /// Tells the run that nothing more will be answered.
     pub(super) async fn server_ended(&self) {
+        let ending = if self.was_long.load(Ordering::Relaxed) {
+            unrecorded()
+        } else {
+            Ending::ServerEnded
+        };
         for open in self.pending.close_all() {
-            self.done(open, Ending::ServerEnded).await;
+            self.done(open, ending.clone()).await;
         }
     }
 
@@ -73,6 +92,15 @@ impl Shared {
         let effects = self.effects.lock().unwrap_or_else(PoisonError::into_inner);
         effects.clone()
     }
+}
+
+/// Returns what is kept in place of an answer that is too large.
+fn unrecorded() -> Ending {
+    Ending::Error(json!({
+        "code": -32000,
+        "message": "rewind: this answer was too large to be recorded",
+        "data": {"type": "rewind"},
+    }))
 }
 
 /// Writes to the client until its end or that of the channel.

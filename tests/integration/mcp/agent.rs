@@ -20,6 +20,72 @@ fn a_python_agent_of_the_newest_protocol_is_replayed_without_its_server_and_book
     prove("auto");
 }
 
+#[test]
+fn a_node_client_gets_from_the_recording_all_that_the_reference_servers_said() {
+    let app = App::new();
+    let model = ScriptedModel::start(&app, &folder().join("mcp_node.toml"));
+    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-env/node");
+    assert!(node.join("stamp").exists(), "run scripts/test-env once");
+    // Node looks for packages beside the file that imports them.
+    let agent = node.join("mcp_node.mjs");
+    fs::copy(folder().join("mcp_node.mjs"), &agent).unwrap();
+    let work = app.folder().canonicalize().unwrap();
+    let run = |mut arguments: Vec<String>, packages: &str| {
+        let own = [
+            "--",
+            "node",
+            agent.to_str().unwrap(),
+            env!("CARGO_BIN_EXE_rewind"),
+            packages,
+        ];
+        arguments.extend(own.map(str::to_owned));
+        arguments.push(work.display().to_string());
+        app.run(arguments).exits(0)
+    };
+    let mut record = vec!["record".to_owned(), "--name".to_owned(), "all".to_owned()];
+    record.extend(model.upstreams());
+    let packages = node.join("node_modules").display().to_string();
+    let recorded = run(record, &packages);
+    for said in [
+        "\"one\"",
+        "blue",
+        "elicitation",
+        "All servers work.\n",
+        "Echo: zwölf",
+    ] {
+        assert!(
+            recorded.stdout.contains(said),
+            "no {said} in {}",
+            recorded.stdout
+        );
+    }
+    assert!(
+        recorded.stderr.contains("progress 2"),
+        "{}",
+        recorded.stderr
+    );
+    assert_eq!(model.calls(), 2);
+    fs::remove_file(work.join("a.txt")).unwrap();
+    fs::remove_file(work.join("memory.json")).unwrap();
+
+    let offline = run(
+        ["replay", "all", "--offline"].map(str::to_owned).into(),
+        "-",
+    );
+    assert!(
+        offline.stdout.starts_with(&recorded.stdout),
+        "{}",
+        offline.stdout
+    );
+    assert!(
+        offline.stdout.contains("equal to the recording"),
+        "{}",
+        offline.stdout
+    );
+    assert_eq!(model.calls(), 2, "an offline replay asked the model");
+    assert!(!work.join("a.txt").exists(), "a file was written again");
+}
+
 /// Records, replays offline with a server that is not there, and forks before and behind the booking.
 fn prove(mode: &str) {
     let app = App::new();

@@ -245,6 +245,8 @@ fn a_line_of_a_hundred_megabytes_passes() {
     let answer = relay.ask(2, "tools/call", &json!({"name": "echo"}));
     assert_eq!(answer["id"], 2);
     assert_eq!(relay.end().1, Some(0));
+    let said = run.outcome("long")["result"]["$mcp"]["error"]["message"].clone();
+    assert!(said.as_str().unwrap().contains("too large"), "{said}");
 }
 
 #[test]
