@@ -36,7 +36,32 @@ pub(super) fn link(traced: &[Traced], captures: &[Arc<ToolCapture>]) -> Linked {
             None => linked.alone.push(group),
         }
     }
+    linked.fold();
     linked
+}
+
+impl Linked {
+    /// Puts a call that no model asked for into the only step that was being worked on all the while:
+    /// a tool that calls another tool.
+    fn fold(&mut self) {
+        for group in std::mem::take(&mut self.alone) {
+            let around = self.answering.iter().filter(|(_place, outer)| {
+                let both = outer.first().zip(group.first());
+                both.is_some_and(|(outer, inner)| {
+                    depth(outer.boundary) <= depth(inner.boundary) && is_while(outer, inner)
+                })
+            });
+            let mut around = around.map(|(place, _outer)| *place);
+            let only = match (around.next(), around.next()) {
+                (Some(only), None) => self.answering.get_mut(&only),
+                (_, _) => None,
+            };
+            match only {
+                Some(outer) => outer.extend(group),
+                None => self.alone.push(group),
+            }
+        }
+    }
 }
 
 /// Puts calls that were seen inside another one with it; the groups are in the order of their beginning.
@@ -71,9 +96,11 @@ fn groups(captures: &[Arc<ToolCapture>]) -> Vec<Group> {
 }
 
 fn is_around(outer: &ToolCapture, inner: &ToolCapture) -> bool {
-    depth(outer.boundary) < depth(inner.boundary)
-        && outer.began_us <= inner.began_us
-        && inner.ended_us <= outer.ended_us
+    depth(outer.boundary) < depth(inner.boundary) && is_while(outer, inner)
+}
+
+fn is_while(outer: &ToolCapture, inner: &ToolCapture) -> bool {
+    outer.began_us <= inner.began_us && inner.ended_us <= outer.ended_us
 }
 
 fn depth(boundary: Boundary) -> u8 {
@@ -195,3 +222,6 @@ fn is_name(name: &str, one: &ToolCapture) -> bool {
     one.boundary == Boundary::Mcp
         && before.is_some_and(|before| before.ends_with(['_', '-', '.', '/', ':']))
 }
+
+#[cfg(test)]
+mod tests;

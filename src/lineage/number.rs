@@ -99,12 +99,8 @@ impl All<'_> {
         };
         match item {
             Item::Model(index) => (time(index, |call| call.began_us), true, index, 0),
-            Item::Tool { owner, index } => {
-                let captured = self.linked.answering.get(&(owner, index)).and_then(times);
-                let derived = time(owner, |call| call.ended_us);
-                let began = captured.map_or(derived, |(began, _ended)| began);
-                (began, false, owner, index)
-            }
+            // Also a captured one: parallel calls begin in another order in every run.
+            Item::Tool { owner, index } => (time(owner, |call| call.ended_us), false, owner, index),
             Item::Alone(index) => {
                 let captured = self.linked.alone.get(index).and_then(times);
                 let began = captured.map_or(0, |(began, _ended)| began);

@@ -348,3 +348,6 @@ fn key(
         "boundary": boundary.to_string(), "server": server, "name": name, "arguments": arguments,
     }))
 }
+
+#[cfg(test)]
+mod tests;

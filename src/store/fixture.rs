@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::lineage;
 use crate::model::{
-    Ancillary, Attempt, Body, Call, ContentId, Dialect, Divergence, DivergenceKind, Drift,
-    Exchange, FinishReason, ForkedFrom, Message, Outcome, Part, Pooled, ReplayReport, Request,
-    Response, Role, Rung, Served, Session, SessionId, Source, StepIndex, StreamEvent, Thread,
-    Timeline, Tool, Treatment, Usage,
+    Ancillary, Attempt, Body, Boundary, Call, ContentId, Dialect, Divergence, DivergenceKind,
+    Drift, Effect, Exchange, FinishReason, ForkedFrom, Message, Outcome, Part, Pooled,
+    ReplayReport, Request, Response, Role, Rung, Served, Session, SessionId, Source, StepIndex,
+    StreamEvent, Thread, Timeline, Tool, ToolCapture, ToolOutcome, Treatment, Usage,
 };
 
 /// Makes the calls of a research agent, one after the other.
@@ -228,6 +228,8 @@ pub(crate) fn rich() -> Session {
         .faults
         .push("the agent was ended after 90 s".to_owned());
     fork.replay = Some(ReplayReport {
+        tools_served: 0,
+        tools_ran: Vec::new(),
         drift: vec![Drift::SystemPrompt],
         divergences: vec![Divergence {
             kind: DivergenceKind::History,
@@ -259,7 +261,64 @@ pub(crate) fn rich() -> Session {
         });
     }
     session.timelines.push(fork);
+    session.timelines.push(captured());
     session
+}
+
+/// Returns a timeline with captured tool calls: one that the model asked for with an HTTP request inside,
+/// one that nobody asked for, and one of which nobody said what came of it.
+fn captured() -> Timeline {
+    let calls = Agent::new(400).run(7).calls(2);
+    let capture = |ordinal: u32, boundary, name: &str, began_us: u64, ended_us: u64| ToolCapture {
+        ordinal,
+        name: name.to_owned(),
+        arguments: json!({ "query": "population 0" }),
+        boundary,
+        effect: Some(Effect::Read),
+        server: Some("cities".to_owned()),
+        call_id: Some("call_r0".to_owned()),
+        outcome: Some(ToolOutcome {
+            result: json!({ "found": ["Tokyo", 14.5, null] }),
+            is_error: ordinal == 2,
+        }),
+        served: None,
+        began_us,
+        ended_us,
+    };
+    let began = calls.first().map_or(0, |call| call.ended_us);
+    let unknown = ToolCapture {
+        outcome: None,
+        effect: None,
+        server: None,
+        call_id: None,
+        ..capture(3, Boundary::Mcp, "notify", began + 60, began + 60)
+    };
+    let served = ToolCapture {
+        served: Some(Served {
+            step: StepIndex(2),
+            rung: Rung::Normalised,
+            drift: Vec::new(),
+            lossy: false,
+        }),
+        ..capture(2, Boundary::Shim, "clock", began + 50, began + 51)
+    };
+    let tools = [
+        capture(0, Boundary::Shim, "search", began + 10, began + 40),
+        capture(
+            1,
+            Boundary::Http,
+            "GET cities.example/",
+            began + 20,
+            began + 30,
+        ),
+        served,
+        unknown,
+    ];
+    let tools: Vec<_> = tools.into_iter().map(Arc::new).collect();
+    Timeline {
+        steps: lineage::assemble(&calls, &tools),
+        ..timeline("captured", &calls, 7)
+    }
 }
 
 /// Returns an opaque call that failed, with bytes that are no text.

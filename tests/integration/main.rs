@@ -24,3 +24,4 @@ mod replay;
 mod reports;
 mod sdk;
 mod support;
+mod tools;

@@ -67,7 +67,7 @@ fn the_list_shows_the_newest_session_first() {
         "{text}"
     );
     assert!(
-        lines[2].ends_with("main, fixed") && lines[2].contains("7500 + 1800"),
+        lines[2].ends_with("main, fixed, captured") && lines[2].contains("7500 + 1800"),
         "{text}"
     );
 

@@ -11,7 +11,7 @@ fn a_changed_prompt_is_drift_before_the_fork_and_live_behind_it() {
         rungs(&walk(&mut agent, &matcher)),
         ["1 drift", "3 drift", "live"]
     );
-    let report = conclude(&matcher, &ending("13.9 million"));
+    let report = conclude(&matcher, ToolsEnd::default(), &ending("13.9 million"));
     assert_eq!(report.drift, [Drift::SystemPrompt]);
     assert_eq!(
         (report.served, report.live, report.divergences.len()),
@@ -26,7 +26,10 @@ fn a_step_that_extends_a_live_answer_is_live_though_it_matches_nothing() {
     agent.goes_live(&matcher, "let me see");
     agent = agent.says(Message::text(Role::User, "go on"));
     agent.goes_live(&matcher, "14 million");
-    assert_eq!(conclude(&matcher, &ending("14 million")).divergences, []);
+    assert_eq!(
+        conclude(&matcher, ToolsEnd::default(), &ending("14 million")).divergences,
+        []
+    );
 }
 
 #[test]
@@ -39,7 +42,7 @@ fn under_auto_a_changed_prompt_goes_live_at_once_and_stays_live() {
     agent.system = "be brief".into();
     agent = agent.says(Message::text(Role::User, "again"));
     agent.goes_live(&matcher, "14 million");
-    let report = conclude(&matcher, &ending("14 million"));
+    let report = conclude(&matcher, ToolsEnd::default(), &ending("14 million"));
     assert_eq!((report.drift, report.live), (vec![Drift::SystemPrompt], 2));
     assert_eq!(report.divergences, []);
 }
@@ -83,7 +86,10 @@ fn parallel_lanes_are_each_cut_at_the_fork_and_others_stay_served_under_auto() {
         *agent = agent.clone().says(Message::text(Role::User, "more"));
         agent.goes_live(&forked, "x");
     }
-    assert_eq!(conclude(&forked, &ending("x")).divergences, []);
+    assert_eq!(
+        conclude(&forked, ToolsEnd::default(), &ending("x")).divergences,
+        []
+    );
     // Under auto a change in alpha leaves beta on the recording.
     let auto = matcher(&timeline, Fork::Auto, Rules::default());
     let [mut alpha, mut beta] = start;
@@ -118,7 +124,7 @@ fn a_request_equal_to_a_step_behind_the_fork_is_live_whatever_resembles_it_befor
             }
         }
         assert_eq!(
-            conclude(&forked, &ending("live")).divergences,
+            conclude(&forked, ToolsEnd::default(), &ending("live")).divergences,
             [],
             "{order:?}"
         );
@@ -134,5 +140,8 @@ fn a_new_conversation_before_the_fork_is_judged_when_the_run_ends() {
     let served = walk(&mut agent, &matcher);
     assert_eq!(rungs(&served), ["1 exact", "3 exact", "live"]);
     // The recorded path was followed as well, so the new conversation is no divergence.
-    assert_eq!(conclude(&matcher, &ending("x")).divergences, []);
+    assert_eq!(
+        conclude(&matcher, ToolsEnd::default(), &ending("x")).divergences,
+        []
+    );
 }

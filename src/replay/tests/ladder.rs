@@ -10,7 +10,7 @@ fn an_unchanged_agent_is_unaffected() {
         rungs(&walk(&mut agent, &matcher)),
         ["1 exact", "3 exact", "5 exact"]
     );
-    let report = conclude(&matcher, &ending("14 million"));
+    let report = conclude(&matcher, ToolsEnd::default(), &ending("14 million"));
     assert!(report.is_unaffected, "{report:?}");
 }
 
@@ -27,7 +27,7 @@ fn half_an_answer_another_exit_or_a_skipped_step_is_never_unaffected() {
             agent.asks(&matcher);
             agent = agent.says(result(found));
         }
-        let report = conclude(&matcher, &ending("14 million"));
+        let report = conclude(&matcher, ToolsEnd::default(), &ending("14 million"));
         assert!(!report.is_unaffected);
         assert_eq!(report.skipped.len(), 3 - turns);
     }
@@ -35,7 +35,7 @@ fn half_an_answer_another_exit_or_a_skipped_step_is_never_unaffected() {
     let matcher = matcher(&timeline, Fork::Never, Rules::default());
     walk(&mut agent, &matcher);
     let kinds = |ending: &Ending| -> Vec<_> {
-        conclude(&matcher, ending)
+        conclude(&matcher, ToolsEnd::default(), ending)
             .divergences
             .iter()
             .map(|d| d.kind)
@@ -120,7 +120,7 @@ fn another_argument_is_a_divergence_in_the_answer_that_is_sent_back() {
             "14 million, see 4F9c1d2e-aaaa-4bbb-8ccc-0123456789ab",
         ));
     agent.goes_live(&matcher, "x");
-    let report = conclude(&matcher, &ending("x"));
+    let report = conclude(&matcher, ToolsEnd::default(), &ending("x"));
     let first = &report.divergences[0];
     assert_eq!(first.pointer, "/messages/1/parts/0/arguments/q");
     assert_eq!(

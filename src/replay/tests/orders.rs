@@ -95,7 +95,7 @@ proptest! {
             }
             worker.goes_on();
         }
-        let report = conclude(&matcher, &ending("done"));
+        let report = conclude(&matcher, ToolsEnd::default(), &ending("done"));
         prop_assert!(report.is_unaffected, "{:?}", report);
         prop_assert_eq!(report.served, 24);
     }
@@ -126,6 +126,6 @@ proptest! {
             }
             worker.goes_on();
         }
-        prop_assert_eq!(conclude(&matcher, &ending("done")).drift, [Drift::SystemPrompt]);
+        prop_assert_eq!(conclude(&matcher, ToolsEnd::default(), &ending("done")).drift, [Drift::SystemPrompt]);
     }
 }
