@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 use super::error::McpError;
 use super::line::{Lines, Piece};
 use super::message::{
-    Id, Malformed, Message, error_line, malformed_line, messages, request_line, result_line,
+    Id, Malformed, Message, acknowledged_line, error_line, malformed_line, messages, request_line,
+    result_line,
 };
 use super::outcome::{Asked, Ending, Kept};
 use super::question::question;
@@ -254,6 +255,11 @@ impl Client {
         if kept.ending == Ending::ServerEnded {
             return Some(End::RecordedEnd);
         }
+        if (method, &kept.ending) == (LISTEN, &Ending::Cancelled) {
+            self.shared
+                .send(acknowledged_line(&id, &value(params)))
+                .await;
+        }
         let line = kept.line(&id);
         if kept.asked.is_empty() {
             if let Some(line) = line {
@@ -327,6 +333,9 @@ fn described(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// The request that stays open, and hears at first that it was heard.
+const LISTEN: &str = "subscriptions/listen";
 
 /// Requests that change what a server does later.
 const SETTINGS: [&str; 3] = [

@@ -164,7 +164,7 @@ pub(super) fn request_line(id: &Id, method: &str, params: &Value) -> Vec<u8> {
     if let (Some(fields), false) = (request.as_object_mut(), params.is_null()) {
         fields.insert("params".to_owned(), params.clone());
     }
-    line(request)
+    line(&request)
 }
 
 /// Returns the line that answers with a result, a JSON text.
@@ -175,16 +175,28 @@ pub(super) fn result_line(id: &Id, result: &str) -> Vec<u8> {
 
 /// Returns the line that answers with an error object.
 pub(super) fn error_line(id: &Id, error: &Value) -> Vec<u8> {
-    line(json!({"jsonrpc": "2.0", "id": id.0, "error": error}))
+    line(&json!({"jsonrpc": "2.0", "id": id.0, "error": error}))
+}
+
+/// Returns the line that says that a `subscriptions/listen` with these parameters was heard.
+pub(super) fn acknowledged_line(id: &Id, params: &Value) -> Vec<u8> {
+    line(&json!({
+        "jsonrpc": "2.0",
+        "method": "notifications/subscriptions/acknowledged",
+        "params": {
+            "_meta": {"io.modelcontextprotocol/subscriptionId": id.0},
+            "notifications": params.get("notifications").cloned().unwrap_or_else(|| json!({})),
+        },
+    }))
 }
 
 /// Returns the line that refuses bytes that are no message.
 pub(super) fn malformed_line(malformed: &Malformed) -> Vec<u8> {
     let error = json!({"code": malformed.code(), "message": malformed.to_string()});
-    line(json!({"jsonrpc": "2.0", "id": null, "error": error}))
+    line(&json!({"jsonrpc": "2.0", "id": null, "error": error}))
 }
 
-fn line(message: Value) -> Vec<u8> {
+fn line(message: &Value) -> Vec<u8> {
     let mut bytes = message.to_string().into_bytes();
     bytes.push(b'\n');
     bytes

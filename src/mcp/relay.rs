@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::fs::File;
@@ -45,6 +45,7 @@ pub async fn relay(plan: Plan) -> Result<u8, McpError> {
         pending: Pending::default(),
         effects: Mutex::new(Effects::default()),
         was_long: AtomicBool::new(false),
+        is_closing: AtomicBool::new(false),
     });
     let (over, is_over) = oneshot::channel();
     let mut client = Client::new(Arc::clone(&shared), plan.command, over);
@@ -59,6 +60,8 @@ pub async fn relay(plan: Plan) -> Result<u8, McpError> {
             number = signals.next() => Ok(Why::Signal(number)),
         }
     };
+    let is_closing = !matches!(why, Ok(Why::ServerEnded));
+    shared.is_closing.store(is_closing, Ordering::Relaxed);
     let status = match client.into_server() {
         Some(server) => {
             let is_urgent = matches!(why, Ok(Why::Signal(_)));

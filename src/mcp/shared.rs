@@ -38,6 +38,8 @@ pub(super) struct Shared {
     pub(super) effects: Mutex<Effects>,
     /// Whether a message was too long to be looked into: it may have been an answer.
     pub(super) was_long: AtomicBool,
+    /// Whether the client has gone, or is made to.
+    pub(super) is_closing: AtomicBool,
 }
 
 impl Shared {
@@ -52,7 +54,11 @@ impl Shared {
     }
 
     /// Tells the run how a request ended, and in which order the fields of its result came.
-    pub(super) async fn answered(&self, open: Open, ending: Ending, orders: Orders) {
+    pub(super) async fn answered(&self, open: Open, mut ending: Ending, orders: Orders) {
+        if self.is_closing.load(Ordering::Relaxed) && matches!(ending, Ending::Error(_)) {
+            // Some servers answer so what is open when their client goes; the client never sees it.
+            ending = Ending::Cancelled;
+        }
         if let (true, Ending::Result(result)) = (open.method == "tools/list", &ending) {
             self.learn(result);
         }
@@ -73,6 +79,9 @@ impl Shared {
     pub(super) async fn server_ended(&self) {
         let ending = if self.was_long.load(Ordering::Relaxed) {
             unrecorded()
+        } else if self.is_closing.load(Ordering::Relaxed) {
+            // The client has gone first: nobody waited any more.
+            Ending::Cancelled
         } else {
             Ending::ServerEnded
         };

@@ -41,11 +41,11 @@ impl AncillaryTools {
     pub fn replaying(
         inner: Arc<dyn Tools>,
         recorder: Arc<Recorder>,
-        recorded: Arc<Timeline>,
+        timeline: Arc<Timeline>,
         may_run: bool,
     ) -> Self {
         Self {
-            recorded: Some(recorded),
+            recorded: Some(timeline),
             may_run,
             ..Self::recording(inner, recorder)
         }

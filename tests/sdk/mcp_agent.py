@@ -6,6 +6,7 @@ Usage: mcp_agent.py MODE INPUT COMMAND...; MODE is `legacy` (initialize) or `aut
 import asyncio
 import json
 import sys
+from contextlib import nullcontext
 
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
@@ -24,7 +25,8 @@ async def main():
         progress.append(done)
 
     model = OpenAI()
-    async with Client(StdioServerParameters(command=command, args=arguments), mode=mode) as server:
+    server = Client(StdioServerParameters(command=command, args=arguments), mode=mode)
+    async with server, server.listen(tools_list_changed=True) if mode == "auto" else nullcontext():
         tools = [
             {
                 "type": "function",

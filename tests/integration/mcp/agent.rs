@@ -86,6 +86,52 @@ fn a_node_client_gets_from_the_recording_all_that_the_reference_servers_said() {
     assert!(!work.join("a.txt").exists(), "a file was written again");
 }
 
+#[test]
+fn a_baseline_gates_an_agent_whose_server_is_gone() {
+    let app = App::new();
+    let server = app.write("server.sh", "");
+    let command = format!(
+        "exec {} {}",
+        python(),
+        folder().join("mcp_server.py").display()
+    );
+    fs::write(&server, command).unwrap();
+    let agent = folder().join("mcp_agent.py").display().to_string();
+    let rewind = env!("CARGO_BIN_EXE_rewind");
+    let words = [
+        &python(),
+        &agent,
+        "legacy",
+        "{input}",
+        rewind,
+        "mcp",
+        "--name",
+        "travel",
+        "--",
+        "sh",
+        "server.sh",
+    ];
+    let model = folder().join("mcp_agent.toml");
+    let config = format!(
+        "[agent]\nname = \"clerk\"\ncommand = {words:?}\n\n[upstream]\nscripted = {model:?}\n"
+    );
+    app.write("rewind.toml", &config);
+    app.run(["record", "--name", "fly", "--input", QUESTION])
+        .exits(0);
+    fs::remove_file(&server).unwrap();
+    let made = app
+        .run(["baseline", "create", "fly", "--name", "fly"])
+        .exits(0);
+    assert!(
+        made.stdout.contains("3 of 3 replays equal"),
+        "{}",
+        made.stdout
+    );
+    let gate = app.run(["gate", "--offline"]).exits(0);
+    assert!(gate.stdout.contains("PASS"), "{}", gate.stdout);
+    assert_eq!(bookings(&app), "OSLO-7\n");
+}
+
 /// Records, replays offline with a server that is not there, and forks before and behind the booking.
 fn prove(mode: &str) {
     let app = App::new();

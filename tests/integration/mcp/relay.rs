@@ -307,6 +307,26 @@ fn a_cancelled_call_has_no_answer_and_is_cancelled_again() {
 }
 
 #[test]
+fn a_call_that_nobody_waited_for_has_no_answer_in_a_replay_and_harms_no_other() {
+    let app = App::new();
+    let run = FakeRun::start(Vec::new());
+    let talk = |relay: &mut Relay| {
+        relay.hello();
+        relay.send(1, "tools/call", &json!({"name": "never"}));
+        assert_eq!(relay.ask(2, "tools/list", &json!({}))["id"], 2);
+        assert_eq!(relay.end(), (String::new(), Some(0)));
+    };
+    talk(&mut Relay::on_server(&app, &run));
+    let again = FakeRun::start(run.recorded());
+    talk(&mut Relay::start(
+        &app,
+        Some(&again),
+        &["no-such-server-anywhere"],
+    ));
+    assert_eq!(again.ran(), [""; 0]);
+}
+
+#[test]
 fn what_a_server_asks_its_client_is_asked_again_by_the_recording() {
     let app = App::new();
     let run = FakeRun::start(Vec::new());
