@@ -54,8 +54,8 @@ impl Comparison {
         let samples = run.evidence.samples.iter().zip(&run.timelines);
         let head = samples.filter_map(|(sample, timeline)| {
             let (asked, held) = checks(sample)?;
-            let timeline = timeline.as_ref()?;
             let is_live = sample.mode == Mode::Live;
+            let timeline = timeline.as_ref()?;
             Some(measure(&costs(timeline, is_live, prices), asked, held))
         });
         Self {

@@ -25,7 +25,8 @@ use crate::proxy::{Backend, Options};
 use crate::record::Recorder;
 use crate::redact::Redactor;
 use crate::replay::{
-    AnswerFrom, Driven, Fork, Keys, Plan, Recording, Replay, Rules, Timing, drive, resolve,
+    AnswerFrom, Driven, Fork, Keys, Plan, Recording, Replay, Rules, Timing, drive, not_printed,
+    resolve,
 };
 use crate::wire::Parser;
 
@@ -120,6 +121,7 @@ impl ForkRun {
                 min_samples: min,
                 accepted: evidence::accepted(case, fork, &samples),
                 accepted_results: evidence::accepted_results(case, fork),
+                unheard: Vec::new(),
                 samples,
             },
             timelines: attempts.iter().map(|one| one.timeline.clone()).collect(),
@@ -153,7 +155,7 @@ pub(super) struct Live<'c> {
 /// What one run of the agent came to.
 pub(super) struct Attempt {
     pub(super) sample: Sample,
-    timeline: Option<Timeline>,
+    pub(super) timeline: Option<Timeline>,
     refused: Vec<Thread>,
     log: String,
     took_ms: u64,
@@ -274,6 +276,7 @@ impl Runner {
 struct Judged {
     timeline: Timeline,
     refused: Vec<Thread>,
+    printed: Option<bool>,
     ended: Ended,
     checks: Vec<CheckResult>,
 }
@@ -296,7 +299,7 @@ impl Runner {
             Arc::clone(&self.redactor),
             tokio::runtime::Handle::current(),
         )
-        .of_run(&run_dir, began_at);
+        .of_run(&case.agent, &run_dir, began_at);
         let definitions = case.baseline.definition.checks.clone();
         let (reference, prices) = (Arc::clone(&case.reference), Arc::clone(&self.prices));
         let judging = tokio::task::spawn_blocking(move || {
@@ -313,6 +316,7 @@ impl Runner {
                 checks,
                 timeline: finished.timeline,
                 refused: finished.refused,
+                printed: finished.printed,
                 ended,
             }
         });
@@ -324,17 +328,25 @@ impl Runner {
 
 fn measured(case: &Case, judged: Judged, mode: Mode, took_ms: u64) -> Attempt {
     let Judged {
-        timeline,
+        mut timeline,
         refused,
+        printed,
         ended,
         checks,
     } = judged;
-    let replay = timeline.replay.clone().unwrap_or_default();
+    let mut replay = timeline.replay.clone().unwrap_or_default();
+    // Who was refused an answer has none to print.
+    if printed == Some(false) && replay.refused == 0 && evidence::has_printed(case) {
+        replay.is_unaffected = false;
+        replay.divergences.push(not_printed());
+        timeline.replay = Some(replay.clone());
+    }
     let sample = Sample {
         mode,
         exit: Some(ended.exit),
         recorded_exit: case.reference.outcome.exit,
         fault: provider_fault(&timeline),
+        printed,
         is_same_trajectory: trajectory(&case.reference) == trajectory(&timeline),
         checks,
         replay,
@@ -362,6 +374,7 @@ fn unmeasured(case: &Case, message: String, mode: Mode, took_ms: u64) -> Attempt
         exit: None,
         recorded_exit: case.reference.outcome.exit,
         fault: Some(Fault::new(FaultKind::Harness, message)),
+        printed: None,
         is_same_trajectory: false,
         checks: Vec::new(),
     };

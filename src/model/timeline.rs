@@ -53,7 +53,11 @@ pub enum DivergenceKind {
     Exit,
     /// The final answer differs.
     Answer,
-    /// A tool call that was not recorded and may not run.
+    /// Standard output does not hold the final answer, and did when the baseline was accepted.
+    Printed,
+    /// A live answer called a tool that changes something and is not allowed; it was kept from the agent.
+    Mutating,
+    /// A tool call before the fork that was not recorded; it was not run.
     Tool,
 }
 

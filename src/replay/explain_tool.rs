@@ -40,10 +40,11 @@ pub(super) fn halted(call: &ToolCall, nearest: &Nearest<'_>) -> Divergence {
          not run and the run is not measured",
         shown(call)
     );
-    let name = Value::from(call.name.as_str());
+    let name = toml::Value::from(call.name.as_str());
     let divergence = divergence(call, nearest, &did, "");
     Divergence {
-        remedy: format!("[replay]\nallow_tools = [{name}]"),
+        kind: DivergenceKind::Mutating,
+        remedy: format!("allow_tools = [{name}]"),
         message: format!(
             "{}; if it may run against a test system: `[replay] allow_tools = [{name}]`; if it \
              changes nothing: `[tools.{name}] effect = \"read\"`",

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::explain;
 use super::fork::Fork;
+use super::held::HeldTools;
 use super::recording::{Entry, Recording};
 use super::rules::{OnDivergence, Rules};
 use super::search::{Found, Match};
@@ -72,7 +73,7 @@ pub(super) struct State {
     pub(super) rungs: BTreeMap<Rung, u32>,
     pub(super) live: u32,
     pub(super) refused: u32,
-    /// Why nothing goes live any more: a tool call that may not happen.
+    /// What ended the run before its time.
     halted: Option<Divergence>,
     /// The conversations of refused requests: what they hold has happened.
     pub(super) refused_threads: Vec<Thread>,
@@ -149,15 +150,6 @@ impl Matcher {
             }
             Fork::Never => self.decide_offline(&mut state, question),
         };
-        let decision = match (&state.halted, decision) {
-            // What the model says next would rest on a tool that never ran.
-            (Some(halted), Decision::Live { .. }) => {
-                let halted = halted.clone();
-                state.live = state.live.saturating_sub(1);
-                Self::refuse(&mut state, halted)
-            }
-            (_, decision) => decision,
-        };
         if let Decision::Refuse(_) = &decision {
             state.refused_threads.push(question.request.thread.clone());
         }
@@ -172,11 +164,39 @@ impl Matcher {
         }
     }
 
-    /// Takes in a tool call that was neither served nor run: nothing goes live behind it.
-    pub(super) fn refuse_tool(&self, divergence: Divergence) {
+    /// Takes in a tool call that was neither served nor run: nothing is answered behind it.
+    pub(super) fn refuse_tool(&self, why: Divergence) {
         let mut state = self.lock();
-        state.halted.get_or_insert_with(|| divergence.clone());
-        drop(Self::refuse(&mut state, divergence));
+        state.refused += 1;
+        if !state.divergences.contains(&why) {
+            state.divergences.push(why.clone());
+        }
+        state.halted.get_or_insert(why);
+    }
+
+    /// Ends the run in place of an answer: that request, and whatever is asked from now on, is refused.
+    pub fn halt(&self, request: &Request, why: &Divergence) {
+        let mut state = self.lock();
+        state.refused += 1;
+        state.refused_threads.push(request.thread.clone());
+        if state.halted.is_none() {
+            state.halted = Some(why.clone());
+            state.divergences.insert(0, why.clone());
+        }
+    }
+
+    /// Returns what ended the run; the request that asks is refused.
+    pub fn halted(&self, request: &Request) -> Option<Divergence> {
+        let mut state = self.lock();
+        let why = state.halted.clone()?;
+        state.refused += 1;
+        state.refused_threads.push(request.thread.clone());
+        Some(why)
+    }
+
+    /// Returns the tools whose calls in live answers must not reach the agent.
+    pub fn held(&self) -> &HeldTools {
+        &self.rules.held
     }
 
     /// Returns whether a conversation builds on an answer that this run has given.

@@ -1,11 +1,11 @@
 //! A recorded timeline, indexed for matching.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::keys::Keys;
 use super::volatile::Days;
-use crate::model::{Ancillary, Call, ContentId, StepIndex, Thread, Timeline};
+use crate::model::{Ancillary, Call, Captured, ContentId, StepIndex, Thread, Timeline, ToolStep};
 
 /// One recorded model step.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub struct Recording {
     pub(super) beyond: HashMap<ContentId, usize>,
     pub(super) keys: Arc<Keys>,
     pub(super) days: Days,
+    /// The tools that ask before they run: all their calls were captured.
+    pub(super) captured: BTreeSet<String>,
 }
 
 impl Recording {
@@ -62,6 +64,7 @@ impl Recording {
             beyond: HashMap::new(),
             keys,
             days,
+            captured: captured(timeline),
         };
         for (index, entry) in entries.iter().enumerate() {
             recording.insert(index, entry);
@@ -123,6 +126,20 @@ impl Recording {
             .ok()
             .and_then(|index| self.entries.get(index))
     }
+}
+
+fn captured(timeline: &Timeline) -> BTreeSet<String> {
+    let tools = || timeline.steps.iter().filter_map(|step| step.tool());
+    let is_derived = |tool: &&ToolStep| tool.captured == Captured::Messages;
+    let derived: BTreeSet<&str> = tools()
+        .filter(is_derived)
+        .map(|tool| tool.name.as_str())
+        .collect();
+    let names = tools().map(|tool| &tool.name);
+    names
+        .filter(|name| !derived.contains(name.as_str()))
+        .cloned()
+        .collect()
 }
 
 fn day(time: jiff::Timestamp) -> i64 {

@@ -32,6 +32,7 @@ fn sample(replay: ReplayReport, checks: Vec<CheckResult>) -> Sample {
         exit: Some(0),
         recorded_exit: Some(0),
         fault: None,
+        printed: None,
         is_same_trajectory: true,
         checks,
     }
@@ -45,6 +46,7 @@ fn fork(baseline: &str, fork: &str, sample: Sample) -> ForkReport {
         is_gating: true,
         min_samples: 1,
         accepted_results: Vec::new(),
+        unheard: Vec::new(),
         accepted: Accepted::Passed,
         samples: vec![sample],
     };

@@ -9,6 +9,7 @@ mod list;
 mod notes;
 mod place;
 mod propose;
+mod retired;
 mod review;
 mod rule;
 mod show;

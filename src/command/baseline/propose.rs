@@ -61,9 +61,58 @@ fn text(left: &str, right: &str, known: &Normaliser, rules: &mut BTreeSet<Rule>)
     }
     match (json(left), json(right)) {
         (Some(left), Some(right)) => structure(&left, &right, "", known, rules),
-        _ => prose(left, right, known, rules),
+        _ => lines(left, right, known, rules).or_else(|| prose(left, right, known, rules)),
     }
 }
+
+/// Compares two texts of the same lines in another order.
+fn lines(left: &str, right: &str, known: &Normaliser, rules: &mut BTreeSet<Rule>) -> Option<()> {
+    let (left, right) = (known.text(left), known.text(right));
+    let (left, right): (Vec<&str>, Vec<&str>) =
+        (left.split('\n').collect(), right.split('\n').collect());
+    let start = common(left.iter(), right.iter());
+    let end = common(left.iter().rev(), right.iter().rev());
+    let moved = |lines: &[&str]| -> Option<Vec<String>> {
+        let moved = lines.get(start..lines.len().checked_sub(end)?)?;
+        let mut moved: Vec<String> = moved.iter().map(|line| (*line).to_owned()).collect();
+        moved.sort_unstable();
+        Some(moved)
+    };
+    let (moved, others) = (moved(&left)?, moved(&right)?);
+    if moved != others || moved.len() < 2 {
+        return None;
+    }
+    let pattern = match shared_start(&moved) {
+        "" => {
+            let each: Vec<String> = moved.iter().map(|line| regex::escape(line)).collect();
+            format!("^(?:{})$", each.join("|"))
+        }
+        start => format!("^{}", regex::escape(start)),
+    };
+    if pattern.len() > MAX_LINES {
+        return None;
+    }
+    rules.insert(Rule::SortLines(pattern));
+    Some(())
+}
+
+/// Returns what all lines begin with, up to the end of a word or of a sign before it.
+fn shared_start(lines: &[String]) -> &str {
+    let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
+        return "";
+    };
+    // Of sorted lines the first and the last have the least in common.
+    let shared = common(first.chars(), last.chars());
+    let end = first
+        .char_indices()
+        .nth(shared)
+        .map_or(first.len(), |(at, _)| at);
+    let shared = first.get(..end).unwrap_or_default();
+    shared.trim_end_matches(char::is_alphanumeric)
+}
+
+/// The longest pattern that is proposed for lines.
+const MAX_LINES: usize = 1_000;
 
 fn json(text: &str) -> Option<Value> {
     let value: Value = serde_json::from_str(text).ok()?;
@@ -317,7 +366,7 @@ fn word(left: &str, right: &str) -> Option<String> {
     Some(format!("{head}{class}{tail}"))
 }
 
-fn common(a: impl Iterator<Item = char>, b: impl Iterator<Item = char>) -> usize {
+fn common<T: PartialEq>(a: impl Iterator<Item = T>, b: impl Iterator<Item = T>) -> usize {
     a.zip(b).take_while(|(a, b)| a == b).count()
 }
 
@@ -335,6 +384,7 @@ mod tests {
                 Rule::Pattern { pattern, replace } => NormaliseRule::Pattern { pattern, replace },
                 Rule::Pointer(pointer) => NormaliseRule::Pointer(pointer),
                 Rule::Sort(pointer) => NormaliseRule::Sort(pointer),
+                Rule::SortLines(pattern) => NormaliseRule::SortLines(pattern),
             })
             .collect();
         Normaliser::new(&rules).unwrap()
@@ -392,6 +442,37 @@ mod tests {
         ] {
             assert_eq!(rules(&left, &right), []);
         }
+    }
+
+    #[test]
+    fn lines_in_another_order_get_a_pattern_of_their_own() {
+        for (left, right, other, pattern) in [
+            (
+                "Use:\n- a b\n- c\n- d",
+                "Use:\n- c\n- d\n- a b",
+                "Use:\n- c\n- d\n- a",
+                "^\\- ",
+            ),
+            (
+                "one fish\ntwo fish",
+                "two fish\none fish",
+                "one fish\none fish",
+                "^(?:one fish|two fish)$",
+            ),
+            (
+                "the sea is wide\nthe end is near",
+                "the end is near\nthe sea is wide",
+                "the end",
+                "^the ",
+            ),
+        ] {
+            let found = rules(&json!(left), &json!(right));
+            assert_eq!(found, [Rule::SortLines(pattern.into())]);
+            let known = normaliser(&found);
+            assert_eq!(known.text(left), known.text(right));
+            assert_ne!(known.text(left), known.text(other));
+        }
+        assert_eq!(rules(&json!("a\nb"), &json!("a\nc")), []);
     }
 
     #[test]

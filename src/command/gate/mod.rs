@@ -338,7 +338,8 @@ fn report(
             let comparison = Comparison::of(case, &run, &prices);
             let mut fork = ForkReport::new(run.evidence, savings);
             fork.comparison = Some(comparison);
-            if fork.decision.verdict.row().shown == Shown::NotMeasured {
+            let needs_run = fork.decision.verdict.row().shown == Shown::NotMeasured;
+            if needs_run && fork.evidence.unheard.is_empty() {
                 fork.live_estimate = Some(estimate(&case.reference, from, &prices));
             }
             fork.agent_log = run.log;

@@ -392,16 +392,17 @@ fn exit(parent: &Timeline, timeline: &Timeline) -> Exit {
         .divergences
         .iter()
         .all(|divergence| match divergence.kind {
-            DivergenceKind::Ambiguous => true,
             // Behind the fork a tool that may not run halts the run; before it the agent went astray.
-            DivergenceKind::Tool => report.live > 0,
+            DivergenceKind::Ambiguous | DivergenceKind::Mutating => true,
             DivergenceKind::History
             | DivergenceKind::Extra
             | DivergenceKind::Repeated
             | DivergenceKind::Treatment
             | DivergenceKind::Skipped
             | DivergenceKind::Exit
-            | DivergenceKind::Answer => false,
+            | DivergenceKind::Answer
+            | DivergenceKind::Printed
+            | DivergenceKind::Tool => false,
         })
         && report.refused > 0;
     let other_exit = matches!(

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::Style;
+use super::details::details;
 use super::table::{Align, lines};
-use crate::check::{CheckResult, Outcome, Severity};
 use crate::gate::{Shown, Verdict};
-use crate::report::comparison::{NUMBERS, compared};
 use crate::report::cost::cost;
-use crate::report::escape::{log, one_line, plain, shell};
+use crate::report::escape::{one_line, plain, shell};
 use crate::report::run_report::{ForkReport, RunReport};
 use crate::report::units::{count, excerpt, tokens};
 
@@ -123,98 +122,6 @@ fn is_explained(fork: &ForkReport) -> bool {
     }
 }
 
-/// Writes what is wrong with a fork; `chars` is how much of a value is shown.
-fn details(fork: &ForkReport, style: Style, chars: usize, out: &mut dyn Write) -> io::Result<()> {
-    let value = |out: &mut dyn Write, name: &str, text: &str| value(out, name, text, chars);
-    for sample in &fork.evidence.samples {
-        if let Some(fault) = &sample.fault {
-            writeln!(out, "  {}", plain(&fault.message))?;
-            value(out, "it said", &fault.said)?;
-        }
-        for check in CheckResult::worst_first(&sample.checks) {
-            let findings = match &check.outcome {
-                Outcome::Failed { findings, .. } => findings,
-                // Of a run that was cut off, that is so of nearly all.
-                Outcome::NotRun { why } if sample.replay.refused == 0 => {
-                    writeln!(out, "  {} could not run: {}", check.id, plain(why))?;
-                    continue;
-                }
-                Outcome::NotRun { .. } | Outcome::Passed { .. } => continue,
-            };
-            let weight = if check.severity == Severity::Warn {
-                " (warning)"
-            } else {
-                ""
-            };
-            for finding in findings.iter().take(MAX_FINDINGS) {
-                let step = finding
-                    .step
-                    .map(|step| format!(" (step {step})"))
-                    .unwrap_or_default();
-                writeln!(
-                    out,
-                    "  {}{weight}: {}{step}",
-                    check.id,
-                    plain(&finding.message)
-                )?;
-                value(out, "expected", &finding.expected)?;
-                value(out, "found", &finding.found)?;
-            }
-            let beyond = findings.len().saturating_sub(MAX_FINDINGS);
-            if beyond > 0 {
-                writeln!(out, "  {}{weight}: and {beyond} more", check.id)?;
-            }
-        }
-        for divergence in &sample.replay.divergences {
-            writeln!(out, "  {}", plain(&divergence.message))?;
-            value(out, "recorded", &divergence.recorded)?;
-            value(out, "found", &divergence.found)?;
-            value(out, "to let it pass", &divergence.remedy)?;
-        }
-        if !sample.replay.drift.is_empty() {
-            let drift: Vec<String> = sample
-                .replay
-                .drift
-                .iter()
-                .map(ToString::to_string)
-                .collect();
-            writeln!(out, "  this change alters: {}", plain(&drift.join(", ")))?;
-        }
-    }
-    if let Some(compared) = compared(fork).filter(|compared| compared.has_both) {
-        let parts = NUMBERS.iter().zip(&compared.cells);
-        let parts: Vec<String> = parts.map(|(name, cell)| format!("{name} {cell}")).collect();
-        let (parts, note) = (parts.join(", "), &compared.note);
-        writeln!(out, "  accepted → now: {parts}; {note}")?;
-    }
-    if let Some(estimate) = &fork.live_estimate {
-        let (calls, used) = (
-            count(estimate.calls.into(), "call"),
-            tokens(estimate.tokens()),
-        );
-        writeln!(
-            out,
-            "  a live run: {calls}, about {used} tokens, {}",
-            cost(estimate)
-        )?;
-    }
-    if !fork.agent_log.is_empty() {
-        writeln!(out, "  the agent wrote to standard error:")?;
-        for line in log(&fork.agent_log).lines() {
-            let line: String = line.chars().take(chars).collect();
-            writeln!(out, "    {}", style.dim(&line))?;
-        }
-    }
-    Ok(())
-}
-
-fn value(out: &mut dyn Write, name: &str, text: &str, chars: usize) -> io::Result<()> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "    {name}: {}", excerpt(&plain(text), chars))
-}
-
 fn footer(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for note in &report.notes {
         writeln!(out, "note: {}", plain(note))?;
@@ -269,9 +176,6 @@ const MAX_DETAILS: usize = 3;
 
 /// How many lines such details have.
 const MAX_DETAIL_LINES: usize = 6;
-
-/// How many findings of a check are shown.
-const MAX_FINDINGS: usize = 5;
 
 /// How much of the reason stands in the table.
 const WHY_CHARS: usize = 100;

@@ -301,10 +301,18 @@ fn runs_in_copies_leave_the_repository_as_it_is() {
     app.run(["record", "--input", "q"]).exits(0);
     assert_eq!(shown(&app)["timelines"][0]["outcome"]["answer"], "done");
     assert!(!app.folder().join("answer.txt").exists());
-    baseline(&app, "a", "");
+    let check = "[[check]]\nkind = \"output\"\nof = \"file:answer.txt\"\nequals = \"done\"\n\
+                 [[check]]\nkind = \"exec\"\ncommand = [\"python3\", \"-c\", \
+                 \"print('{\\\"pass\\\":', 'true' if open('answer.txt').read() == 'done' else 'false', '}')\"]\n";
+    baseline(&app, "a", check);
     baseline(&app, "b", "");
     assert_eq!(verdicts(&gate(&app).exits(0).json()), ["unaffected"; 4]);
     assert!(!app.folder().join("answer.txt").exists());
+
+    // What the copy had from the beginning is nothing that the run wrote.
+    baseline(&app, "c", &check.replace("answer.txt", "agent.py"));
+    let gate = gate(&app).exits(1);
+    assert!(gate.stdout.contains("agent.py"), "{}", gate.stdout);
 }
 
 #[test]
