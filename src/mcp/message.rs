@@ -268,7 +268,10 @@ mod tests {
     fn what_is_written_is_read_again() {
         let id = Id::own(3);
         let line = request_line(&id, "a\n\"b", &json!({"x": "\n"}));
-        assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert_eq!(
+            line.iter().position(|byte| *byte == b'\n'),
+            Some(line.len() - 1)
+        );
         let found = messages(&line).unwrap();
         assert!(
             matches!(&found[..], [(_, Message::Request { id: read, method, .. })]

@@ -176,7 +176,12 @@ async fn is_for_client(line: &[u8], shared: &Shared) -> bool {
                 if shared.pending.is_own_answer(&id) {
                     is_for_client = false;
                 } else if let Some(open) = shared.pending.close(&id) {
-                    let (ending, orders) = Ending::of(reply);
+                    let (mut ending, orders) = Ending::of(reply);
+                    let is_closing = shared.is_closing.load(Ordering::Relaxed);
+                    if is_closing && matches!(ending, Ending::Error(_)) {
+                        // So some servers answer what is open when their client goes; it never sees it.
+                        ending = Ending::Cancelled;
+                    }
                     shared.answered(open, ending, orders).await;
                 }
             }

@@ -54,11 +54,7 @@ impl Shared {
     }
 
     /// Tells the run how a request ended, and in which order the fields of its result came.
-    pub(super) async fn answered(&self, open: Open, mut ending: Ending, orders: Orders) {
-        if self.is_closing.load(Ordering::Relaxed) && matches!(ending, Ending::Error(_)) {
-            // Some servers answer so what is open when their client goes; the client never sees it.
-            ending = Ending::Cancelled;
-        }
+    pub(super) async fn answered(&self, open: Open, ending: Ending, orders: Orders) {
         if let (true, Ending::Result(result)) = (open.method == "tools/list", &ending) {
             self.learn(result);
         }
