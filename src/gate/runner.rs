@@ -53,6 +53,8 @@ pub struct Case {
     pub is_gating: bool,
     /// How many samples of a fork run live; `None` takes what the [`Runner`] says.
     pub samples: Option<SampleRange>,
+    /// Why its agent can't be run, where what has to be done before failed.
+    pub unready: Option<String>,
 }
 
 /// How cases are run.
@@ -241,6 +243,9 @@ impl Runner {
         recording: &Arc<Recording>,
         live: Option<(Live<'_>, Arc<dyn Backend>)>,
     ) -> Result<Driven, String> {
+        if let Some(why) = &case.unready {
+            return Err(why.clone());
+        }
         let fork = live.as_ref().map(|(live, _backend)| live.fork);
         let address = fork.cloned().unwrap_or(ForkPoint::Auto);
         let resolved = match fork {

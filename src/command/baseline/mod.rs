@@ -13,6 +13,7 @@ mod retired;
 mod review;
 mod rule;
 mod show;
+mod shuffled;
 mod stability;
 
 pub use accept::{AcceptOptions, accept};

@@ -221,7 +221,7 @@ async fn cases(
 ) -> Result<Vec<Case>, CommandError> {
     // Agents that write the same file run one at a time.
     let alone = Arc::default();
-    let mut ready: Vec<config::Agent> = Vec::new();
+    let mut known: Vec<(config::Agent, Option<String>)> = Vec::new();
     let mut cases = Vec::new();
     for baseline in baselines {
         let (mut case, config) = case(baseline, config, context)?;
@@ -232,11 +232,15 @@ async fn cases(
         if case.agent.alone.is_some() {
             case.agent.alone = Some(Arc::clone(&alone));
         }
-        if !ready.contains(&config.agent) {
+        let before = known.iter().find(|(agent, _why)| *agent == config.agent);
+        case.unready = if let Some((_agent, why)) = before {
+            why.clone()
+        } else {
             let done = set_up(&config, &case.agent, err).await;
-            done.map_err(|error| CommandError::usage(error).exit(Exit::NotMeasured))?;
-            ready.push(config.agent);
-        }
+            let why = done.err().map(|error| error.to_string());
+            known.push((config.agent, why.clone()));
+            why
+        };
         cases.push(case);
     }
     Ok(cases)

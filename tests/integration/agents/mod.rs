@@ -287,8 +287,11 @@ fn what_belongs_around_an_agent_runs_around_it() {
         "[agent]\ncommand = [\"python3\", \"agent.py\"]\nsetup = \"echo no network >&2; exit 7\"\n\
          [upstream]\nscripted = \"model.toml\"\n",
     );
-    let broken = gate(&app).exits(3);
-    assert!(broken.stderr.contains("no network"), "{}", broken.stderr);
+    assert_eq!(verdicts(&gate(&app).exits(3).json()), ["not_measured"; 4]);
+    let broken = app.run(["gate"]).exits(3);
+    for part in ["NOT MEASURED", "no network", "exit 7", "reports: "] {
+        assert!(broken.stdout.contains(part), "{part}: {}", broken.stdout);
+    }
 }
 
 #[test]
