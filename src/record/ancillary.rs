@@ -132,3 +132,88 @@ const METHOD: &str = "MCP";
 
 /// The first of these tickets; the calls of a run that are steps never are so many.
 const FIRST: u64 = 1 << 62;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::NoSink;
+    use super::*;
+    use crate::model::{Boundary, Outcome};
+    use crate::redact::{RedactRules, Redactor};
+    use crate::tools::NoTools;
+    use crate::wire::Parser;
+
+    fn recorder() -> Arc<Recorder> {
+        let redactor = Arc::new(Redactor::new(&RedactRules::default()).unwrap());
+        let parser = Arc::new(Parser::new(Arc::clone(&redactor) as _));
+        Arc::new(Recorder::new(parser, redactor, Arc::new(NoSink)))
+    }
+
+    fn list(arguments: Value) -> ToolCall {
+        ToolCall {
+            name: "shop#tools/list".into(),
+            arguments,
+            boundary: Boundary::Mcp,
+            effect: None,
+            call_id: None,
+            server: Some("shop".into()),
+            ancillary: true,
+        }
+    }
+
+    fn outcome(result: &str) -> ToolOutcome {
+        ToolOutcome {
+            result: json!(result),
+            is_error: false,
+        }
+    }
+
+    async fn run(tools: &AncillaryTools, arguments: Value, result: &str) {
+        let ToolAction::Run(ticket) = tools.ask(list(arguments)).await else {
+            panic!("it does not run");
+        };
+        tools.done(ticket, outcome(result));
+        tools.done(ticket, outcome("told twice"));
+    }
+
+    fn timeline(recorder: &Recorder) -> Arc<Timeline> {
+        Arc::new(Timeline {
+            label: "main".into(),
+            forked_from: None,
+            started_at: jiff::Timestamp::UNIX_EPOCH,
+            is_complete: true,
+            steps: Vec::new(),
+            ancillary: recorder.finish().ancillary,
+            outcome: Outcome::default(),
+            replay: None,
+        })
+    }
+
+    #[tokio::test]
+    async fn the_last_answer_is_served_however_often_it_is_asked() {
+        let recorder = recorder();
+        let tools = AncillaryTools::recording(Arc::new(NoTools), Arc::clone(&recorder));
+        for (arguments, result) in [
+            (json!({}), "old"),
+            (json!({"cursor": "2"}), "second page"),
+            (json!({}), "new"),
+        ] {
+            run(&tools, arguments, result).await;
+        }
+        assert!(recorder.finish().tools.is_empty(), "a list became a step");
+        let recorded = timeline(&recorder);
+
+        let again = self::recorder();
+        let inner: Arc<dyn Tools> = Arc::new(NoTools);
+        let tools = AncillaryTools::replaying(inner, Arc::clone(&again), recorded, false);
+        for _time in 0..3 {
+            let served = tools.ask(list(json!({}))).await;
+            assert_eq!(served, ToolAction::Serve(outcome("new")));
+        }
+        let unknown = tools.ask(list(json!({"cursor": "3"}))).await;
+        assert!(matches!(unknown, ToolAction::Refuse(text) if text.contains("\"cursor\":\"3\"")));
+        // What a replay leaves can be replayed in its turn.
+        assert_eq!(timeline(&again).ancillary.len(), 1);
+    }
+}
