@@ -142,17 +142,18 @@ function isPlain(value) {
 }
 
 /** Returns a value as it comes back from a recording, or says where it is no JSON value. */
-function plain(value, where) {
+function plain(value, where, at = "") {
+  const place = at ? `${where}, at ${at},` : where;
   if (value === undefined || value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number") {
     if (Number.isFinite(value)) return value;
-    throw new TypeError(`${where} is ${value}, which JSON does not know`);
+    throw new TypeError(`${place} is ${value}, which JSON does not know`);
   }
-  if (Array.isArray(value)) return value.map((item, at) => plain(item, `${where}[${at}]`) ?? null);
+  if (Array.isArray(value)) return value.map((item, nth) => plain(item, where, `${at}[${nth}]`) ?? null);
   if (isPlain(value)) {
     const kept = {};
     for (const [key, item] of Object.entries(value)) {
-      const found = plain(item, `${where}.${key}`);
+      const found = plain(item, where, `${at}.${key}`);
       // `__proto__` is a field like any other.
       if (found !== undefined) Object.defineProperty(kept, key, { value: found, enumerable: true, writable: true, configurable: true });
     }
@@ -160,7 +161,7 @@ function plain(value, where) {
   }
   const kind = typeof value === "object" ? value.constructor?.name ?? "object" : typeof value;
   throw new TypeError(
-    `${where} is a ${kind}, which is no JSON value; Rewind keeps null, booleans, numbers, strings, arrays and ` +
+    `${place} is a ${kind}, which is no JSON value; Rewind keeps null, booleans, numbers, strings, arrays and ` +
       "plain objects: wrap a function that takes and returns these",
   );
 }

@@ -27,6 +27,8 @@ def told(error):
     simple = (str, int, float, bool, type(None))
     if is_builtin and all(isinstance(arg, simple) for arg in error.args):
         outcome["args"] = list(error.args)
+        if isinstance(error, OSError) and isinstance(error.filename, str):
+            outcome["args"].append(error.filename)
     return outcome
 
 

@@ -4,7 +4,7 @@ import inspect
 import math
 
 
-def plain(value, where):
+def plain(value, where, at=""):
     """Returns a value as it comes back from a recording; tuples become lists."""
     if value is None or isinstance(value, bool):
         return value
@@ -15,19 +15,23 @@ def plain(value, where):
     if isinstance(value, float):
         if math.isfinite(value):
             return float(value)
-        raise TypeError(f"{where} is {value}, which JSON does not know")
+        raise TypeError(f"{_place(where, at)} is {value}, which JSON does not know")
     if isinstance(value, (list, tuple)):
-        return [plain(item, f"{where}[{at}]") for at, item in enumerate(value)]
+        return [plain(item, where, f"{at}[{nth}]") for nth, item in enumerate(value)]
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
-                raise TypeError(f"{where} has the key {key!r}, which is no text; Rewind keeps JSON values only")
-        return {key: plain(item, f"{where}[{key!r}]") for key, item in value.items()}
+                raise TypeError(f"{_place(where, at)} has the key {key!r}, which is no text; Rewind keeps JSON values only")
+        return {key: plain(item, where, f"{at}[{key!r}]") for key, item in value.items()}
     kind = type(value).__name__
     raise TypeError(
-        f"{where} is a {kind}, which is no JSON value; Rewind keeps None, bool, int, float, str, list "
+        f"{_place(where, at)} is a {kind}, which is no JSON value; Rewind keeps None, bool, int, float, str, list "
         "and dict: wrap a function that takes and returns these"
     )
+
+
+def _place(where, at):
+    return f"{where}, at {at}," if at else where
 
 
 class Parameters:

@@ -23,5 +23,6 @@ mod record;
 mod replay;
 mod reports;
 mod sdk;
+mod shims;
 mod support;
 mod tools;

@@ -1,16 +1,10 @@
 //! Tools that the agent runs in its own process, wrapped by the packages for Python and JavaScript.
 
 use std::fs;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::{App, Run};
-
-fn root(path: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
-    path.to_str().unwrap().to_owned()
-}
+use crate::support::{App, Run, repository_path};
 
 /// The language of the travel agent.
 #[derive(Clone, Copy)]
@@ -52,18 +46,20 @@ impl Travel {
 
     fn run(&self, options: &[&str], variables: &[&str]) -> Run {
         let bookings = format!("BOOKINGS={}", self.app.folder().join("bookings").display());
-        let rules = root("tests/fixtures/agents/travel.toml");
-        let python = format!("PYTHONPATH={}", root("python"));
-        let js = format!("REWIND_JS={}", root("js/index.js"));
+        let rules = repository_path("tests/fixtures/agents/travel.toml");
+        let python = format!("PYTHONPATH={}", repository_path("python"));
+        let js = format!("REWIND_JS={}", repository_path("js/index.js"));
         let mut words = options.to_vec();
         words.extend(["--scripted", &rules, "--", "env", &bookings, &python, &js]);
         words.extend(variables);
         let script = match self.language {
-            Language::Python => {
-                ["python3", &root("tests/fixtures/agents/travel.py")].map(str::to_owned)
-            }
+            Language::Python => [
+                "python3",
+                &repository_path("tests/fixtures/agents/travel.py"),
+            ]
+            .map(str::to_owned),
             Language::Node => {
-                ["node", &root("tests/fixtures/agents/travel.mjs")].map(str::to_owned)
+                ["node", &repository_path("tests/fixtures/agents/travel.mjs")].map(str::to_owned)
             }
         };
         words.extend(script.iter().map(String::as_str));
@@ -247,18 +243,21 @@ impl Travel {
         let script = match self.language {
             Language::Python => format!(
                 "\"python3\", \"{}\"",
-                root("tests/fixtures/agents/travel.py")
+                repository_path("tests/fixtures/agents/travel.py")
             ),
-            Language::Node => format!("\"node\", \"{}\"", root("tests/fixtures/agents/travel.mjs")),
+            Language::Node => format!(
+                "\"node\", \"{}\"",
+                repository_path("tests/fixtures/agents/travel.mjs")
+            ),
         };
         let folder = self.app.folder().display();
         let config = |mode: &str| {
             format!(
                 "[agent]\ncommand = [\"env\", \"MODE={mode}\", \"BOOKINGS={folder}/bookings\", \"PYTHONPATH={}\", \"REWIND_JS={}\", {script}]\n\
                  [upstream]\nscripted = \"{}\"\n",
-                root("python"),
-                root("js/index.js"),
-                root("tests/fixtures/agents/travel.toml"),
+                repository_path("python"),
+                repository_path("js/index.js"),
+                repository_path("tests/fixtures/agents/travel.toml"),
             )
         };
         self.app.write("rewind.toml", &config(""));

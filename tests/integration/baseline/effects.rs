@@ -151,7 +151,7 @@ fn where_nothing_forbids_it_the_run_is_not_measured_and_says_how_to_allow_it() {
             "replay", "news", "--from", "start", "--live", "--", "python3", "agent.py",
         ],
     );
-    assert_eq!(replayed.code, Some(1), "{}", replayed.stdout);
+    assert_eq!(replayed.code, Some(3), "{}", replayed.stdout);
     assert!(!has_fired(&app), "{}", replayed.stdout);
     configure(
         &app,
