@@ -202,11 +202,11 @@ mod tests {
             run(&tools, arguments, result).await;
         }
         assert!(recorder.finish().tools.is_empty(), "a list became a step");
-        let recorded = timeline(&recorder);
+        let parent = timeline(&recorder);
 
         let again = self::recorder();
         let inner: Arc<dyn Tools> = Arc::new(NoTools);
-        let tools = AncillaryTools::replaying(inner, Arc::clone(&again), recorded, false);
+        let tools = AncillaryTools::replaying(inner, Arc::clone(&again), parent, false);
         for _time in 0..3 {
             let served = tools.ask(list(json!({}))).await;
             assert_eq!(served, ToolAction::Serve(outcome("new")));
