@@ -190,10 +190,8 @@ fn times(group: &Group) -> Option<(u64, u64)> {
 /// Returns what the outermost boundary saw coming back, as the content of a result.
 fn captured_result(group: &Group) -> Option<Vec<Part>> {
     let outcome = group.first()?.outcome.as_ref()?;
-    let text = match &outcome.result {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let text = outcome.result.as_str().map(str::to_owned);
+    let text = text.unwrap_or_else(|| outcome.result.to_string());
     Some(vec![Part::text(text)])
 }
 

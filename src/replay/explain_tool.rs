@@ -121,12 +121,10 @@ pub(super) fn first_difference(recorded: &Value, found: &Value) -> (Option<Diffe
     (first, count)
 }
 
-fn compare(
-    pointer: &str,
-    recorded: &Value,
-    found: &Value,
-    differs: &mut dyn FnMut(&str, Option<&Value>, Option<&Value>),
-) {
+/// Takes a place, and what stands there in the recording and now.
+type Differs<'a> = dyn FnMut(&str, Option<&Value>, Option<&Value>) + 'a;
+
+fn compare(pointer: &str, recorded: &Value, found: &Value, differs: &mut Differs<'_>) {
     match (recorded, found) {
         (Value::Object(recorded), Value::Object(found)) => {
             for (key, value) in recorded {

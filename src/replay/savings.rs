@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Call, MicroUsd, Timeline, Usage};
+use crate::model::{Call, MicroUsd, Step, Timeline, Usage};
 use crate::price::PriceTable;
 
 /// Steps, tokens, money and time of a set of model calls.
@@ -20,8 +20,19 @@ pub struct Tally {
     pub cost: MicroUsd,
     /// Number of calls whose model has no price.
     pub unpriced: u32,
+    /// Number of captured tool calls.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tools: u32,
     /// How long the calls took, added up, in microseconds.
     pub time_us: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Tally {
@@ -44,6 +55,21 @@ impl Tally {
         })
     }
 
+    /// Returns the sum with captured tool calls, of which each took so many microseconds.
+    #[must_use]
+    fn with_tools(self, tools: impl Iterator<Item = u64>) -> Self {
+        tools.fold(self, |tally, time_us| Self {
+            tools: tally.tools.saturating_add(1),
+            time_us: tally.time_us.saturating_add(time_us),
+            ..tally
+        })
+    }
+
+    /// Returns the number of model calls and captured tool calls together.
+    pub fn steps(&self) -> u32 {
+        self.calls.saturating_add(self.tools)
+    }
+
     /// Returns input and output tokens together.
     pub fn tokens(&self) -> u64 {
         self.input_tokens.saturating_add(self.output_tokens)
@@ -60,6 +86,7 @@ impl std::ops::Add for Tally {
             output_tokens: self.output_tokens.saturating_add(other.output_tokens),
             cost: self.cost + other.cost,
             unpriced: self.unpriced.saturating_add(other.unpriced),
+            tools: self.tools.saturating_add(other.tools),
             time_us: self.time_us.saturating_add(other.time_us),
         }
     }
@@ -97,8 +124,14 @@ pub fn savings(timeline: &Timeline, parent: Option<&Timeline>, prices: &PriceTab
             source.ended_us.saturating_sub(source.began_us),
         ))
     });
+    let tools = || {
+        let steps = timeline.steps.iter();
+        steps.filter(|step| step.tool().is_some_and(|tool| !tool.captures.is_empty()))
+    };
+    let ran = tools().filter(|step| step.served().is_none());
+    let served = tools().filter_map(|step| parent?.step(step.served()?.step)?.duration_us());
     Savings {
-        paid: Tally::of(paid, prices),
-        saved: Tally::of(saved, prices),
+        paid: Tally::of(paid, prices).with_tools(ran.filter_map(Step::duration_us)),
+        saved: Tally::of(saved, prices).with_tools(served),
     }
 }

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::diff_report::{Metrics, metrics};
 use super::terminal::words;
 use crate::model::{
-    ForkedFrom, LaneId, Outcome, ReplayReport, Served, Session, SessionId, Source, Status, Step,
-    StepIndex, StepKind, Timeline, plain_text,
+    Boundary, Effect, ForkedFrom, LaneId, Outcome, ReplayReport, Served, Session, SessionId,
+    Source, Status, Step, StepIndex, StepKind, Timeline, plain_text,
 };
 use crate::price::PriceTable;
 use crate::replay::{Savings, savings};
@@ -40,6 +40,12 @@ pub struct StepReport {
     /// A tool's arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Value>,
+    /// Through which boundary a tool was seen; absent where it is derived from messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub captured: Option<Boundary>,
+    /// What running a captured tool leaves behind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
     /// The model step whose answer holds a tool's call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub called_by: Option<StepIndex>,
@@ -148,6 +154,7 @@ fn step_report(step: &Step, prices: &PriceTable) -> StepReport {
             tool.result.as_deref().map(plain_text),
         ),
     };
+    let captured = step.tool().and_then(|tool| tool.captures.first());
     StepReport {
         number: step.number,
         kind,
@@ -160,6 +167,8 @@ fn step_report(step: &Step, prices: &PriceTable) -> StepReport {
         served: step.served().cloned(),
         failed_attempts: step.call().map_or(0, |call| call.attempts.len()),
         arguments: step.tool().map(|tool| tool.arguments.clone()),
+        captured: captured.map(|one| one.boundary),
+        effect: captured.map(|one| one.effect.unwrap_or(Effect::Mutating)),
         called_by: step.tool().and_then(|tool| tool.called_by),
         text: text.unwrap_or_default(),
         metrics: metrics(step, prices),

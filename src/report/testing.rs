@@ -51,6 +51,7 @@ fn fork(baseline: &str, fork: &str, sample: Sample) -> ForkReport {
         samples: vec![sample],
     };
     let saved = Tally {
+        tools: 0,
         calls: 8,
         input_tokens: 12_000,
         output_tokens: 400,

@@ -122,6 +122,14 @@ fn a_run_that_was_cut_off_keeps_its_calls() {
     let calls: Vec<_> = main.model_steps().map(|(_step, call)| call).collect();
     writer.put(calls[0]).unwrap();
     writer.put(calls[1]).unwrap();
+    let rich = fixture::rich();
+    let captured = rich.timelines[2]
+        .steps
+        .iter()
+        .filter_map(|step| step.tool());
+    for tool in captured.flat_map(|tool| &tool.captures) {
+        writer.tool(tool).unwrap();
+    }
     drop(writer);
 
     let loaded = store.load(session.id).unwrap();
@@ -136,6 +144,8 @@ fn a_run_that_was_cut_off_keeps_its_calls() {
     assert_eq!(found, calls[..2]);
     // The second call's tool never answered.
     assert_eq!(main.steps.last().unwrap().status, Status::NoResult);
+    let tools = main.steps.iter().filter_map(|step| step.tool());
+    assert_eq!(tools.map(|tool| tool.captures.len()).sum::<usize>(), 4);
     assert!(!store.list().unwrap()[0].is_complete());
 }
 

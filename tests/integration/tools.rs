@@ -119,6 +119,15 @@ fn a_wrapped_call_is_one_step_with_the_models_own() {
             .map(|step| step["status"].as_str().unwrap())
             .collect();
         assert_eq!(status, ["ok", "error", "ok", "ok"]);
+        let booking = tools.last().unwrap();
+        let seen = (&booking["captured"], &booking["effect"]);
+        assert_eq!(seen, (&json!("shim"), &json!("mutating")));
+        let shown = travel.app.run(["show", "travel", "--step", "7"]).exits(0);
+        assert!(
+            shown.stdout.contains("mutating, captured (shim)"),
+            "{}",
+            shown.stdout
+        );
     }
 }
 
@@ -134,6 +143,8 @@ fn a_replay_gives_back_what_the_tools_gave_and_runs_none() {
             (&json!(4), &json!([]))
         );
         assert_eq!(replay["saved_steps"], 8);
+        assert_eq!(replay["savings"]["saved"]["tools"], 4);
+        assert_eq!(replay["savings"]["paid"]["tools"], Value::Null);
         assert_eq!(travel.notes(), Vec::<String>::new());
     }
 }
@@ -148,6 +159,11 @@ fn a_fork_after_the_booking_does_not_book_again() {
             .json();
         assert_eq!((&replay["served"], &replay["live"]), (&json!(3), &json!(1)));
         assert_eq!(replay["tools_served"], 4);
+        let fork = ["show", "travel", "--timeline", "fork"];
+        let shown = travel.app.run(fork).exits(0).stdout;
+        assert_eq!(shown.matches("served (exact)").count(), 4, "{shown}");
+        let diff = travel.app.run(["diff", "travel", "main", "fork", "--json"]);
+        assert_eq!(diff.exits(0).json()["is_equal"], true);
         assert_eq!(travel.notes(), Vec::<String>::new());
     }
 }

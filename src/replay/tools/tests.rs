@@ -43,7 +43,7 @@ fn capture(ordinal: u32, name: &str, arguments: Value, result: Value) -> Arc<Too
     })
 }
 
-fn timeline(talk: Talk, tools: &[Arc<ToolCapture>]) -> Arc<Timeline> {
+fn timeline(talk: &Talk, tools: &[Arc<ToolCapture>]) -> Arc<Timeline> {
     Arc::new(Timeline {
         label: "main".into(),
         forked_from: None,
@@ -82,7 +82,7 @@ fn travel() -> Arc<Timeline> {
             json!("booked"),
         ),
     ];
-    timeline(talk, &tools)
+    timeline(&talk, &tools)
 }
 
 fn search(to: &str) -> ToolCall {
@@ -184,7 +184,7 @@ fn a_tool_whose_results_were_seen_in_messages_alone_runs_only_where_it_changes_n
         .uses("search", json!({"to": "Oslo"}), "RW2")
         .uses("book", json!({}), "booked")
         .says("done");
-    let old = timeline(talk, &[]);
+    let old = timeline(&talk, &[]);
     let tools = replaying(&old, Fork::Never, Rules::default());
     assert_eq!(told(&tools.act(search("Oslo"))), "run");
     let refused = told(&tools.act(call("book", json!({}), None)));
@@ -201,7 +201,10 @@ fn volatile_arguments_match_and_what_a_rule_leaves_out_too() {
     let talk = Talk::new("an agent", "go")
         .uses("pay", arguments(one, 1), "paid")
         .says("done");
-    let recorded = timeline(talk, &[capture(0, "pay", arguments(one, 1), json!("paid"))]);
+    let recorded = timeline(
+        &talk,
+        &[capture(0, "pay", arguments(one, 1), json!("paid"))],
+    );
     let tools = replaying(&recorded, Fork::Never, Rules::default());
     assert_ne!(
         told(&tools.act(call("pay", arguments(other, 2), None))),
@@ -227,7 +230,7 @@ fn a_pure_call_is_served_as_often_as_it_comes() {
     let talk = Talk::new("an agent", "go")
         .uses("add", json!([1, 2]), "3")
         .says("done");
-    let recorded = timeline(talk, &[capture(0, "add", json!([1, 2]), json!(3))]);
+    let recorded = timeline(&talk, &[capture(0, "add", json!([1, 2]), json!(3))]);
     let tools = replaying(&recorded, Fork::Never, Rules::default());
     let add = || call("add", json!([1, 2]), Some(Effect::Pure));
     assert_eq!(
@@ -253,7 +256,7 @@ proptest! {
             let result = json!(format!("{which} for the {}. time", times[which]));
             capture(ordinal, "look", json!({ "at": format!("place number {which}") }), result)
         }).collect();
-        let recorded = timeline(Talk::new("an agent", "go").says("done"), &captures);
+        let recorded = timeline(&Talk::new("an agent", "go").says("done"), &captures);
         let tools = replaying(&recorded, Fork::Never, Rules::default());
         let mut times = [0; 6];
         for which in now {

@@ -83,7 +83,7 @@ fn over_attempts(
     };
     rows.push(row(
         "saved",
-        &percent(all.saved.calls.into(), before.calls.into()),
+        &percent(all.saved.steps().into(), before.steps().into()),
         &percent(all.saved.tokens(), before.tokens()),
         &cost,
         &percent(all.saved.time_us, before.time_us),
@@ -97,7 +97,7 @@ fn over_attempts(
 fn numbers(name: &str, totals: &Tally) -> Vec<String> {
     row(
         name,
-        &totals.calls.to_string(),
+        &totals.steps().to_string(),
         &tokens(totals.tokens()),
         &price(totals),
         &duration(totals.time_us),

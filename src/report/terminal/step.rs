@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::{Style, words};
-use crate::model::{Message, Part, Role, Step, StepKind, Timeline, plain_text};
+use crate::model::{Effect, Message, Part, Role, Step, StepKind, Timeline, plain_text};
 use crate::report::escape::plain;
 use crate::report::units::{duration, tokens};
 
@@ -32,6 +32,10 @@ pub fn step(timeline: &Timeline, step: &Step, style: Style, out: &mut dyn Write)
         ));
     }
     facts.extend(step.duration_us().map(duration));
+    if let Some(seen) = step.tool().and_then(|tool| tool.captures.first()) {
+        let effect = seen.effect.unwrap_or(Effect::Mutating);
+        facts.push(format!("{effect}, captured ({})", seen.boundary));
+    }
     let marks = words::marks(step, timeline.forked_from.is_some());
     facts.extend(Some(marks).filter(|marks| !marks.is_empty()));
     if !facts.is_empty() {

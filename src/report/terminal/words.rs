@@ -50,18 +50,18 @@ pub(in crate::report) fn is_failed(step: &Step) -> bool {
 pub(in crate::report) fn marks(step: &Step, is_fork: bool) -> String {
     let mut marks = Vec::new();
     match (&step.kind, step.served()) {
-        (StepKind::Model(_), Some(served)) if served.drift.is_empty() => {
+        (StepKind::Model(_) | StepKind::Tool(_), Some(served)) if served.drift.is_empty() => {
             marks.push(format!("served ({})", served.rung));
         }
-        (StepKind::Model(_), Some(served)) => {
+        (StepKind::Model(_) | StepKind::Tool(_), Some(served)) => {
             let drift: Vec<String> = served.drift.iter().map(ToString::to_string).collect();
             marks.push(format!("served (drift: {})", drift.join(", ")));
         }
         (StepKind::Model(_), None) if is_fork => marks.push("live".to_owned()),
-        (StepKind::Tool(_), _) if is_fork && step.status != Status::NoResult => {
+        (StepKind::Tool(_), None) if is_fork && step.status != Status::NoResult => {
             marks.push("ran".to_owned());
         }
-        (StepKind::Model(_) | StepKind::Tool(_), None) | (StepKind::Tool(_), Some(_)) => {}
+        (StepKind::Model(_) | StepKind::Tool(_), None) => {}
     }
     marks.extend(retries(step));
     marks.extend(failure(step));

@@ -239,9 +239,9 @@ fn usual_times(call: Option<&Arc<Call>>, is_model: bool) -> Option<(u64, u64)> {
 }
 
 fn tool_row(tool: &ToolStep, calls: &ByNumber<'_>, usual: &Usual) -> ToolRow {
-    let caller = tool.called_by.map_or(0, |by| by.0);
+    let by = tool.called_by.map_or(0, |by| by.0);
     let called = calls
-        .get(&StepIndex(caller))
+        .get(&StepIndex(by))
         .and_then(|call| asked(call, tool.call_index));
     let is_there = called == Some((tool.name.as_str(), &tool.arguments));
     let seen_by = tool.seen_by.and_then(|step| calls.get(&step));
@@ -251,7 +251,7 @@ fn tool_row(tool: &ToolStep, calls: &ByNumber<'_>, usual: &Usual) -> ToolRow {
         .zip(seen_by)
         .and_then(|(content, call)| find(&call.request.thread, content));
     ToolRow {
-        called_by: Some(caller).filter(|caller| *caller != usual.caller),
+        called_by: Some(by).filter(|by| *by != usual.caller),
         call_index: Some(tool.call_index).filter(|index| *index > 0),
         seen_by: tool.seen_by.map(|step| step.0),
         captured: Some(tool.captured).filter(|captured| *captured != Captured::Messages),
