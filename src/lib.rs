@@ -22,6 +22,7 @@ pub mod diff;
 pub mod exit;
 pub mod gate;
 pub mod lineage;
+pub mod mcp;
 pub mod model;
 pub mod price;
 pub mod proxy;

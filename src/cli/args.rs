@@ -82,6 +82,8 @@ pub(super) enum Command {
     Import(Import),
     /// Serve a scripted model: an OpenAI- and Anthropic-compatible endpoint that answers by rules
     Scripted(Scripted),
+    /// Stand in for an MCP server, so that its tools are recorded and replayed
+    Mcp(Mcp),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -429,6 +431,16 @@ pub(super) struct Scripted {
     /// Append one JSON line for each model call to this file
     #[arg(long, value_name = "FILE")]
     pub(super) log: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Mcp {
+    /// Name of the server in recordings [default: that of its package or script]
+    #[arg(long, value_name = "SERVER")]
+    pub(super) name: Option<String>,
+    /// The server's command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(super) command: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -14,6 +14,7 @@ use crate::command::demo::{self, DemoOptions};
 use crate::command::diff::{self, DiffOptions};
 use crate::command::gate::{self, GateOptions};
 use crate::command::init::{self, InitOptions};
+use crate::command::mcp::{self, McpOptions};
 use crate::command::merge::{self, MergeOptions};
 use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
@@ -76,6 +77,17 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 log: typed.log,
             };
             runtime()?.block_on(scripted::run(&options, &mut out))
+        }
+        Command::Mcp(typed) => {
+            let options = McpOptions {
+                name: typed.name,
+                command: typed.command,
+            };
+            let runtime = runtime()?;
+            let ended = runtime.block_on(mcp::run(&options, context));
+            // A read of standard input may go on for ever.
+            runtime.shutdown_background();
+            ended
         }
         Command::Gate(typed) => {
             let options = GateOptions {

@@ -10,6 +10,7 @@ mod failure;
 pub mod gate;
 pub mod init;
 mod keys;
+pub mod mcp;
 pub mod merge;
 mod output;
 pub mod record;

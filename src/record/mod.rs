@@ -10,6 +10,7 @@
 //! are reported as faults. Lanes, tool steps and step numbers are found later, by
 //! [`lineage`](crate::lineage).
 
+mod ancillary;
 mod asked;
 mod continuation;
 mod failure;
@@ -30,6 +31,7 @@ mod testing;
 mod tests;
 mod tools;
 
+pub use ancillary::AncillaryTools;
 pub use asked::{Asked, AskedAncillary, AskedModel};
 pub use recorder::{Finished, Recorder};
 pub use requests::Requests;

@@ -187,7 +187,22 @@ impl Recorder {
                 truncated: false,
             },
         };
+        self.add_ancillary(ancillary, &mut self.lock());
+    }
+
+    /// Keeps traffic without a number, which holds no secrets; the same answer again is not kept twice.
+    pub fn keep_ancillary(&self, ancillary: Ancillary) {
         let mut state = self.lock();
+        let last =
+            state.ancillary.iter().rev().find(|one| {
+                one.exchange.path == ancillary.exchange.path && one.body == ancillary.body
+            });
+        if last != Some(&ancillary) {
+            self.add_ancillary(ancillary, &mut state);
+        }
+    }
+
+    fn add_ancillary(&self, ancillary: Ancillary, state: &mut State) {
         let kept = self.sink.ancillary(&ancillary);
         state.note(kept);
         state.ancillary.push(ancillary);

@@ -76,6 +76,7 @@ impl Recorder {
             effect: call.effect,
             call_id: call.call_id.as_ref().map(text),
             server: call.server.as_ref().map(text),
+            ancillary: call.ancillary,
         }
     }
 
@@ -118,7 +119,8 @@ impl Recorder {
         }
     }
 
-    fn clean_outcome(&self, mut outcome: ToolOutcome) -> ToolOutcome {
+    /// Returns an outcome without secrets.
+    pub fn clean_outcome(&self, mut outcome: ToolOutcome) -> ToolOutcome {
         self.scrub(&mut outcome.result);
         outcome
     }

@@ -18,7 +18,7 @@ use crate::agent::Routing;
 use crate::lineage;
 use crate::model::{ForkPoint, ForkedFrom, Outcome, Thread, Timeline};
 use crate::proxy::{Backend, Options, Proxy, ProxyError, Responder, placeholder_key};
-use crate::record::{Recorder, StrictKeys};
+use crate::record::{AncillaryTools, Recorder, StrictKeys};
 use crate::tools::{HttpTools, ToolEndpoint, Tools};
 
 /// How long the end of a replay waits for answers that are still being taken in.
@@ -124,7 +124,13 @@ impl Replay {
         if plan.strict_keys {
             responder = Arc::new(StrictKeys::new(responder));
         }
-        let asked = Arc::clone(&tools) as Arc<dyn Tools>;
+        let asked = AncillaryTools::replaying(
+            Arc::clone(&tools) as Arc<dyn Tools>,
+            Arc::clone(&recorder),
+            Arc::clone(plan.recording.timeline()),
+            plan.backend.is_some(),
+        );
+        let asked: Arc<dyn Tools> = Arc::new(asked);
         responder = Arc::new(ToolEndpoint::new(Arc::clone(&asked), responder));
         if let Some(interception) = &options.intercept {
             let outbound = interception.outbound.clone();

@@ -43,6 +43,9 @@ pub struct ToolCall {
     /// The server that the tool belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
+    /// Whether it is no step: a handshake, a list of tools. Served with the last recorded answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ancillary: bool,
 }
 
 fn shim() -> Boundary {

@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["model", "text", "exit"],
     &["redact", "wire", "wirecodec", "diff", "price", "stats"],
     &["check", "store", "baseline", "proxy", "lineage", "tools"],
-    &["agent", "scripted", "record", "replay", "gate"],
+    &["agent", "scripted", "record", "replay", "gate", "mcp"],
     &["report"],
     &["config"],
     &["command"],

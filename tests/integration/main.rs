@@ -18,6 +18,7 @@ mod checks;
 mod cmd;
 mod examples;
 mod init;
+mod mcp;
 mod readme;
 mod record;
 mod replay;

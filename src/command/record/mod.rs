@@ -24,7 +24,9 @@ use crate::exit::Exit;
 use crate::lineage;
 use crate::model::{Outcome, SessionId, Source, Timeline};
 use crate::proxy::{Backend, Proxy, Responder, placeholder_key};
-use crate::record::{RecordResponder, Recorder, RecordingTools, Sink, StoreSink, StrictKeys};
+use crate::record::{
+    AncillaryTools, RecordResponder, Recorder, RecordingTools, Sink, StoreSink, StrictKeys,
+};
 use crate::redact::Redactor;
 use crate::store::{SessionHead, Store, StoreError, TimelineHead};
 use crate::tools::{HttpTools, ToolEndpoint, Tools};
@@ -234,6 +236,8 @@ impl Recording {
             responder = Arc::new(StrictKeys::new(responder));
         }
         let tools = RecordingTools::new(Arc::clone(&self.recorder), tool_rules(config));
+        let recorder = Arc::clone(&self.recorder);
+        let tools = AncillaryTools::recording(Arc::new(tools), recorder);
         let tools: Arc<dyn Tools> = Arc::new(tools);
         responder = Arc::new(ToolEndpoint::new(Arc::clone(&tools), responder));
         if let Some(interception) = &options.intercept {

@@ -19,6 +19,7 @@ fn call(name: &str, arguments: Value, effect: Option<Effect>) -> ToolCall {
         effect,
         call_id: None,
         server: None,
+        ancillary: false,
     }
 }
 

@@ -1,0 +1,133 @@
+//! What both directions of a relay share.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::mpsc;
+
+use super::effects::Effects;
+use super::order::Orders;
+use super::outcome::{Ending, Kept};
+use super::pending::{Open, Pending};
+use super::seam::{Seam, SeamError};
+
+/// What goes to the client.
+#[derive(Debug)]
+pub(super) enum Out {
+    /// A whole line.
+    Line(Vec<u8>),
+    /// A line that comes in parts; nothing goes between them.
+    Parts(mpsc::Receiver<Vec<u8>>),
+    /// Nothing more.
+    End,
+}
+
+/// What both directions share.
+pub(super) struct Shared {
+    /// The run.
+    pub(super) seam: Seam,
+    /// The server's name.
+    pub(super) name: String,
+    /// The way to the client.
+    pub(super) out: mpsc::Sender<Out>,
+    /// The requests on their way.
+    pub(super) pending: Pending,
+    /// What the server told of its tools.
+    pub(super) effects: Mutex<Effects>,
+    /// Whether a message was too long to be looked into: it may have been an answer.
+    pub(super) was_long: AtomicBool,
+    /// Whether the client has gone, or is made to.
+    pub(super) is_closing: AtomicBool,
+}
+
+impl Shared {
+    /// Sends a line to the client. That the client has gone shows elsewhere.
+    pub(super) async fn send(&self, line: Vec<u8>) {
+        let _gone = self.out.send(Out::Line(line)).await;
+    }
+
+    /// Tells the run that a request ended without a result.
+    pub(super) async fn done(&self, open: Open, ending: Ending) {
+        self.answered(open, ending, Orders::default()).await;
+    }
+
+    /// Tells the run how a request ended, and in which order the fields of its result came.
+    pub(super) async fn answered(&self, open: Open, ending: Ending, orders: Orders) {
+        if let (true, Ending::Result(result)) = (open.method == "tools/list", &ending) {
+            self.learn(result);
+        }
+        let ticket = open.ticket.clone();
+        let method = open.method.clone();
+        let outcome = open.kept(ending, orders).into_outcome();
+        let mut told = self.seam.done(&ticket, &outcome).await;
+        if let Err(SeamError::Refused { .. }) = told {
+            let instead = Kept::plain(unrecorded());
+            told = self.seam.done(&ticket, &instead.into_outcome()).await;
+        }
+        if let Err(error) = told {
+            tracing::warn!(server = self.name, method, %error, "an answer could not be recorded");
+        }
+    }
+
+    /// Tells the run that nothing more will be answered.
+    pub(super) async fn server_ended(&self) {
+        let ending = if self.was_long.load(Ordering::Relaxed) {
+            unrecorded()
+        } else if self.is_closing.load(Ordering::Relaxed) {
+            // The client has gone first: nobody waited any more.
+            Ending::Cancelled
+        } else {
+            Ending::ServerEnded
+        };
+        for open in self.pending.close_all() {
+            self.done(open, ending.clone()).await;
+        }
+    }
+
+    /// Learns from the result of `tools/list`.
+    pub(super) fn learn(&self, result: &Value) {
+        let mut effects = self.effects.lock().unwrap_or_else(PoisonError::into_inner);
+        effects.learn(result);
+    }
+
+    /// Returns what is known of a tool.
+    pub(super) fn effects(&self) -> Effects {
+        let effects = self.effects.lock().unwrap_or_else(PoisonError::into_inner);
+        effects.clone()
+    }
+}
+
+/// Returns what is kept in place of an answer that is too large.
+fn unrecorded() -> Ending {
+    Ending::Error(json!({
+        "code": -32000,
+        "message": "rewind: this answer was too large to be recorded",
+        "data": {"type": "rewind"},
+    }))
+}
+
+/// Writes to the client until its end or that of the channel.
+pub(super) async fn write(mut to: impl AsyncWrite + Unpin, mut from: mpsc::Receiver<Out>) {
+    while let Some(out) = from.recv().await {
+        let written = match out {
+            Out::Line(line) => to.write_all(&line).await,
+            Out::Parts(mut parts) => loop {
+                let Some(part) = parts.recv().await else {
+                    break Ok(());
+                };
+                if let Err(error) = to.write_all(&part).await {
+                    break Err(error);
+                }
+            },
+            Out::End => return,
+        };
+        if written.is_err() || to.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What waits at most for a client that does not read.
+pub(super) const QUEUE: usize = 64;

@@ -1,0 +1,5 @@
+//! MCP servers behind `rewind mcp`.
+
+mod agent;
+mod relay;
+mod run;
