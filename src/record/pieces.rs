@@ -104,7 +104,7 @@ fn scrub_place(
             }
             clean.push_str(part(piece, &range, rest..found.start));
             if finding.range.start >= range.start {
-                clean.extend(["[redacted:", &finding.kind, "]"]);
+                clean.push_str(&finding.replacement);
             }
             rest = found.end;
         }

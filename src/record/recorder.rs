@@ -73,7 +73,7 @@ impl Recorder {
         };
         let path = self.clean_path(&incoming.path);
         let parsed = self.parse(dialect, incoming, &path);
-        let agent = header(incoming, "rewind-agent").map(str::to_owned);
+        let agent = header(incoming, "rewind-agent").map(|agent| self.clean(agent));
         let mut state = self.lock();
         if incoming.credential == Credential::Own {
             state.own_keys.insert(incoming.provider.clone());

@@ -50,6 +50,8 @@ pub struct Normaliser {
     patterns: Vec<(Regex, String)>,
     pointers: Vec<Vec<String>>,
     sorts: Vec<Vec<String>>,
+    /// Whether pseudonyms stand for personal data.
+    has_people: bool,
 }
 
 impl Normaliser {
@@ -73,6 +75,13 @@ impl Normaliser {
             }
         }
         Ok(normaliser)
+    }
+
+    /// Returns the normaliser that also knows pseudonyms of personal data, if `has_people`.
+    #[must_use]
+    pub fn with_people(mut self, has_people: bool) -> Self {
+        self.has_people = has_people;
+        self
     }
 
     /// Returns the template of a message, a tool set or another value.
@@ -105,7 +114,7 @@ impl Normaliser {
                 }
             }
             Value::Number(number) => {
-                if let Some(scrubbed) = volatile::extract(&number.to_string(), values) {
+                if let Some(scrubbed) = self.extract(&number.to_string(), values) {
                     *value = Value::String(scrubbed);
                 }
             }
@@ -116,6 +125,9 @@ impl Normaliser {
                         self.structure(field);
                     }
                     self.walk(field, values);
+                }
+                if self.has_people {
+                    rename(fields, values);
                 }
             }
             Value::Null | Value::Bool(_) => {}
@@ -161,7 +173,33 @@ impl Normaliser {
                 replaced = Some(regex.replace_all(current, replace.as_str()).into_owned());
             }
         }
-        volatile::extract(replaced.as_deref().unwrap_or(text), values).or(replaced)
+        self.extract(replaced.as_deref().unwrap_or(text), values)
+            .or(replaced)
+    }
+
+    fn extract(&self, text: &str, values: &mut Vec<Volatile>) -> Option<String> {
+        let people = match self.has_people {
+            true => volatile::extract_people(text, values),
+            false => None,
+        };
+        volatile::extract(people.as_deref().unwrap_or(text), values).or(people)
+    }
+}
+
+/// Takes pseudonyms out of the names of fields. Of two that differ in nothing else, both stay.
+fn rename(fields: &mut serde_json::Map<String, Value>, values: &mut Vec<Volatile>) {
+    let names: Vec<String> = fields.keys().cloned().collect();
+    for name in names {
+        let mut found = Vec::new();
+        let Some(template) = volatile::extract_people(&name, &mut found) else {
+            continue;
+        };
+        if !fields.contains_key(&template)
+            && let Some(field) = fields.remove(&name)
+        {
+            fields.insert(template, field);
+            values.extend(found);
+        }
     }
 }
 
