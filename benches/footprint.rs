@@ -1,4 +1,4 @@
-//! The size of the program, how long it takes to start, and how much memory it records in.
+//! The size of the program, how long it takes to start, and how much memory it records and replays in.
 
 #![expect(
     clippy::expect_used,
@@ -15,15 +15,19 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use support::traffic::{self, Exchange, SHAPES, Shape};
 use support::{floor, micros, quantile};
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rewind");
 const STARTS: usize = 200;
+const FIRSTS: usize = 20;
 
 fn main() {
     let mut starts: Vec<Duration> = (0..STARTS).map(|_| start()).collect();
@@ -63,10 +67,18 @@ fn main() {
         let sizes = exchanges.iter().map(|e| e.request.len() + e.answer.len());
         let megabytes = sizes.sum::<usize>() / 1_000_000;
         let name = shape.name.replace("{}", &megabytes.to_string());
-        println!(
-            "| most memory while recording {name} | {} MB |",
-            recorded(exchanges)
-        );
+        let peak = record(exchanges).peak;
+        println!("| most memory while recording {name} | {peak} MB |");
+    }
+    let short = record(traffic::exchanges(SHAPES[0], 30));
+    let long = record(traffic::exchanges(SHAPES[1], 100));
+    for (name, recording) in [("30 steps of 2 KB", &short), ("100 steps of 100 KB", &long)] {
+        let peak = replay(recording);
+        println!("| most memory while replaying {name} | {peak} MB |");
+        let mut firsts: Vec<Duration> = (0..FIRSTS).map(|_| first_answer(recording)).collect();
+        firsts.sort_unstable();
+        let first = micros(quantile(&firsts, 0.5));
+        println!("| first served answer of {name} after the start, p50 of {FIRSTS} | {first} us |");
     }
 }
 
@@ -92,11 +104,21 @@ subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subpr
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 ";
 
-/// Records these exchanges with the program and returns the most memory, in MB, that it had.
-fn recorded(exchanges: Vec<Exchange>) -> usize {
+/// A recorded session in a folder of its own.
+struct Recording {
+    folder: TempDir,
+    /// The body of its first request.
+    first: String,
+    /// The most memory, in MB, that the program had.
+    peak: usize,
+}
+
+/// Records these exchanges with the program.
+fn record(exchanges: Vec<Exchange>) -> Recording {
     let folder = tempfile::tempdir().expect("a folder");
     let requests: Vec<&str> = exchanges.iter().map(|e| e.request.as_str()).collect();
     fs::write(folder.path().join("requests"), requests.join("\n")).expect("a file");
+    let first = requests[0].to_owned();
     let answers = exchanges.into_iter().map(|exchange| {
         let key = blake3::hash(exchange.request.as_bytes());
         (key, (exchange.content_type, exchange.answer))
@@ -104,19 +126,77 @@ fn recorded(exchanges: Vec<Exchange>) -> usize {
     let runtime = Runtime::new().expect("a runtime");
     let server = runtime.block_on(floor::start(answers.collect()));
     let upstream = format!("openai=http://{server}/v1");
-    let output = Command::new("python3")
-        .args(["-c", MEASURE, PROGRAM, "record", "--upstream", &upstream])
+    let peak = measured(&folder, &["record", "--upstream", &upstream]);
+    Recording {
+        folder,
+        first,
+        peak,
+    }
+}
+
+/// Replays a session from its beginning to its end and returns the most memory, in MB.
+fn replay(recording: &Recording) -> usize {
+    measured(&recording.folder, &["replay", "latest", "--offline"])
+}
+
+/// Runs the program on the agent and returns the most memory, in MB.
+fn measured(folder: &TempDir, words: &[&str]) -> usize {
+    let output = bare("python3", folder)
+        .args(["-c", MEASURE, PROGRAM])
+        .args(words)
         .args(["--", "python3", "-c", AGENT])
-        .current_dir(folder.path())
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .env("OPENAI_API_KEY", "sk-none")
-        .stdin(Stdio::null())
         .output()
         .expect("python3 starts");
     let peak = String::from_utf8_lossy(&output.stdout);
     let peak: usize = peak.trim().parse().expect("a peak");
     peak / 1024
+}
+
+fn bare(program: &str, folder: &TempDir) -> Command {
+    let mut command = Command::new(program);
+    command
+        .current_dir(folder.path())
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("OPENAI_API_KEY", "sk-none")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Starts a replay that serves, and returns how long it took until the first answer was there.
+fn first_answer(recording: &Recording) -> Duration {
+    let began = Instant::now();
+    let mut server = bare(PROGRAM, &recording.folder)
+        .args(["replay", "latest", "--offline", "--serve"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let lines = BufReader::new(server.stderr.take().expect("its standard error")).lines();
+    let address = lines
+        .map_while(Result::ok)
+        .find_map(|line| {
+            let value = line.strip_prefix("export OPENAI_BASE_URL='http://")?;
+            Some(value.trim_end_matches('\'').to_owned())
+        })
+        .expect("an address");
+    let (host, path) = address.split_once('/').expect("a path");
+    let mut connection = TcpStream::connect(host).expect("a connection");
+    let Recording { first, .. } = recording;
+    let length = first.len();
+    write!(
+        connection,
+        "POST /{path}/chat/completions HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{first}"
+    )
+    .expect("a request");
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).expect("an answer");
+    let took = began.elapsed();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    server.kill().expect("the end");
+    server.wait().expect("an end");
+    took
 }
 
 fn start() -> Duration {

@@ -35,9 +35,18 @@ const STEPS: usize = 200;
 
 fn main() {
     let runtime = Runtime::new().expect("a runtime");
+    let wanted = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'));
     println!("| traffic | direct p50 (us) | recorded p50 (us) | added p50 (ms) |");
     println!("| --- | ---: | ---: | ---: |");
     for shape in SHAPES {
+        if wanted
+            .as_ref()
+            .is_some_and(|wanted| !shape.name.contains(wanted))
+        {
+            continue;
+        }
         let exchanges = traffic::exchanges(shape, STEPS);
         let answers = exchanges.iter().map(|exchange| {
             let answer = (exchange.content_type, exchange.answer.clone());

@@ -25,10 +25,22 @@ pub(super) fn copy_folder(from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
         } else if kind.is_dir() {
             copy_folder(source, &target)?;
         } else if kind.is_file() {
-            fs::copy(source, &target)?;
+            copy_file(source, &target)?;
         }
     }
     Ok(())
+}
+
+/// Copies a file with the time it was written at: what the run writes is known by its newer one.
+fn copy_file(from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    let modified = fs::metadata(from)?.modified()?;
+    match fs::File::options().append(true).open(to) {
+        Ok(copy) => copy.set_modified(modified),
+        // A file that nobody may write can't have been written by the run either.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// What no run needs.
@@ -39,6 +51,8 @@ const LINKED: [&str; 5] = [".venv", "venv", "node_modules", "target", ".tox"];
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::*;
 
     #[test]
@@ -53,7 +67,12 @@ mod tests {
         }
         symlink("src", from.join("link")).unwrap();
         let to = dir.join("to");
+        let old = SystemTime::now() - Duration::from_hours(1);
+        let file = fs::File::options().append(true).open(from.join("src/a.py"));
+        file.unwrap().set_modified(old).unwrap();
         copy_folder(&from, &to).unwrap();
+        let written = fs::metadata(to.join("src/a.py")).unwrap().modified();
+        assert_eq!(written.unwrap(), old);
         fs::write(to.join("src/a.py"), "2").unwrap();
         assert_eq!(fs::read_to_string(from.join("src/a.py")).unwrap(), "1");
         assert_eq!(fs::read_to_string(to.join("link/a.py")).unwrap(), "2");

@@ -172,23 +172,35 @@ impl AgentSpec {
         ended
     }
 
-    /// Returns the working directory of a run: its own copy where it gets one.
+    /// Returns the working directory of the run that has this directory: in its own copy where it gets one.
+    pub fn cwd_of(&self, run_dir: &Utf8Path) -> Utf8PathBuf {
+        match &self.copied {
+            Some(root) => {
+                let below = self.cwd.strip_prefix(root).unwrap_or(Utf8Path::new(""));
+                run_dir.join(COPY).join(below)
+            }
+            None => self.cwd.clone(),
+        }
+    }
+
+    /// Returns the working directory of a run, once its copy is made where it gets one.
     async fn own_cwd(&self, run_dir: &RunDir) -> Result<Utf8PathBuf, AgentError> {
+        let cwd = self.cwd_of(run_dir.path());
         let Some(root) = self.copied.clone() else {
-            return Ok(self.cwd.clone());
+            return Ok(cwd);
         };
-        let (from, below) = match self.cwd.strip_prefix(&root) {
-            Ok(below) => (root, below.to_owned()),
-            Err(_outside) => (self.cwd.clone(), Utf8PathBuf::new()),
+        let from = if self.cwd.starts_with(&root) {
+            root
+        } else {
+            self.cwd.clone()
         };
-        let to = run_dir.path().join("copy");
-        let target = to.clone();
+        let target = run_dir.path().join(COPY);
         let copied = tokio::task::spawn_blocking(move || copy_folder(&from, &target)).await;
         copied
             .map_err(io::Error::other)
             .and_then(|done| done)
             .map_err(AgentError::Directory)?;
-        Ok(to.join(below))
+        Ok(cwd)
     }
 
     /// Returns the command with its input in place; writes the input's file, if any.
@@ -281,6 +293,9 @@ impl RunDir {
 
 /// Stands for the directory of the run in the path of an answer's file.
 const RUN_DIR: &str = "{run_dir}";
+
+/// The copy of the agent's folder in a run's directory.
+const COPY: &str = "copy";
 
 #[cfg(test)]
 mod tests {

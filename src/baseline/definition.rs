@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::digests::digests;
 use super::problem::{DefinitionError, invalid};
 use super::quarantine::Quarantine;
+use super::schema_file::put_in;
 use crate::check::{self, ReadError, Severity};
 use crate::model::{ContentId, ForkPoint, SampleRange};
 
@@ -99,9 +100,11 @@ impl Definition {
     /// Returns the definition that `text`, the content of the file at `path`, holds.
     ///
     /// # Errors
-    /// The text is no TOML, or a key or value is unknown; the error shows the line.
+    /// The text is no TOML, a key or value is unknown, or a file that a check names can't be read; the
+    /// error shows the line.
     pub fn parse(path: &Utf8Path, text: &str) -> Result<Self, DefinitionError> {
-        parse(text).map_err(|error| invalid(path, text, &error))
+        let dir = path.parent().unwrap_or(Utf8Path::new(""));
+        parse(text, dir).map_err(|error| invalid(path, text, &error))
     }
 
     /// Returns the definition in the file at `path`.
@@ -117,10 +120,12 @@ impl Definition {
     }
 }
 
-fn parse(text: &str) -> Result<Definition, ReadError> {
+fn parse(text: &str, dir: &Utf8Path) -> Result<Definition, ReadError> {
     let mut document = DeTable::parse(text)?;
     let span = document.span();
-    let checks = document.get_mut().remove("check");
+    let mut checks = document.get_mut().remove("check");
+    let schemas = checks.as_mut().map(|checks| put_in(checks, dir));
+    let schemas = schemas.transpose()?.unwrap_or_default();
     let rest = Spanned::new(span, DeValue::Table(document.into_inner()));
     let raw = Raw::deserialize(ValueDeserializer::from(rest)).map_err(with_checks)?;
     let is_conversation = raw.turns.is_some();
@@ -152,7 +157,7 @@ fn parse(text: &str) -> Result<Definition, ReadError> {
         recording: raw
             .recording
             .unwrap_or_else(|| Utf8PathBuf::from("session")),
-        digests: digests(text, &checks),
+        digests: digests(text, &checks, &schemas),
         checks,
         quarantine: raw.quarantine,
         samples: raw.samples,
@@ -311,190 +316,4 @@ fn weight(weight: Option<Spanned<f64>>) -> Result<f64, ReadError> {
 pub const DEFAULT_FORKS: [ForkPoint; 2] = [ForkPoint::Last, ForkPoint::Auto];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn problem(text: &str) -> String {
-        Definition::parse("baselines/x/baseline.toml".into(), text)
-            .unwrap_err()
-            .to_string()
-    }
-
-    #[test]
-    fn a_definition_says_what_people_wrote() {
-        let text = r#"
-            input = "Tokyo population"
-            timeline = "fixed"
-            forks = [14, "tool:web_search#2", "auto"]
-            nightly_forks = ["start"]
-            tags = ["smoke"]
-            recording = "../../recordings/tokyo"
-
-            [[check]]
-            kind = "trajectory"
-            mode = "in_order"
-            args = "subset"
-            severity = "warn"
-            [check.tools.web_search]
-            ignore = ["/max"]
-
-            [[check]]
-            kind = "tools"
-            forbidden = ["delete_*"]
-
-            [[check]]
-            kind = "answer"
-            contains = "14 million"
-
-            [[check]]
-            kind = "answer"
-            not_contains = "sorry"
-        "#;
-        let read = Definition::parse("b.toml".into(), text).unwrap();
-        assert_eq!(read.input.as_deref(), Some("Tokyo population"));
-        assert_eq!(read.reference, Reference::Label("fixed".into()));
-        let forks: Vec<String> = read.forks.iter().map(ToString::to_string).collect();
-        assert_eq!(forks, ["14", "tool:web_search#2", "auto"]);
-        assert_eq!(read.nightly_forks, [ForkPoint::Start]);
-        assert_eq!(read.recording, "../../recordings/tokyo");
-        let checks: Vec<_> = read
-            .checks
-            .iter()
-            .map(|check| (check.id.as_str(), check.severity))
-            .collect();
-        assert_eq!(
-            checks,
-            [
-                ("trajectory", Severity::Warn),
-                ("tools", Severity::Gate),
-                ("answer", Severity::Gate),
-                ("answer-2", Severity::Gate),
-            ]
-        );
-    }
-
-    #[test]
-    fn an_empty_file_is_a_baseline_with_the_usual_forks() {
-        let read = Definition::parse("b.toml".into(), "").unwrap();
-        assert_eq!(read.forks, DEFAULT_FORKS);
-        assert_eq!(read.recording, "session");
-        assert!(read.checks.is_empty());
-    }
-
-    #[test]
-    fn the_schema_has_the_keys_that_are_read_and_takes_what_is_read() {
-        let schema = include_str!("../../schemas/baseline-toml.schema.json");
-        let schema: Value = serde_json::from_str(schema).unwrap();
-        let message = problem("zz = 1\n");
-        let keys = message
-            .lines()
-            .next()
-            .unwrap()
-            .split_once("expected")
-            .unwrap()
-            .1;
-        let keys: std::collections::BTreeSet<&str> = keys.split('`').skip(1).step_by(2).collect();
-        let known = schema["properties"].as_object().unwrap().keys();
-        assert_eq!(
-            known
-                .map(String::as_str)
-                .collect::<std::collections::BTreeSet<_>>(),
-            keys
-        );
-        let validator = jsonschema::validator_for(&schema).unwrap();
-        let fits = |text: &str| validator.is_valid(&toml::from_str(text).unwrap());
-        let page = include_str!("../../docs/formats.md");
-        let example = page
-            .split("```toml\n")
-            .nth(1)
-            .unwrap()
-            .split("```")
-            .next()
-            .unwrap();
-        for text in [
-            example,
-            "",
-            "turns = [\"a\"]",
-            "input = { a = 1 }\nforks = [3, \"last\"]",
-        ] {
-            Definition::parse("b.toml".into(), text).unwrap();
-            assert!(fits(text), "{text}");
-        }
-        for text in [
-            "zz = 1",
-            "turns = []",
-            "turns = [\"a\"]\ninput = \"b\"",
-            "forks = [0]",
-            "[[check]]",
-        ] {
-            problem(text);
-            assert!(!fits(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_input_is_a_text_json_or_turns() {
-        let input = |text: &str| {
-            let read = Definition::parse("b.toml".into(), text).unwrap();
-            (read.input.unwrap(), read.is_conversation)
-        };
-        let table = "input = { question = \"why\", top = 3 }";
-        assert_eq!(
-            input(table),
-            (r#"{"question":"why","top":3}"#.into(), false)
-        );
-        assert_eq!(
-            input("turns = [\"a\", \"b\"]"),
-            (r#"["a","b"]"#.into(), true)
-        );
-        assert!(problem("turns = [\"a\"]\ninput = \"b\"\n").contains("not both"));
-        assert!(problem("turns = []\n").contains("at least one"));
-    }
-
-    #[test]
-    fn what_is_wrong_is_shown_with_its_line_and_a_suggestion() {
-        let shown = [
-                problem("input = \"x\"\nforsk = [\"auto\"]\n"),
-                problem("forks = [\"auto\", \"tool:\"]\n"),
-                problem("forks = [\"auto\", \"auto\"]\n"),
-                problem("forks = [0]\n"),
-                problem("forks = [true]\n"),
-                problem("checks = []\n"),
-                problem("[check]\nkind = \"tools\"\n"),
-                problem("[[check]]\nseverity = \"gate\"\n"),
-                problem("[[check]]\nkind = \"trajectry\"\n"),
-                problem("[[check]]\nkind = \"answer\"\n"),
-                problem("[[check]]\nkind = \"answer\"\ncontans = \"é\" # ü\n"),
-                problem("[[check]]\nkind = \"tools\"\nforbidden = [\"a\", \"é[\"]\n"),
-                problem("[[check]]\nkind = \"trajectory\"\n[check.tools.x]\nargs = \"exakt\"\n"),
-                problem("[[check]]\nid = \"a\"\nkind = \"no_error\"\n[[check]]\nid = \"a\"\nkind = \"no_error\"\n"),
-                problem("[[check]]\nkind = \"no_error\"\nseverity = \"error\"\n"),
-                problem("[[check]]\nkind = \"no_error\"\nweight = 0.0\n"),
-                problem("[[check]]\nkind = \"not\"\ncheck = { kind = \"anser\" }\n"),
-                problem("[[check]]\nkind = \"any\"\nchecks = [{ kind = \"loop\", mx = 3 }]\n"),
-                problem("[[check]]\nkind = \"all\"\nchecks = [{ kind = \"loop\", severity = \"warn\" }]\n"),
-                problem("input = \"x\n"),
-                problem("input = 3\n"),
-            ]
-            .join("\n\n");
-        insta::assert_snapshot!(shown);
-    }
-
-    #[test]
-    fn the_guide_has_an_example_of_every_kind_that_can_be_read() {
-        let guide = include_str!("../../docs/checks.md");
-        let mut shown = HashSet::new();
-        for block in guide.split("```toml\n").skip(1) {
-            let text = block.split("```").next().unwrap();
-            let read = Definition::parse("docs/checks.md".into(), text).unwrap();
-            shown.extend(read.checks.iter().map(|check| check.check.kind()));
-        }
-        for kind in check::kinds() {
-            assert!(shown.contains(kind), "no example of `{kind}`");
-            assert!(
-                guide.contains(&format!("\n## {kind}\n")),
-                "no part on `{kind}`"
-            );
-        }
-    }
-}
+mod tests;

@@ -31,6 +31,9 @@ pub struct Evidence {
     pub recording: ContentId,
     /// The hash of the tool calls that the run made.
     pub trajectory: ContentId,
+    /// Whether the agent's standard output held its final answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub printed: bool,
     /// What was seen, by the address of the fork.
     pub forks: BTreeMap<String, ForkEvidence>,
     /// Who accepted it, and why.
@@ -172,6 +175,7 @@ impl Evidence {
             agent,
             recording,
             trajectory,
+            printed: false,
             forks: BTreeMap::new(),
             provenance: Provenance::default(),
         }

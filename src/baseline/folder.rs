@@ -75,6 +75,14 @@ impl Baselines {
             let path = Utf8PathBuf::from_path_buf(path)
                 .map_err(|path| DiscoverError::Path(path.to_string_lossy().into_owned()))?;
             let folder = path.parent().unwrap_or(dir);
+            // Such as what a `baseline create` that was ended left aside.
+            let below = folder.strip_prefix(dir).unwrap_or(folder);
+            if below
+                .components()
+                .any(|part| part.as_str().starts_with('.'))
+            {
+                continue;
+            }
             baselines.push(Baseline {
                 name: name(dir, folder),
                 dir: folder.to_owned(),
@@ -189,6 +197,17 @@ mod tests {
         assert_eq!(session, root.join("tokyo/session"));
         let chosen = found.select(&["refunds/*".into(), "x".into()]).unwrap();
         assert_eq!(chosen.len(), 2);
+    }
+
+    #[test]
+    fn what_was_left_aside_is_no_baseline() {
+        let (_temp, root) = folder(&["tokyo", ".rewind-Ab12/new", "refunds/.old"]);
+        let found = Baselines::discover(&root).unwrap();
+        let names: Vec<&str> = found.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["tokyo"]);
+        // Unless it is what was asked for.
+        let hidden = Baselines::discover(&root.join("refunds/.old")).unwrap();
+        assert_eq!(hidden.len(), 1);
     }
 
     #[test]

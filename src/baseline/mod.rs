@@ -17,6 +17,7 @@ mod folder;
 mod problem;
 mod quarantine;
 mod rerecord;
+mod schema_file;
 mod session;
 
 pub use definition::{DEFAULT_FORKS, Definition, Reference};

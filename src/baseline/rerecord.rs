@@ -76,11 +76,11 @@ fn keep_step(new: &mut Step, old: &Step) {
         return;
     };
     let mut kept = Call::clone(call);
-    kept.exchange = before.exchange.clone();
-    kept.no_ops = before.no_ops.clone();
+    kept.exchange.clone_from(&before.exchange);
+    kept.no_ops.clone_from(&before.no_ops);
     kept.response.id.clone_from(&before.response.id);
     kept.response.call_ids.clone_from(&before.response.call_ids);
-    kept.response.volatile = before.response.volatile.clone();
+    kept.response.volatile.clone_from(&before.response.volatile);
     kept.began_us = before.began_us;
     kept.first_byte_us = before.first_byte_us;
     kept.ended_us = before.ended_us;

@@ -1,10 +1,14 @@
 //! From the configuration to the rules of a replay, the same for every command that replays.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{CommandError, Context};
 use crate::config::{self, Config};
 use crate::model::{Rung, Timeline};
 use crate::price::{Price, PriceTable};
-use crate::replay::{AnswerFrom, NormaliseRule, OnDivergence, Rules, Timing, TreatmentPart};
+use crate::replay::{
+    AnswerFrom, HeldTools, NormaliseRule, OnDivergence, Rules, Timing, TreatmentPart,
+};
 
 /// Returns the rules that the configuration states.
 pub fn replay_rules(config: &Config) -> Rules {
@@ -21,6 +25,7 @@ pub fn replay_rules(config: &Config) -> Rules {
         }
         config::Normalise::Pointer(pointer) => NormaliseRule::Pointer(pointer),
         config::Normalise::Sort(pointer) => NormaliseRule::Sort(pointer),
+        config::Normalise::SortLines(pattern) => NormaliseRule::SortLines(pattern),
     };
     Rules {
         require: match replay.require {
@@ -41,7 +46,24 @@ pub fn replay_rules(config: &Config) -> Rules {
             config::OnDivergence::Halt => OnDivergence::Halt,
         },
         repeat_last: replay.exhausted == config::Exhausted::RepeatLast,
+        held: held_tools(config),
     }
+}
+
+/// Returns the tools whose calls in live answers must not reach the agent.
+fn held_tools(config: &Config) -> HeldTools {
+    let effects = config.tools.iter().map(|(name, entry)| {
+        let is_mutating = match entry.effect {
+            config::Effect::Mutating => true,
+            config::Effect::Pure | config::Effect::Read => false,
+        };
+        (name.pattern().clone(), is_mutating)
+    });
+    let allowed = config.replay.allow_tools.iter();
+    HeldTools::new(
+        effects.collect(),
+        allowed.map(|name| name.as_str().to_owned()).collect(),
+    )
 }
 
 /// Returns when recorded answers are served.
@@ -90,19 +112,27 @@ pub fn real_tools(
     config: &Config,
     context: &Context,
 ) -> Result<Option<String>, CommandError> {
-    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    let mut counts = BTreeMap::<&str, usize>::new();
+    let mut called = BTreeSet::new();
     let tools = timelines
         .iter()
         .flat_map(|timeline| &timeline.steps)
         .filter_map(|step| step.tool());
-    for tool in tools.filter(|tool| tool.result.is_some()) {
-        *counts.entry(tool.name.as_str()).or_default() += 1;
+    for tool in tools {
+        called.insert(tool.name.as_str());
+        // Without a result a call may be no more than the form of an answer.
+        if tool.result.is_some() {
+            *counts.entry(tool.name.as_str()).or_default() += 1;
+        }
     }
+    // It may as well have been the last thing that the agent did.
+    let called: Vec<&str> = called.into_iter().collect();
+    check_mutating(&called, config)?;
     if counts.is_empty() {
         return Ok(None);
     }
     let names: Vec<&str> = counts.keys().copied().collect();
-    check_effects(&names, config, context)?;
+    check_named(&names, config, context)?;
     let list: Vec<String> = counts
         .iter()
         .map(|(name, count)| format!("{name} ({count} recorded)"))
@@ -113,30 +143,33 @@ pub fn real_tools(
     )))
 }
 
-/// Refuses tools that must not run for real: mutating ones unless they are named, and in CI those of
-/// which nothing is said.
-fn check_effects(tools: &[&str], config: &Config, context: &Context) -> Result<(), CommandError> {
-    let allowed = &config.replay.allow_tools;
-    let is_named = |name: &str| allowed.iter().any(|tool| tool.as_str() == name);
-    let listed = |refused: Vec<&str>| {
-        let quoted: Vec<String> = refused.iter().map(|name| format!("\"{name}\"")).collect();
-        quoted.join(", ")
-    };
-    let is_mutating = |name: &str| config.effect(name) == Some(config::Effect::Mutating);
-    let mutating: Vec<&str> = tools
-        .iter()
-        .copied()
-        .filter(|name| is_mutating(name) && !is_named(name))
-        .collect();
-    if !mutating.is_empty() {
-        let list = listed(mutating);
-        return Err(CommandError::usage(format!(
-            "a replay runs these tools of the agent for real, and they are marked as mutating: {list}"
-        ))
-        .help(format!(
-            "let the agent use a test system, then name them in rewind.toml:\n\n[replay]\nallow_tools = [{list}]"
-        )));
+/// Returns names as a list in TOML holds them.
+fn listed(names: &[&str]) -> String {
+    let quoted = names.iter().map(|name| toml::Value::from(*name));
+    let quoted: Vec<String> = quoted.map(|name| name.to_string()).collect();
+    quoted.join(", ")
+}
+
+/// Refuses mutating tools unless they are named.
+fn check_mutating(tools: &[&str], config: &Config) -> Result<(), CommandError> {
+    let held = held_tools(config);
+    let mut mutating = tools.to_vec();
+    mutating.retain(|name| held.holds(name));
+    if mutating.is_empty() {
+        return Ok(());
     }
+    let list = listed(&mutating);
+    Err(CommandError::usage(format!(
+        "a replay runs these tools of the agent for real, and they are marked as mutating: {list}"
+    ))
+    .help(format!(
+        "let the agent use a test system, then name them in rewind.toml:\n\n[replay]\nallow_tools = [{list}]"
+    )))
+}
+
+/// Refuses in CI the tools of which nothing is said.
+fn check_named(tools: &[&str], config: &Config, context: &Context) -> Result<(), CommandError> {
+    let allowed = &config.replay.allow_tools;
     let is_known =
         |name: &str| config.effect(name).is_some() || allowed.iter().any(|tool| tool.matches(name));
     let unknown: Vec<&str> = tools
@@ -147,7 +180,7 @@ fn check_effects(tools: &[&str], config: &Config, context: &Context) -> Result<(
     if unknown.is_empty() {
         return Ok(());
     }
-    let list = listed(unknown);
+    let list = listed(&unknown);
     Err(CommandError::usage(format!(
         "CI is set, and a replay runs these tools of the agent for real: {list}"
     ))
@@ -168,7 +201,9 @@ mod tests {
         if is_ci {
             context.env.insert("CI".into(), "true".into());
         }
-        check_effects(&["get_weather", "send_mail"], &config, &context)
+        let tools = ["get_weather", "send_mail"];
+        check_mutating(&tools, &config)
+            .and_then(|()| check_named(&tools, &config, &context))
             .map_err(|error| error.message())
     }
 

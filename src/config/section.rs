@@ -215,7 +215,7 @@ pub enum ToolResult {
     Recorded,
 }
 
-/// `[[replay.normalise]]`: one of `pattern` (with `replace`), `pointer`, `sort`.
+/// `[[replay.normalise]]`: one of `pattern` (with `replace`), `pointer`, `sort`, `sort_lines`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "RawNormalise")]
 pub enum Normalise {
@@ -230,6 +230,8 @@ pub enum Normalise {
     Pointer(String),
     /// The array at this JSON pointer has no order.
     Sort(String),
+    /// Lines of a text that match this regular expression and follow each other have no order.
+    SortLines(String),
 }
 
 #[derive(Deserialize, Default)]
@@ -239,6 +241,7 @@ struct RawNormalise {
     replace: Option<String>,
     pointer: Option<String>,
     sort: Option<String>,
+    sort_lines: Option<Pattern>,
 }
 
 impl Config {
@@ -257,6 +260,13 @@ impl TryFrom<RawNormalise> for Normalise {
 
     fn try_from(raw: RawNormalise) -> Result<Self, &'static str> {
         let is_pointer = |text: &str| text.is_empty() || text.starts_with('/');
+        if let Some(Pattern(lines)) = raw.sort_lines {
+            let others = (&raw.pattern, &raw.replace, &raw.pointer, &raw.sort);
+            return match others {
+                (None, None, None, None) => Ok(Self::SortLines(lines)),
+                _ => Err(ONE_OF),
+            };
+        }
         match (raw.pattern, raw.replace, raw.pointer, raw.sort) {
             (Some(Pattern(pattern)), replace, None, None) => {
                 let replace = replace.unwrap_or_else(|| "<ignored>".to_owned());
@@ -267,10 +277,14 @@ impl TryFrom<RawNormalise> for Normalise {
             (None, None, Some(_), None) | (None, None, None, Some(_)) => {
                 Err("a JSON pointer begins with `/`")
             }
-            _ => Err("a rule has one of `pattern` (with `replace`), `pointer` or `sort`"),
+            _ => Err(ONE_OF),
         }
     }
 }
+
+/// What a rule is that is none.
+const ONE_OF: &str =
+    "a rule has one of `pattern` (with `replace`), `pointer`, `sort` or `sort_lines`";
 
 /// `[tools."NAME"]`: what a tool of the agent does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

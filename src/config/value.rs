@@ -105,6 +105,11 @@ impl Glob {
         self.0.matches(name)
     }
 
+    /// Returns the pattern.
+    pub fn pattern(&self) -> &glob::Pattern {
+        &self.0
+    }
+
     /// Returns it as it was written.
     pub fn as_str(&self) -> &str {
         self.0.as_str()

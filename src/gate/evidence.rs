@@ -131,6 +131,7 @@ pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Ev
         .map(ToString::to_string)
         .collect();
     evidence.forks.retain(|fork, _known| forks.contains(fork));
+    let mut printed = None;
     for run in runs {
         if run.timelines.iter().all(Option::is_none) {
             continue;
@@ -149,8 +150,10 @@ pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Ev
             let costs = costs(timeline, is_live, prices);
             fork.add(costs, &sample.checks, digests);
             evidence.trajectory = fingerprint(timeline);
+            printed = Some(printed.unwrap_or(true) && sample.printed == Some(true));
         }
     }
+    evidence.printed = printed.unwrap_or(evidence.printed);
     evidence
         .forks
         .retain(|_fork, known| !known.samples.is_empty());
@@ -159,6 +162,14 @@ pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Ev
         .as_ref()
         .is_none_or(|known| known.id() != evidence.id());
     (is_new && !evidence.forks.is_empty()).then_some(evidence)
+}
+
+/// Returns whether the agent printed its final answer when comparable evidence was accepted.
+pub(super) fn has_printed(case: &Case) -> bool {
+    let name = case.agent_name.as_deref();
+    let known = case.accepted.as_ref();
+    known
+        .is_some_and(|known| known.printed && known.comparable_with(name, case.recording).is_none())
 }
 
 /// Returns the evidence that the recording itself is, without running the agent.
@@ -193,7 +204,7 @@ fn fingerprint(timeline: &Timeline) -> ContentId {
     canonical_id(&trajectory(timeline))
 }
 
-fn costs(timeline: &Timeline, live: bool, prices: &PriceTable) -> SampleEvidence {
+pub(super) fn costs(timeline: &Timeline, live: bool, prices: &PriceTable) -> SampleEvidence {
     let calls: Vec<_> = timeline.model_steps().map(|(_step, call)| call).collect();
     let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let usage: crate::model::Usage = calls.iter().filter_map(|call| call.response.usage).sum();

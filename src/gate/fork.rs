@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::input::{Accepted, ForkInput, Sample, State};
 use super::sampled::{compared, sampled_why};
-use super::verdict::Verdict;
+use super::verdict::{Shown, Verdict};
 use crate::check::{CheckResult, Outcome};
 
 /// The verdict on one fork, and why.
@@ -20,7 +20,14 @@ pub struct ForkVerdict {
 /// Returns the verdict on one fork: the first of the ladder that holds.
 pub fn decide_fork(input: &ForkInput) -> ForkVerdict {
     let (verdict, why) = unmeasurable(input).unwrap_or_else(|| measured(input));
-    ForkVerdict { verdict, why }
+    match input.unheard.first() {
+        // Good is what was seen, and the change was not.
+        Some(unheard) if verdict.row().shown == Shown::Pass => ForkVerdict {
+            verdict: Verdict::NeedsLive,
+            why: unheard.clone(),
+        },
+        Some(_) | None => ForkVerdict { verdict, why },
+    }
 }
 
 /// Returns the verdict of the first rungs, where the samples do not show the agent's whole behaviour.

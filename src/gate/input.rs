@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::baseline::Said;
 use crate::check::{CheckResult, Outcome, Severity};
-use crate::model::{Drift, ReplayReport, StepIndex};
+use crate::model::{DivergenceKind, Drift, ReplayReport, StepIndex};
 use crate::stats::Passes;
 
 /// Whether anything could go live.
@@ -76,6 +76,9 @@ pub struct Sample {
     /// What kept it from being measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// Whether its standard output held its final answer; `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<bool>,
     /// Whether it made the calls of the reference, whatever was said.
     pub is_same_trajectory: bool,
     /// What the checks found.
@@ -116,6 +119,9 @@ pub struct ForkInput {
     /// What each comparable accepted sample came to, in order: whether all gating checks held.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_results: Vec<Said>,
+    /// What changed before the fork and is put to the model by no fork of the baseline, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unheard: Vec<String>,
     /// The runs, in the order of their numbers.
     pub samples: Vec<Sample>,
 }
@@ -203,6 +209,25 @@ impl Sample {
                     }
                 )
         })
+    }
+
+    /// Returns whether it is as recorded but for what it printed: no model has a part in that.
+    pub(super) fn differs_in_print_alone(&self) -> bool {
+        let ReplayReport {
+            drift,
+            divergences,
+            refused,
+            ..
+        } = &self.replay;
+        let mut kinds = divergences.iter().map(|divergence| divergence.kind);
+        let is_print = kinds.all(|kind| kind == DivergenceKind::Printed);
+        is_print && !divergences.is_empty() && drift.is_empty() && *refused == 0
+    }
+
+    /// Returns whether it ended at a tool that may not run.
+    pub(super) fn is_halted(&self) -> bool {
+        let mut divergences = self.replay.divergences.iter();
+        divergences.any(|divergence| divergence.kind == DivergenceKind::Mutating)
     }
 
     /// Returns whether the agent failed where the recorded one did not.

@@ -11,6 +11,7 @@
 
 mod answers;
 mod budget;
+mod comparison;
 mod evidence;
 mod fork;
 mod input;
@@ -24,6 +25,7 @@ mod verdict;
 
 pub use answers::Answers;
 pub use budget::Budget;
+pub use comparison::{Comparison, Measure};
 pub use evidence::{evidence, of_recording};
 pub use fork::{ForkVerdict, decide_fork};
 pub use input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample};

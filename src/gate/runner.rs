@@ -25,7 +25,8 @@ use crate::proxy::{Backend, Options};
 use crate::record::Recorder;
 use crate::redact::Redactor;
 use crate::replay::{
-    AnswerFrom, Driven, Fork, Keys, Plan, Recording, Replay, Rules, Timing, drive, resolve,
+    AnswerFrom, Driven, Fork, Keys, Plan, Recording, Replay, Rules, Timing, drive, not_printed,
+    resolve,
 };
 use crate::wire::Parser;
 
@@ -52,6 +53,8 @@ pub struct Case {
     pub is_gating: bool,
     /// How many samples of a fork run live; `None` takes what the [`Runner`] says.
     pub samples: Option<SampleRange>,
+    /// Why its agent can't be run, where what has to be done before failed.
+    pub unready: Option<String>,
 }
 
 /// How cases are run.
@@ -120,6 +123,7 @@ impl ForkRun {
                 min_samples: min,
                 accepted: evidence::accepted(case, fork, &samples),
                 accepted_results: evidence::accepted_results(case, fork),
+                unheard: Vec::new(),
                 samples,
             },
             timelines: attempts.iter().map(|one| one.timeline.clone()).collect(),
@@ -153,7 +157,7 @@ pub(super) struct Live<'c> {
 /// What one run of the agent came to.
 pub(super) struct Attempt {
     pub(super) sample: Sample,
-    timeline: Option<Timeline>,
+    pub(super) timeline: Option<Timeline>,
     refused: Vec<Thread>,
     log: String,
     took_ms: u64,
@@ -241,6 +245,9 @@ impl Runner {
         live: Option<(Live<'_>, Arc<dyn Backend>)>,
         redactor: &Arc<Redactor>,
     ) -> Result<Driven, String> {
+        if let Some(why) = &case.unready {
+            return Err(why.clone());
+        }
         let fork = live.as_ref().map(|(live, _backend)| live.fork);
         let address = fork.cloned().unwrap_or(ForkPoint::Auto);
         let resolved = match fork {
@@ -276,6 +283,7 @@ impl Runner {
 struct Judged {
     timeline: Timeline,
     refused: Vec<Thread>,
+    printed: Option<bool>,
     ended: Ended,
     checks: Vec<CheckResult>,
 }
@@ -294,9 +302,12 @@ impl Runner {
             ended,
             run_dir,
         } = driven;
-        let surroundings =
-            Surroundings::new(&case.agent, redactor, tokio::runtime::Handle::current())
-                .of_run(&run_dir, began_at);
+        let surroundings = Surroundings::new(
+            &case.agent,
+            redactor,
+            tokio::runtime::Handle::current(),
+        )
+        .of_run(&case.agent, &run_dir, began_at);
         let definitions = case.baseline.definition.checks.clone();
         let (reference, prices) = (Arc::clone(&case.reference), Arc::clone(&self.prices));
         let judging = tokio::task::spawn_blocking(move || {
@@ -313,6 +324,7 @@ impl Runner {
                 checks,
                 timeline: finished.timeline,
                 refused: finished.refused,
+                printed: finished.printed,
                 ended,
             }
         });
@@ -324,17 +336,25 @@ impl Runner {
 
 fn measured(case: &Case, judged: Judged, mode: Mode, took_ms: u64) -> Attempt {
     let Judged {
-        timeline,
+        mut timeline,
         refused,
+        printed,
         ended,
         checks,
     } = judged;
-    let replay = timeline.replay.clone().unwrap_or_default();
+    let mut replay = timeline.replay.clone().unwrap_or_default();
+    // Who was refused an answer has none to print.
+    if printed == Some(false) && replay.refused == 0 && evidence::has_printed(case) {
+        replay.is_unaffected = false;
+        replay.divergences.push(not_printed());
+        timeline.replay = Some(replay.clone());
+    }
     let sample = Sample {
         mode,
         exit: Some(ended.exit),
         recorded_exit: case.reference.outcome.exit,
         fault: provider_fault(&timeline),
+        printed,
         is_same_trajectory: trajectory(&case.reference) == trajectory(&timeline),
         checks,
         replay,
@@ -362,6 +382,7 @@ fn unmeasured(case: &Case, message: String, mode: Mode, took_ms: u64) -> Attempt
         exit: None,
         recorded_exit: case.reference.outcome.exit,
         fault: Some(Fault::new(FaultKind::Harness, message)),
+        printed: None,
         is_same_trajectory: false,
         checks: Vec::new(),
     };

@@ -5,7 +5,7 @@
 //! verdict, and a run that ends early ends with the verdict that it would have had with all of them.
 
 use super::fork::decide_fork;
-use super::input::{Accepted, FaultKind, ForkInput};
+use super::input::{Accepted, FaultKind, ForkInput, Sample};
 use super::verdict::Verdict;
 use crate::model::SampleRange;
 use crate::stats::{Passes, fisher_worse};
@@ -78,8 +78,13 @@ pub(super) fn is_open(input: &ForkInput, range: SampleRange) -> bool {
             FaultKind::Budget | FaultKind::Halted | FaultKind::Stopped => true,
             FaultKind::Harness | FaultKind::Provider | FaultKind::Judge => false,
         });
+    let is_halted = input.samples.iter().any(Sample::is_halted);
     let (base, candidate) = (input.base(), input.candidate());
-    if is_ended || candidate.total() == 0 || decide_fork(input).verdict == Verdict::Violated {
+    if is_ended
+        || is_halted
+        || candidate.total() == 0
+        || decide_fork(input).verdict == Verdict::Violated
+    {
         return false;
     }
     if candidate.total() < range.min() {

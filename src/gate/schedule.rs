@@ -15,7 +15,7 @@ use super::runner::{Attempt, Case, ForkRun, Live, Runner, not_run, paid_from};
 use super::sampled::is_open;
 use super::verdict::Shown;
 use crate::model::{DivergenceKind, ForkPoint, MicroUsd, SampleRange};
-use crate::replay::{Recording, Tally};
+use crate::replay::{Fork, Recording, Tally, Unheard, resolve, unheard};
 
 /// Why a run ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,8 @@ struct Tail<'c> {
     fork: &'c ForkPoint,
     recording: Arc<Recording>,
     estimate: Tally,
+    /// What changed and is put to the model by no fork of the baseline, in words.
+    unheard: Arc<[String]>,
 }
 
 impl Runner {
@@ -123,14 +125,24 @@ impl Runner {
     /// Returns the forks of a case that have to run live.
     fn tails<'c>(&self, case: &'c Case, dry: &Dry) -> Vec<Tail<'c>> {
         let sample = &dry.attempt.sample;
-        if sample.replay.is_unaffected || self.backend.is_none() || sample.fault.is_some() {
+        let is_known = sample.replay.is_unaffected || sample.differs_in_print_alone();
+        if is_known || self.backend.is_none() || sample.fault.is_some() {
             return Vec::new();
         }
         let forks = &case.baseline.definition.forks;
+        let unheard = unheard_by(forks, case, dry);
+        let needs_auto = !unheard.is_empty() || needs_auto(forks, sample);
+        // Where there is `auto`, it goes live and puts it to the model.
+        let unheard: Arc<[String]> = if forks.contains(&ForkPoint::Auto) {
+            Arc::default()
+        } else {
+            unheard.iter().map(unheard_why).collect()
+        };
         forks
             .iter()
-            .filter(|fork| **fork != ForkPoint::Auto || needs_auto(forks, sample))
+            .filter(|fork| **fork != ForkPoint::Auto || needs_auto)
             .map(|fork| Tail {
+                unheard: Arc::clone(&unheard),
                 case,
                 fork,
                 recording: Arc::clone(&dry.recording),
@@ -227,7 +239,9 @@ impl Runner {
 
     fn fork_run(&self, tail: &Tail<'_>, taken: &[Attempt]) -> ForkRun {
         let range = self.range(tail.case);
-        ForkRun::new(tail.case, tail.fork, taken, range.min())
+        let mut run = ForkRun::new(tail.case, tail.fork, taken, range.min());
+        run.evidence.unheard = tail.unheard.to_vec();
+        run
     }
 
     async fn sample(&self, tail: &Tail<'_>, ordinal: u32) -> Attempt {
@@ -269,10 +283,32 @@ impl Runner {
     }
 }
 
+/// Returns what changed in the dry run and is put to the model by none of the explicit forks.
+fn unheard_by(forks: &[ForkPoint], case: &Case, dry: &Dry) -> Vec<Unheard> {
+    let explicit: Vec<Fork> = forks
+        .iter()
+        .filter(|fork| **fork != ForkPoint::Auto)
+        .filter_map(|fork| resolve(fork, &case.reference).ok())
+        .collect();
+    let timeline = dry.attempt.timeline.as_ref();
+    timeline
+        .map(|timeline| unheard(timeline, &dry.recording, &explicit))
+        .unwrap_or_default()
+}
+
+fn unheard_why(unheard: &Unheard) -> String {
+    let Unheard { agent, drift, step } = unheard;
+    format!(
+        "no fork puts the changed {drift} of {agent} (step {step}) to the model: \
+         add \"{}\" or \"auto\" to `forks` in baseline.toml",
+        ForkPoint::Agent(agent.clone())
+    )
+}
+
 /// Returns whether `auto` runs live: where it stands alone, or the history went another way.
 ///
-/// Beside an explicit fork it only proves baselines unaffected: what a changed treatment does is
-/// measured from the explicit fork on.
+/// Beside an explicit fork it else only proves baselines unaffected: what a changed treatment does is
+/// measured from the explicit fork on, unless that agent is not asked any more behind it.
 fn needs_auto(forks: &[ForkPoint], dry: &Sample) -> bool {
     let is_alone = forks.iter().all(|fork| *fork == ForkPoint::Auto);
     is_alone

@@ -18,6 +18,7 @@ use crate::redact::Redactor;
 pub struct Surroundings {
     /// The directory of the run and when it began; `None` where its files were not kept.
     run: Option<(Utf8PathBuf, SystemTime)>,
+    /// Where the agent works.
     cwd: Utf8PathBuf,
     env: BTreeMap<String, String>,
     redactor: Arc<Redactor>,
@@ -37,10 +38,11 @@ impl Surroundings {
         }
     }
 
-    /// Returns the surroundings with the directory of the run, which began then.
+    /// Returns the surroundings with the directory of the run of this agent, which began then.
     #[must_use]
-    pub fn of_run(mut self, dir: &RunDir, begun: SystemTime) -> Self {
+    pub fn of_run(mut self, agent: &AgentSpec, dir: &RunDir, begun: SystemTime) -> Self {
         let path = dir.path();
+        self.cwd = agent.cwd_of(path);
         self.env
             .insert("REWIND_RUN_DIR".to_owned(), path.to_string());
         self.env
@@ -215,7 +217,7 @@ mod tests {
             .set_modified(old)
             .unwrap();
         let surroundings = Surroundings::new(&agent(cwd), redactor(), runtime.handle().clone())
-            .of_run(&run_dir, SystemTime::now());
+            .of_run(&agent(cwd), &run_dir, SystemTime::now());
         fs::write(cwd.join("new.md"), "written with very-secret-value").unwrap();
         fs::write(run_dir.path().join("old.md"), "own").unwrap();
         let file = |path: &str| surroundings.file(path.into());
@@ -245,9 +247,12 @@ mod tests {
     fn programs_see_the_run_and_are_ended_with_all_they_started() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let run_dir = RunDir::create().unwrap();
-        let surroundings =
-            Surroundings::new(&agent("/".into()), redactor(), runtime.handle().clone())
-                .of_run(&run_dir, SystemTime::now());
+        let surroundings = Surroundings::new(
+            &agent("/".into()),
+            redactor(),
+            runtime.handle().clone(),
+        )
+        .of_run(&agent("/".into()), &run_dir, SystemTime::now());
         let long = Duration::from_mins(1);
         let end = shell(
             &surroundings,

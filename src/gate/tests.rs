@@ -72,6 +72,7 @@ fn good() -> Sample {
         exit: Some(0),
         recorded_exit: Some(0),
         fault: None,
+        printed: None,
         is_same_trajectory: true,
         checks: vec![pass()],
     }
@@ -143,6 +144,7 @@ fn fork(samples: Vec<Sample>) -> ForkInput {
         min_samples: 1,
         accepted: Accepted::Passed,
         accepted_results: Vec::new(),
+        unheard: Vec::new(),
         samples,
     }
 }
@@ -245,6 +247,22 @@ fn offline_a_changed_treatment_or_another_way_needs_a_live_run() {
         ..drifted()
     };
     assert_eq!(verdict(vec![live]), Verdict::Stable);
+}
+
+#[test]
+fn a_change_that_no_fork_shows_never_passes_and_hides_no_failure() {
+    let live = |check: CheckResult| ForkInput {
+        unheard: vec!["no fork shows the planner's prompt".into()],
+        ..fork(vec![Sample {
+            mode: Mode::Live,
+            ..with(&drifted(), check)
+        }])
+    };
+    let decided = decide_fork(&live(pass()));
+    assert_eq!(decided.verdict, Verdict::NeedsLive);
+    assert_eq!(decided.why, "no fork shows the planner's prompt");
+    assert_eq!(decide_fork(&live(fail())).verdict, Verdict::Broken);
+    assert_eq!(decide_fork(&live(violation())).verdict, Verdict::Violated);
 }
 
 #[test]

@@ -7,13 +7,11 @@ use regex::Regex;
 
 use crate::model::{Call, Dialect};
 
-/// How prompts introduce an agent: "You are the research supervisor." The name ends at punctuation
-/// or where a clause begins.
+/// How prompts introduce an agent: "You are the research supervisor."
+///
+/// Without the name itself: a repetition of Unicode classes takes megabytes once it is compiled.
 static INTRODUCTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)\b(?:you are|act as|you're)\s+(?:an?\s+|the\s+)?[\x22'`*]*([\p{L}\p{N}][\p{L}\p{N} _/-]{1,60})",
-    )
-    .ok()
+    Regex::new(r"(?i-u)\b(?:you are|act as|you're)\s+(?:an?\s+|the\s+)?[\x22'`*]*").ok()
 });
 
 /// Words that end a name.
@@ -35,6 +33,9 @@ const CLAUSE_WORDS: [&str; 16] = [
     "from",
     "by",
 ];
+
+/// The fewest and the most characters of a name.
+const NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=61;
 
 /// The most words of a name.
 const MAX_WORDS: usize = 4;
@@ -103,10 +104,11 @@ fn known_name(call: &Call) -> Option<String> {
 
 /// Returns the name by which a prompt introduces its agent, as lower-case words joined by hyphens.
 fn introduced(prompt: &str) -> Option<String> {
-    let captures = INTRODUCTION.as_ref()?.captures(prompt)?;
-    let words: Vec<String> = captures
-        .get(1)?
-        .as_str()
+    let introductions = INTRODUCTION.as_ref()?.find_iter(prompt);
+    let name = introductions
+        .filter_map(|found| prompt.get(found.end()..))
+        .find_map(leading_name)?;
+    let words: Vec<String> = name
         .split_whitespace()
         .map(str::to_lowercase)
         .take_while(|word| !CLAUSE_WORDS.contains(&word.as_str()))
@@ -114,6 +116,18 @@ fn introduced(prompt: &str) -> Option<String> {
         .collect();
     let name = words.join("-").replace(['/', '_'], "-");
     (!name.is_empty()).then_some(name)
+}
+
+/// Returns what a text begins with that may be a name: it ends at punctuation.
+fn leading_name(text: &str) -> Option<String> {
+    let name: String = text
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || " _/-".contains(*c))
+        .take(*NAME_CHARS.end())
+        .collect();
+    let is_name =
+        name.starts_with(char::is_alphanumeric) && name.chars().count() >= *NAME_CHARS.start();
+    is_name.then_some(name)
 }
 
 #[cfg(test)]
@@ -137,6 +151,12 @@ mod tests {
                 Some("helpful-assistant"),
             ),
             ("Answer in French.", None),
+            (
+                "You are a 旅行 планировщик, sei höflich",
+                Some("旅行-планировщик"),
+            ),
+            ("You are *Max*. You are the planner.", Some("max")),
+            ("If you are: x. Act as a critic!", Some("critic")),
             ("", None),
         ];
         for (prompt, expected) in cases {

@@ -47,7 +47,7 @@ impl fmt::Display for MicroUsd {
         } else {
             (10_000, 2)
         };
-        let rounded = (self.0 + unit / 2) / unit;
+        let rounded = self.0.saturating_add(unit / 2) / unit;
         let scale = 10_u64.pow(decimals);
         let width = decimals as usize;
         write!(f, "${}.{:0width$}", rounded / scale, rounded % scale)
@@ -65,5 +65,6 @@ mod tests {
         assert_eq!(MicroUsd(1_234).to_string(), "$0.0012");
         assert_eq!(MicroUsd(99_999).to_string(), "$0.1000");
         assert_eq!(MicroUsd(1_239_999).to_string(), "$1.24");
+        assert_eq!(MicroUsd(u64::MAX).to_string(), "$18446744073709.55");
     }
 }

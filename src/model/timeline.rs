@@ -53,6 +53,10 @@ pub enum DivergenceKind {
     Exit,
     /// The final answer differs.
     Answer,
+    /// Standard output does not hold the final answer, and did when the baseline was accepted.
+    Printed,
+    /// A live answer called a tool that changes something and is not allowed; it was kept from the agent.
+    Mutating,
 }
 
 /// A place where the agent went another way than the recording.

@@ -1,9 +1,5 @@
 //! Places that hold a credential by their name: headers, parameters of a query, fields of JSON.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 /// Returns whether the whole value of a header is a credential.
 pub(super) fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -44,17 +40,14 @@ pub(super) fn is_secret_field(name: &str) -> bool {
     SECRET_FIELDS.contains(&name.as_str())
 }
 
-/// Returns whether the name of a field that holds a credential stands in a text of JSON, or may.
-pub(super) fn names_secret_field(json: &str) -> bool {
-    static NAMES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        let spelt = |name: &&str| {
-            let letters: Vec<String> = name.chars().map(String::from).collect();
-            letters.join("[-_]*")
-        };
-        let names: Vec<String> = SECRET_FIELDS.iter().map(spelt).collect();
-        Regex::new(&format!("(?i-u:{})", names.join("|"))).ok()
-    });
-    NAMES.as_ref().is_none_or(|names| names.is_match(json))
+/// Returns a pattern of the names of fields that hold a credential.
+pub(super) fn secret_field_names() -> String {
+    let spelt = |name: &&str| {
+        let letters: Vec<String> = name.chars().map(String::from).collect();
+        letters.join("[-_]*")
+    };
+    let names: Vec<String> = SECRET_FIELDS.iter().map(spelt).collect();
+    format!("(?i-u:{})", names.join("|"))
 }
 
 /// Names in small letters, without hyphens and underscores.

@@ -6,6 +6,7 @@ use std::sync::{LazyLock, OnceLock};
 use regex::{Regex, RegexSet};
 
 use super::detectors::{DETECTORS, Detector, Proof, Start, WORD_START};
+use super::names::secret_field_names;
 
 /// A pattern and what it finds.
 pub(super) struct Pattern {
@@ -60,15 +61,24 @@ impl Patterns {
     /// # Errors
     /// One is no regular expression, or all together are too large.
     pub(super) fn new(patterns: Vec<Pattern>) -> Result<Self, regex::Error> {
-        let set = RegexSet::new(patterns.iter().map(|pattern| &pattern.source))?;
+        Self::beside(patterns, None)
+    }
+
+    /// Returns these patterns, with one more that [`may_hit`](Self::may_hit) knows and nothing else.
+    fn beside(patterns: Vec<Pattern>, more: Option<&str>) -> Result<Self, regex::Error> {
+        let sources = patterns.iter().map(|pattern| pattern.source.as_str());
+        let set = RegexSet::new(sources.chain(more))?;
         Ok(Self { set, patterns })
     }
 
-    /// Returns the built-in ones, compiled once.
+    /// Returns the built-in ones, compiled once; they may hit where a field is named that holds a
+    /// credential, too.
     pub(super) fn built_in() -> Option<&'static Self> {
         // A test compiles every one of them, so there is always something here.
-        static BUILT_IN: LazyLock<Option<Patterns>> =
-            LazyLock::new(|| Patterns::new(DETECTORS.iter().map(Pattern::from).collect()).ok());
+        static BUILT_IN: LazyLock<Option<Patterns>> = LazyLock::new(|| {
+            let detectors = DETECTORS.iter().map(Pattern::from).collect();
+            Patterns::beside(detectors, Some(&secret_field_names())).ok()
+        });
         BUILT_IN.as_ref()
     }
 

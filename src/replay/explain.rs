@@ -189,7 +189,10 @@ fn whose(found: &Message, differing: &Thread) -> (String, String) {
     if found.tool_result_count() > 0 {
         let names = treatment::result_names(differing);
         if let Some(name) = names.into_iter().flatten().next() {
-            let remedy = format!("[replay]\ntool_results = {{ {name} = \"recorded\" }}");
+            let remedy = format!(
+                "[replay]\ntool_results = {{ {} = \"recorded\" }}",
+                key(&name)
+            );
             return (
                 format!("the result of tool `{name}` is not the recorded one"),
                 remedy,
@@ -207,6 +210,17 @@ fn whose(found: &Message, differing: &Thread) -> (String, String) {
         Role::System | Role::Developer => "a system message",
     };
     (what.to_owned(), String::new())
+}
+
+/// Returns a name as it stands for a key in TOML.
+fn key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if !name.is_empty() && name.chars().all(is_bare) {
+        name.to_owned()
+    } else {
+        // Strings of JSON are strings of TOML.
+        Value::from(name).to_string()
+    }
 }
 
 fn divergence(kind: DivergenceKind, entry: Option<&Entry>, message: String) -> Divergence {
@@ -274,4 +288,18 @@ fn shorten(value: &Value) -> String {
         return text;
     }
     text.chars().take(MAX_QUOTE).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remedy_is_toml_whatever_the_tool_is_called() {
+        for name in ["web_search", "mcp.fs:read", "", "a \"b\"\n", "ärger"] {
+            let line = format!("{} = \"recorded\"", key(name));
+            let read: toml::Table = line.parse().unwrap();
+            assert!(read.contains_key(name), "{line}");
+        }
+    }
 }

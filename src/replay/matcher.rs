@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::explain;
 use super::fork::Fork;
+use super::held::HeldTools;
 use super::recording::{Entry, Recording};
 use super::rules::{OnDivergence, Rules};
 use super::search::{Found, Match};
@@ -72,6 +73,8 @@ pub(super) struct State {
     pub(super) rungs: BTreeMap<Rung, u32>,
     pub(super) live: u32,
     pub(super) refused: u32,
+    /// What ended the run before its time.
+    halted: Option<Divergence>,
     /// The conversations of refused requests: what they hold has happened.
     pub(super) refused_threads: Vec<Thread>,
 }
@@ -159,6 +162,31 @@ impl Matcher {
             self.lock()
                 .answered(&call.request.thread, output, Lane::Live);
         }
+    }
+
+    /// Ends the run in place of an answer: that request, and whatever is asked from now on, is refused.
+    pub fn halt(&self, request: &Request, why: &Divergence) {
+        let mut state = self.lock();
+        state.refused += 1;
+        state.refused_threads.push(request.thread.clone());
+        if state.halted.is_none() {
+            state.halted = Some(why.clone());
+            state.divergences.insert(0, why.clone());
+        }
+    }
+
+    /// Returns what ended the run; the request that asks is refused.
+    pub fn halted(&self, request: &Request) -> Option<Divergence> {
+        let mut state = self.lock();
+        let why = state.halted.clone()?;
+        state.refused += 1;
+        state.refused_threads.push(request.thread.clone());
+        Some(why)
+    }
+
+    /// Returns the tools whose calls in live answers must not reach the agent.
+    pub fn held(&self) -> &HeldTools {
+        &self.rules.held
     }
 
     /// Returns whether a conversation builds on an answer that this run has given.

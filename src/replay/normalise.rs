@@ -22,6 +22,9 @@ pub enum NormaliseRule {
     Pointer(String),
     /// The array at this JSON pointer is compared without regard to order.
     Sort(String),
+    /// Lines that match this regular expression and follow each other in a text are compared without
+    /// regard to order.
+    SortLines(String),
 }
 
 /// A rule that can't be used.
@@ -52,6 +55,7 @@ pub struct Normaliser {
     sorts: Vec<Vec<String>>,
     /// Whether pseudonyms stand for personal data.
     has_people: bool,
+    sorted_lines: Vec<Regex>,
 }
 
 impl Normaliser {
@@ -60,18 +64,24 @@ impl Normaliser {
     /// # Errors
     /// A pattern that is no regular expression.
     pub fn new(rules: &[NormaliseRule]) -> Result<Self, NormaliseError> {
+        let compiled = |pattern: &String| {
+            Regex::new(pattern).map_err(|source| NormaliseError {
+                pattern: pattern.clone(),
+                source: Box::new(source),
+            })
+        };
         let mut normaliser = Self::default();
         for rule in rules {
             match rule {
                 NormaliseRule::Pattern { pattern, replace } => {
-                    let regex = Regex::new(pattern).map_err(|source| NormaliseError {
-                        pattern: pattern.clone(),
-                        source: Box::new(source),
-                    })?;
+                    let regex = compiled(pattern)?;
                     normaliser.patterns.push((regex, replace.clone()));
                 }
                 NormaliseRule::Pointer(pointer) => normaliser.pointers.push(split(pointer)),
                 NormaliseRule::Sort(pointer) => normaliser.sorts.push(split(pointer)),
+                NormaliseRule::SortLines(pattern) => {
+                    normaliser.sorted_lines.push(compiled(pattern)?);
+                }
             }
         }
         Ok(normaliser)
@@ -173,6 +183,10 @@ impl Normaliser {
                 replaced = Some(regex.replace_all(current, replace.as_str()).into_owned());
             }
         }
+        for regex in &self.sorted_lines {
+            let current = replaced.as_deref().unwrap_or(text);
+            replaced = with_sorted_lines(current, regex).or(replaced);
+        }
         self.extract(replaced.as_deref().unwrap_or(text), values)
             .or(replaced)
     }
@@ -201,6 +215,27 @@ fn rename(fields: &mut serde_json::Map<String, Value>, values: &mut Vec<Volatile
             values.extend(found);
         }
     }
+}
+
+/// Returns a text with each run of lines that match in one order, whatever volatile values they hold;
+/// `None` where it stays as it is.
+fn with_sorted_lines(text: &str, regex: &Regex) -> Option<String> {
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    if lines.len() < 2 {
+        return None;
+    }
+    let without_volatile = |line: &&str| {
+        let template = volatile::extract(line, &mut Vec::new());
+        template.unwrap_or_else(|| (*line).to_owned())
+    };
+    let mut is_changed = false;
+    for run in lines.chunk_by_mut(|a, b| regex.is_match(a) && regex.is_match(b)) {
+        if !run.is_sorted_by_key(without_volatile) {
+            run.sort_by_cached_key(without_volatile);
+            is_changed = true;
+        }
+    }
+    is_changed.then(|| lines.join("\n"))
 }
 
 /// Splits a JSON pointer into its tokens (RFC 6901).
@@ -281,6 +316,22 @@ mod tests {
         assert_eq!(id(&rules, result(1)), id(&rules, result(2)));
         assert_eq!(id(&rules, call(1)), id(&rules, call(2)));
         assert_ne!(id(&[], result(1)), id(&[], result(2)));
+    }
+
+    #[test]
+    fn lines_that_match_have_no_order_among_each_other() {
+        let rules = [NormaliseRule::SortLines("^- ".into())];
+        let same = |a: &str, b: &str| id(&rules, Part::text(a)) == id(&rules, Part::text(b));
+        assert!(same("Use:\n- b\n- a\nNow.", "Use:\n- a\n- b\nNow."));
+        // In whatever order the times in them would put them.
+        let at = |first: &str, second: &str| format!("- 2026-11-{first} a\n- 2026-11-{second} b");
+        assert!(same(&at("01", "02"), &at("02", "01")));
+        assert!(!same("Use:\n- b\n- a\nNow.", "Use:\n- a\n- a\nNow."));
+        assert!(
+            !same("- a\nb\n- c", "- c\nb\n- a"),
+            "another text lies between"
+        );
+        assert!(!same("a\nb", "b\na"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Puts the matcher behind a socket: serves, forwards or refuses each request of the agent.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 use tokio::sync::watch;
 
+use super::held;
 use super::live;
 use super::matcher::{Decision, Matcher, Question};
 use super::serve::{self, Timing, Wanted};
@@ -56,6 +57,10 @@ impl ReplayResponder {
 
     async fn model(self: Arc<Self>, asked: AskedModel, incoming: Incoming) -> Answer {
         self.settle(&asked.request).await;
+        if let Some(why) = self.matcher.halted(&asked.request) {
+            self.recorder.withdraw(&asked);
+            return serve::halted(&asked.request, &why);
+        }
         let question = Question {
             request: &asked.request,
             fingerprint: asked.parsed.fingerprint,
@@ -118,17 +123,33 @@ impl ReplayResponder {
         incoming: Incoming,
     ) -> Answer {
         self.under_way.send_modify(|count| *count += 1);
+        let (request, taken_in) = (asked.request.clone(), Arc::new(OnceLock::new()));
         let done = {
-            let responder = Arc::clone(&self);
+            let (responder, taken_in) = (Arc::clone(&self), Arc::clone(&taken_in));
             move |captured: Captured| {
                 let call = responder.recorder.answered(asked, captured);
                 responder.matcher.answered_live(&call);
                 responder
                     .under_way
                     .send_modify(|count| *count = count.saturating_sub(1));
+                drop(taken_in.set(call));
             }
         };
-        forward(backend, incoming, done).await
+        let answer = forward(backend, incoming, done).await;
+        let held = self.matcher.held();
+        if held.is_empty() {
+            return answer;
+        }
+        let answer = held::whole(answer).await;
+        if let Some(why) = taken_in.get().and_then(|call| held.halts(call)) {
+            self.matcher.halt(&request, &why);
+            return serve::halted(&request, &why);
+        }
+        // Another lane may have been halted in the meantime.
+        match self.matcher.halted(&request) {
+            Some(why) => serve::halted(&request, &why),
+            None => answer,
+        }
     }
 
     async fn ancillary(&self, asked: AskedAncillary, incoming: Incoming) -> Answer {

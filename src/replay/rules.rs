@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::held::HeldTools;
 use super::normalise::NormaliseRule;
 use crate::model::{Drift, Rung};
 
@@ -66,6 +67,8 @@ pub struct Rules {
     pub on_divergence: OnDivergence,
     /// Whether a request that was asked for more often than recorded gets the last answer again.
     pub repeat_last: bool,
+    /// Tools whose calls in live answers must not reach the agent.
+    pub held: HeldTools,
 }
 
 impl Default for Rules {
@@ -79,6 +82,7 @@ impl Default for Rules {
             tool_results: BTreeSet::new(),
             on_divergence: OnDivergence::Move,
             repeat_last: false,
+            held: HeldTools::default(),
         }
     }
 }

@@ -29,13 +29,15 @@ impl Tally {
     pub fn of<'a>(calls: impl Iterator<Item = (&'a Call, u64)>, prices: &PriceTable) -> Self {
         calls.fold(Self::default(), |mut tally, (call, time_us)| {
             let usage = call.response.usage.unwrap_or_default();
-            tally.calls += 1;
-            tally.input_tokens += usage.input;
-            tally.output_tokens += usage.output;
-            tally.time_us += time_us;
+            tally.calls = tally.calls.saturating_add(1);
+            tally.input_tokens = tally.input_tokens.saturating_add(usage.input);
+            tally.output_tokens = tally.output_tokens.saturating_add(usage.output);
+            tally.time_us = tally.time_us.saturating_add(time_us);
             match prices.price_of(call) {
                 Some(cost) => tally.cost = tally.cost + cost,
-                None if usage != Usage::default() => tally.unpriced += 1,
+                None if usage != Usage::default() => {
+                    tally.unpriced = tally.unpriced.saturating_add(1);
+                }
                 None => {}
             }
             tally

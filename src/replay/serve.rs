@@ -95,6 +95,13 @@ pub(super) fn refusal(request: &Request, divergence: &Divergence) -> Answer {
     )
 }
 
+/// Returns the answer to whatever is asked after the run was halted, and to what halted it.
+pub(super) fn halted(request: &Request, why: &Divergence) -> Answer {
+    let text = format!("rewind: {}", why.message);
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    json_error(request, status, "rewind_halted", &text)
+}
+
 /// Returns an error in the form of the request's dialect.
 pub(super) fn json_error(request: &Request, status: StatusCode, kind: &str, text: &str) -> Answer {
     let body = wire::render_error(request.dialect, status.as_u16(), kind, text);

@@ -8,6 +8,7 @@ use camino::Utf8PathBuf;
 use super::conclude::{self, Ending};
 use super::fork::Fork;
 use super::matcher::Matcher;
+use super::printed::printed;
 use super::recording::Recording;
 use super::responder::ReplayResponder;
 use super::rules::Rules;
@@ -75,6 +76,9 @@ pub struct Finished {
     pub timeline: Timeline,
     /// The conversations of requests that were refused: not in the timeline, but they have happened.
     pub refused: Vec<Thread>,
+    /// Whether standard output holds the final answer; `None` where that is not known, or where the
+    /// answer is read elsewhere.
+    pub printed: Option<bool>,
 }
 
 /// A replay under way: its listener is open.
@@ -157,6 +161,12 @@ impl Replay {
                 text.map(|text| self.recorder.clean(&text))
             }
         };
+        let printed = printed(
+            &self.plan.output,
+            answer.as_deref(),
+            left.stdout.as_deref(),
+            |text| self.recorder.clean(text),
+        );
         let report = conclude::conclude(
             &self.matcher,
             &Ending {
@@ -192,6 +202,7 @@ impl Replay {
         Finished {
             timeline,
             refused: self.matcher.refused(),
+            printed,
         }
     }
 }

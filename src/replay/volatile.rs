@@ -97,6 +97,9 @@ pub(super) fn extract(text: &str, values: &mut Vec<Volatile>) -> Option<String> 
         ]
         .into_iter()
         .find_map(|(name, class)| captures.name(name).map(|_found| class))?;
+        if class == Class::Epoch && is_fraction(text, whole.start()) {
+            continue;
+        }
         template.push_str(text.get(rest..whole.start())?);
         template.push_str(class.token());
         rest = whole.end();
@@ -134,6 +137,14 @@ pub(super) fn extract_people(text: &str, values: &mut Vec<Volatile>) -> Option<S
     }
     template.push_str(text.get(rest..)?);
     Some(template)
+}
+
+/// Returns whether the digits at `start` stand behind a decimal point.
+fn is_fraction(text: &str, start: usize) -> bool {
+    let before = text
+        .get(..start)
+        .and_then(|before| before.strip_suffix('.'));
+    before.is_some_and(|before| before.ends_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Returns the day that a date or an epoch stamp lies in.
@@ -308,6 +319,7 @@ mod tests {
             ("on 23rd November 2026 we", "on <date> we"),
             ("started 10:11:12.5 now", "started <time> now"),
             ("ts=1795400000 and 1795400000123", "ts=<epoch> and <epoch>"),
+            ("took 0.1419893538482846 s", "took 0.1419893538482846 s"),
             ("see call_AbCdEf123456", "see <id>"),
             ("wrote /tmp/run-12ab/out.txt", "wrote <tmp>/out.txt"),
             ("http://127.0.0.1:45123/x", "http://<address>/x"),

@@ -31,7 +31,17 @@ pub(super) fn markdown(text: &str) -> String {
             }
         }
     }
-    escaped
+    without_block(escaped)
+}
+
+/// Returns a line that begins no list, rule or heading, wherever it stands.
+fn without_block(line: String) -> String {
+    let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    if number.starts_with(['-', '+', '=', '.', ')']) {
+        let begin = line.strip_suffix(number).unwrap_or_default();
+        return format!("{begin}\\{number}");
+    }
+    line
 }
 
 /// Returns the text on one line, harmless.
@@ -44,13 +54,15 @@ fn words(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '\\' | '*' | '_' | '{' | '}' | '[' | ']' | '!' | '|' | '~' | '$' => {
+            '\\' | '*' | '_' | '{' | '}' | '[' | ']' | '!' | '|' | '~' => {
                 escaped.push('\\');
                 escaped.push(c);
             }
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
+            // Mathematics are found by their signs, escaped or not.
+            '$' => escaped.push_str("\\$<!-- -->"),
             // An empty comment keeps a name from becoming a mention and a number a reference.
             '@' | '#' => {
                 escaped.push(c);
@@ -62,6 +74,8 @@ fn words(text: &str) -> String {
     escaped
         .replace("://", ":<!-- -->//")
         .replace("www.", "www<!-- -->.")
+        .replace("GH-", "GH<!-- -->-")
+        .replace("gh-", "gh<!-- -->-")
 }
 
 /// Returns the text as code within a line of Markdown.
@@ -167,6 +181,20 @@ mod tests {
             "@<!-- -->everyone &lt;img src=x&gt; \\[a\\](https:<!-- -->//evil) \
              &lt;\\!-- x --&gt; \\| `b\\|c` \\` #<!-- --> d"
         );
+    }
+
+    #[test]
+    fn a_line_of_markdown_begins_nothing() {
+        for (text, shown) in [
+            ("- a - b", "\\- a - b"),
+            ("12. a", "12\\. a"),
+            ("1) a", "1\\) a"),
+            ("===", "\\==="),
+            ("12 of 13", "12 of 13"),
+            ("$5, GH-7", "\\$<!-- -->5, GH<!-- -->-7"),
+        ] {
+            assert_eq!(markdown(text), shown);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! What agents and models wrote passes `escape` before it is shown.
 
 mod assert_report;
+mod comparison;
 mod content;
 mod cost;
 mod diff_report;

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::{
-    ForkInput, ForkVerdict, Policy, RunVerdict, Shard, Shown, Verdict, decide_fork, decide_run,
+    Comparison, ForkInput, ForkVerdict, Policy, RunVerdict, Shard, Shown, Verdict, decide_fork,
+    decide_run,
 };
 use crate::model::Drift;
 use crate::replay::{Savings, Tally};
@@ -79,6 +80,9 @@ pub struct ForkReport {
     pub evidence: ForkInput,
     /// The verdict that follows from them.
     pub decision: ForkVerdict,
+    /// What was accepted beside what this run came to; `None` where nobody compared them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
     /// What was paid and what was not.
     #[serde(default)]
     pub savings: Savings,
@@ -100,6 +104,7 @@ impl ForkReport {
         Self {
             evidence,
             decision,
+            comparison: None,
             savings,
             live_estimate: None,
             agent_log: String::new(),

@@ -2,7 +2,9 @@
 
 use super::{Content, ForkReport, RunReport};
 use crate::check::{CheckResult, Finding, Outcome, Severity};
-use crate::gate::{Accepted, Fault, FaultKind, ForkInput, Mode, Policy, Sample};
+use crate::gate::{
+    Accepted, Comparison, Fault, FaultKind, ForkInput, Measure, Mode, Policy, Sample,
+};
 use crate::model::{Divergence, DivergenceKind, Drift, MicroUsd, ReplayReport, StepIndex};
 use crate::replay::{Savings, Tally};
 
@@ -30,6 +32,7 @@ fn sample(replay: ReplayReport, checks: Vec<CheckResult>) -> Sample {
         exit: Some(0),
         recorded_exit: Some(0),
         fault: None,
+        printed: None,
         is_same_trajectory: true,
         checks,
     }
@@ -43,6 +46,7 @@ fn fork(baseline: &str, fork: &str, sample: Sample) -> ForkReport {
         is_gating: true,
         min_samples: 1,
         accepted_results: Vec::new(),
+        unheard: Vec::new(),
         accepted: Accepted::Passed,
         samples: vec![sample],
     };
@@ -63,6 +67,18 @@ fn fork(baseline: &str, fork: &str, sample: Sample) -> ForkReport {
     )
 }
 
+/// Returns a run whose checks, that many, all held.
+fn run(checks: u32) -> Measure {
+    Measure {
+        asked: checks,
+        held: checks,
+        steps: 11,
+        input_tokens: 12_000,
+        output_tokens: 400,
+        cost_micro_usd: Some(MicroUsd(41_000)),
+    }
+}
+
 /// Returns a run with one fork of each kind that people see.
 pub(super) fn report(content: Content) -> RunReport {
     let served = ReplayReport {
@@ -74,7 +90,7 @@ pub(super) fn report(content: Content) -> RunReport {
         ..served.clone()
     };
     let good = vec![passed("trajectory"), passed("tools")];
-    let unaffected = fork("tokyo", "auto", sample(whole, good.clone()));
+    let mut unaffected = fork("tokyo", "auto", sample(whole, good.clone()));
 
     let findings = vec![
         Finding::new("forbidden tool `delete_all_files` was called")
@@ -110,7 +126,7 @@ pub(super) fn report(content: Content) -> RunReport {
         skipped: vec![StepIndex(7)],
         ..served.clone()
     };
-    let violated = fork(
+    let mut violated = fork(
         "broken|copy",
         "auto",
         Sample {
@@ -140,7 +156,11 @@ pub(super) fn report(content: Content) -> RunReport {
             ..sample(ReplayReport::default(), Vec::new())
         },
     );
-    let unchecked = fork("tallest", "auto", sample(served, Vec::new()));
+    let mut unchecked = fork("tallest", "auto", sample(served, Vec::new()));
+    let sides = |base, head| Some(Comparison { base, head });
+    unaffected.comparison = sides(vec![run(2)], vec![run(2)]);
+    violated.comparison = sides(vec![run(2)], Vec::new());
+    unchecked.comparison = sides(Vec::new(), vec![run(0)]);
     let forks = vec![unaffected, violated, needs_live, unmeasured, unchecked];
     RunReport::new(forks, Policy::default(), content)
 }

@@ -60,6 +60,15 @@ impl RunReport {
                 fork.decision.why.clone(),
                 decided.why.clone(),
             );
+            let compared = fork.comparison.as_ref();
+            let samples = &fork.evidence.samples;
+            if compared.is_some_and(|compared| !compared.follows_from(samples)) {
+                compare(
+                    &format!("{name}: comparison"),
+                    "other checks".to_owned(),
+                    "those of its samples".to_owned(),
+                );
+            }
             fork.decision = decided;
         }
         let run = decide(&forks, &self.policy);

@@ -4,6 +4,8 @@
 //! reads the `event` and `data` fields of one event. Neither interprets the data.
 //! Format: <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>.
 
+use std::borrow::Cow;
+
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 
@@ -102,7 +104,9 @@ pub struct EventData {
 
 /// Reads one event; bytes that are no UTF-8 are replaced.
 pub fn event_data(event: &[u8]) -> EventData {
-    let text = String::from_utf8_lossy(event);
+    // Looking for what is no UTF-8 is slow, and it is rare.
+    let text = std::str::from_utf8(event)
+        .map_or_else(|_other| String::from_utf8_lossy(event), Cow::Borrowed);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut read = EventData::default();
     for line in lines(text) {
@@ -141,23 +145,31 @@ pub fn is_event_stream(body: &[u8]) -> bool {
 pub(super) fn json_data(
     events: impl Iterator<Item = EventData>,
 ) -> impl Iterator<Item = Result<Value, serde_json::Error>> {
-    events.filter_map(|event| {
-        let data = event.data.as_deref().map(str::trim)?;
-        if data.is_empty() || data == "[DONE]" {
-            return None;
-        }
-        match serde_json::from_str(data) {
-            Err(_cut) if !event.is_complete => None,
+    events.filter_map(|event| event.parsed(event.json()?))
+}
+
+impl EventData {
+    /// Returns the text of its JSON; `None` for a comment and for `[DONE]`.
+    pub(super) fn json(&self) -> Option<&str> {
+        let data = self.data.as_deref().map(str::trim)?;
+        (!data.is_empty() && data != "[DONE]").then_some(data)
+    }
+
+    /// Parses its JSON; `None` where the stream broke off within.
+    pub(super) fn parsed(&self, json: &str) -> Option<Result<Value, serde_json::Error>> {
+        match serde_json::from_str(json) {
+            Err(_cut) if !self.is_complete => None,
             value => Some(value),
         }
-    })
+    }
 }
 
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;
-        let Some(end) = text.find(['\r', '\n']) else {
+        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let Some(end) = text.as_bytes().iter().position(is_end) else {
             rest = None;
             return Some(text);
         };

@@ -179,11 +179,11 @@ fn a_setup_that_fails_measures_nothing_and_says_why() {
     );
     let gate = example.offline().exits(3);
     assert!(
-        gate.stderr
+        gate.stdout
             .contains("`setup` of the agent ended with status 1")
-            && gate.stderr.contains("no-such-package"),
+            && gate.stdout.contains("no-such-package"),
         "{}",
-        gate.stderr
+        gate.stdout
     );
 }
 

@@ -328,6 +328,7 @@ fn draft(
         recording,
         command: command.filter(|command| !is_configured && !command.is_empty()),
         normaliser: keys.normaliser(),
+        config,
     };
     Ok(draft.text())
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::check::tool_uses;
+use crate::config::{Config, Effect};
 use crate::model::{ForkPoint, Session, Status, Timeline, Usage};
 use crate::replay::Normaliser;
 
@@ -27,6 +28,8 @@ pub(super) struct Draft<'a> {
     pub(super) command: Option<&'a [String]>,
     /// Recognises what changes on every run.
     pub(super) normaliser: &'a Normaliser,
+    /// What is said of the tools.
+    pub(super) config: &'a Config,
 }
 
 impl Draft<'_> {
@@ -160,12 +163,28 @@ impl Draft<'_> {
             .collect();
         let unused = offered
             .iter()
-            .filter(|name| !used.contains(*name) && is_mutating(name));
+            .filter(|name| !used.contains(*name) && self.is_mutating(name));
         let mut names: Vec<String> = unused.map(|name| glob::Pattern::escape(name)).collect();
-        for pattern in DESTRUCTIVE {
-            let fits = glob::Pattern::new(pattern);
-            if fits.is_ok_and(|fits| !used.iter().any(|name| fits.matches(name))) {
-                names.push((*pattern).to_owned());
+        let configured = self.config.tools.iter();
+        let configured = configured.filter(|(_name, entry)| entry.effect == Effect::Mutating);
+        let is_said_harmless = |pattern: &str| match self.config.effect(pattern) {
+            Some(Effect::Pure | Effect::Read) => true,
+            Some(Effect::Mutating) | None => false,
+        };
+        let patterns = DESTRUCTIVE
+            .into_iter()
+            .filter(|pattern| !is_said_harmless(pattern))
+            .chain(configured.map(|(name, _entry)| name.as_str()));
+        // A pattern must forbid nothing that the run did, nor what only reads.
+        let is_harmless = |name: &str| used.contains(name) || !self.is_mutating(name);
+        for pattern in patterns {
+            let covers_harmless = glob::Pattern::new(pattern).is_ok_and(|pattern| {
+                let mut known = used.iter().chain(&offered);
+                known.any(|name| pattern.matches(name) && is_harmless(name))
+            });
+            let is_all = pattern.chars().all(|c| c == '*');
+            if !covers_harmless && !is_all && !names.iter().any(|name| name == pattern) {
+                names.push(pattern.to_owned());
             }
         }
         (!names.is_empty()).then(|| {
@@ -175,6 +194,15 @@ impl Draft<'_> {
                 list(names.iter().map(String::as_str))
             )
         })
+    }
+
+    /// Returns whether a tool changes something: as configured, else as its name sounds.
+    fn is_mutating(&self, name: &str) -> bool {
+        match self.config.effect(name) {
+            Some(Effect::Mutating) => true,
+            Some(Effect::Pure | Effect::Read) => false,
+            None => is_mutating(name),
+        }
     }
 
     fn answer(&self) -> Option<String> {
@@ -330,11 +358,17 @@ mod tests {
     use crate::lineage::testing::{self, Talk, research};
 
     fn draft(timeline: &Timeline, answer: &str) -> String {
+        draft_with(timeline, answer, "")
+    }
+
+    fn draft_with(timeline: &Timeline, answer: &str, config: &str) -> String {
         let mut timeline = timeline.clone();
         timeline.outcome.answer = Some(answer.to_owned());
         let session = testing::session("research", vec![timeline]);
         let normaliser = Normaliser::default();
+        let config = Config::parse("rewind.toml".into(), config).unwrap();
         let draft = Draft {
+            config: &config,
             session: &session,
             reference: &session.timelines[0],
             is_named: false,
@@ -376,6 +410,30 @@ mod tests {
             ),
             "{text}"
         );
+    }
+
+    #[test]
+    fn tools_that_are_marked_as_mutating_are_forbidden_where_the_run_did_without() {
+        let timeline = testing::timeline("main", vec![research()]);
+        let forbidden = |config: &str| {
+            let text = draft_with(&timeline, "14", config);
+            let line = text.lines().find(|line| line.starts_with("forbidden"));
+            line.unwrap_or_default().to_owned()
+        };
+        let names = r#""delete_*", "drop_*", "remove_*""#;
+        assert_eq!(forbidden(""), format!("forbidden = [{names}]"));
+        let marked =
+            "[tools.\"book_*\"]\neffect = \"mutating\"\n[tools.cancel]\neffect = \"mutating\"\n";
+        assert_eq!(
+            forbidden(marked),
+            format!(r#"forbidden = [{names}, "book_*", "cancel"]"#)
+        );
+        // What the run called, and what only reads, stays possible.
+        let used =
+            "[tools.\"web_*\"]\neffect = \"mutating\"\n[tools.\"*\"]\neffect = \"mutating\"\n";
+        assert_eq!(forbidden(used), format!("forbidden = [{names}]"));
+        let read = "[tools.\"delete_*\"]\neffect = \"read\"\n";
+        assert_eq!(forbidden(read), r#"forbidden = ["drop_*", "remove_*"]"#);
     }
 
     #[test]

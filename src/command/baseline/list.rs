@@ -5,6 +5,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use super::retired::retired_on;
 use super::{Place, all, directory};
 use crate::baseline::{Baseline, Evidence, QuarantineState, read_session};
 use crate::command::output::{json, written};
@@ -115,15 +116,22 @@ fn listed(baseline: &Baseline) -> Result<Listed, CommandError> {
     match (&evidence, age_days) {
         (None, _) => reasons
             .push("nothing was accepted yet: run the gate, then rewind baseline accept".to_owned()),
-        (Some(_), Some(days)) if days > STALE_DAYS => {
+        (Some(known), Some(days)) if days > STALE_DAYS => {
+            let never = if was_ever_affected(known) {
+                ""
+            } else {
+                ", when it was made, and nothing since: it may be that no change concerns it"
+            };
             reasons.push(format!(
-                "accepted {days} days ago: record it anew with --rerecord"
+                "accepted {days} days ago{never}; record it anew with --rerecord, or remove it"
             ));
         }
         (Some(_), _) => {}
     }
-    for model in models.iter().filter(|model| is_retired(model)) {
-        reasons.push(format!("its model `{model}` was retired by its provider"));
+    for model in &models {
+        if let Some(day) = retired_on(model, jiff::Zoned::now().date()) {
+            reasons.push(format!("its model `{model}` was retired on {day}"));
+        }
     }
     if let Some((quarantine, QuarantineState::Expired)) = state {
         reasons.push(format!("its quarantine expired on {}", quarantine.until));
@@ -141,25 +149,12 @@ fn listed(baseline: &Baseline) -> Result<Listed, CommandError> {
     })
 }
 
+/// Returns whether evidence was ever accepted because a change made a difference: it replaced other
+/// evidence, or comes from a live run.
+fn was_ever_affected(known: &Evidence) -> bool {
+    let mut samples = known.forks.values().flat_map(|fork| &fork.samples);
+    known.provenance.replaces.is_some() || samples.any(|sample| sample.live)
+}
+
 /// The age of evidence from which on a baseline is stale, in days.
 const STALE_DAYS: i64 = 90;
-
-/// Models that their providers have shut down, by the beginnings of their names.
-const RETIRED: [&str; 12] = [
-    "text-davinci",
-    "code-davinci",
-    "gpt-3.5-turbo-0301",
-    "gpt-3.5-turbo-0613",
-    "gpt-4-0314",
-    "gpt-4-32k",
-    "gpt-4-vision-preview",
-    "gpt-4.5-preview",
-    "claude-1",
-    "claude-2",
-    "claude-instant",
-    "claude-3-sonnet-20240229",
-];
-
-fn is_retired(model: &str) -> bool {
-    RETIRED.iter().any(|retired| model.starts_with(retired))
-}

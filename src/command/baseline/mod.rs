@@ -9,9 +9,11 @@ mod list;
 mod notes;
 mod place;
 mod propose;
+mod retired;
 mod review;
 mod rule;
 mod show;
+mod shuffled;
 mod stability;
 
 pub use accept::{AcceptOptions, accept};

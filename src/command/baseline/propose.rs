@@ -11,6 +11,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::rule::Rule;
+use super::shuffled;
 use crate::model::canonical_json;
 use crate::replay::Normaliser;
 
@@ -61,7 +62,9 @@ fn text(left: &str, right: &str, known: &Normaliser, rules: &mut BTreeSet<Rule>)
     }
     match (json(left), json(right)) {
         (Some(left), Some(right)) => structure(&left, &right, "", known, rules),
-        _ => prose(left, right, known, rules),
+        _ => {
+            shuffled::lines(left, right, known, rules).or_else(|| prose(left, right, known, rules))
+        }
     }
 }
 
@@ -317,7 +320,11 @@ fn word(left: &str, right: &str) -> Option<String> {
     Some(format!("{head}{class}{tail}"))
 }
 
-fn common(a: impl Iterator<Item = char>, b: impl Iterator<Item = char>) -> usize {
+/// Returns how many items are equal from the beginning.
+pub(super) fn common<T: PartialEq>(
+    a: impl Iterator<Item = T>,
+    b: impl Iterator<Item = T>,
+) -> usize {
     a.zip(b).take_while(|(a, b)| a == b).count()
 }
 
@@ -335,6 +342,7 @@ mod tests {
                 Rule::Pattern { pattern, replace } => NormaliseRule::Pattern { pattern, replace },
                 Rule::Pointer(pointer) => NormaliseRule::Pointer(pointer),
                 Rule::Sort(pointer) => NormaliseRule::Sort(pointer),
+                Rule::SortLines(pattern) => NormaliseRule::SortLines(pattern),
             })
             .collect();
         Normaliser::new(&rules).unwrap()
@@ -392,6 +400,37 @@ mod tests {
         ] {
             assert_eq!(rules(&left, &right), []);
         }
+    }
+
+    #[test]
+    fn lines_in_another_order_get_a_pattern_of_their_own() {
+        for (left, right, other, pattern) in [
+            (
+                "Use:\n- a b\n- c\n- d",
+                "Use:\n- c\n- d\n- a b",
+                "Use:\n- c\n- d\n- a",
+                "^\\- ",
+            ),
+            (
+                "one fish\ntwo fish",
+                "two fish\none fish",
+                "one fish\none fish",
+                "^(?:one fish|two fish)$",
+            ),
+            (
+                "the sea is wide\nthe end is near",
+                "the end is near\nthe sea is wide",
+                "the end",
+                "^the ",
+            ),
+        ] {
+            let found = rules(&json!(left), &json!(right));
+            assert_eq!(found, [Rule::SortLines(pattern.into())]);
+            let known = normaliser(&found);
+            assert_eq!(known.text(left), known.text(right));
+            assert_ne!(known.text(left), known.text(other));
+        }
+        assert_eq!(rules(&json!("a\nb"), &json!("a\nc")), []);
     }
 
     #[test]

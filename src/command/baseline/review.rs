@@ -39,8 +39,8 @@ pub fn review(
     for one in &all {
         let known = Evidence::read(&one.baseline).map_err(CommandError::usage)?;
         written(print(one, known.as_ref(), out))?;
-        if asks {
-            decide(one, context, out)?;
+        if asks && decide(one, context, out)? == Wish::Quit {
+            break;
         }
     }
     if !asks {
@@ -63,32 +63,53 @@ fn from(typed: &Utf8Path) -> String {
     }
 }
 
-fn decide(one: &Pending, context: &Context, out: &mut dyn Write) -> Result<(), CommandError> {
-    written(
-        write!(
-            out,
-            "accept {}? [y]es, [n]o and forget it, [s]kip: ",
-            one.name
-        )
-        .and_then(|()| out.flush()),
-    )?;
-    let mut answer = String::new();
-    io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(CommandError::usage)?;
-    match answer.trim() {
-        "y" | "yes" => {
+/// What somebody wants to be done with what is pending.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Accept,
+    Forget,
+    Skip,
+    Quit,
+}
+
+/// Asks until there is an answer that can be understood; the end of the input is a wish to quit.
+fn ask(name: &str, out: &mut dyn Write) -> Result<Wish, CommandError> {
+    loop {
+        let question = format!("accept {name}? [y]es, [n]o and forget it, [s]kip, [q]uit: ");
+        written(write!(out, "{question}").and_then(|()| out.flush()))?;
+        let mut answer = String::new();
+        let read = io::stdin()
+            .lock()
+            .read_line(&mut answer)
+            .map_err(CommandError::usage)?;
+        if read == 0 {
+            written(writeln!(out))?;
+            return Ok(Wish::Quit);
+        }
+        match answer.trim().to_lowercase().as_str() {
+            "y" | "yes" => return Ok(Wish::Accept),
+            "n" | "no" => return Ok(Wish::Forget),
+            "" | "s" | "skip" => return Ok(Wish::Skip),
+            "q" | "quit" => return Ok(Wish::Quit),
+            _ => {}
+        }
+    }
+}
+
+fn decide(one: &Pending, context: &Context, out: &mut dyn Write) -> Result<Wish, CommandError> {
+    let wish = ask(&one.name, out)?;
+    match wish {
+        Wish::Accept => {
             accept_one(one, "reviewed", false, context)?;
             written(writeln!(out, "accepted"))?;
         }
-        "n" | "no" => {
+        Wish::Forget => {
             one.forget()?;
             written(writeln!(out, "forgotten"))?;
         }
-        _ => {}
+        Wish::Skip | Wish::Quit => {}
     }
-    Ok(())
+    Ok(wish)
 }
 
 fn print(one: &Pending, known: Option<&Evidence>, out: &mut dyn Write) -> io::Result<()> {

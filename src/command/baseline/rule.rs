@@ -23,6 +23,8 @@ pub(super) enum Rule {
     Pointer(String),
     /// An array has no order.
     Sort(String),
+    /// Lines that match have no order among each other.
+    SortLines(String),
 }
 
 impl Rule {
@@ -38,6 +40,7 @@ impl Rule {
             }
             Self::Pointer(pointer) => format!("pointer = {}", quoted(pointer)),
             Self::Sort(pointer) => format!("sort = {}", quoted(pointer)),
+            Self::SortLines(pattern) => format!("sort_lines = {}", quoted(pattern)),
         };
         format!("[[replay.normalise]]\n{lines}\n")
     }
@@ -97,6 +100,7 @@ mod tests {
             },
             Rule::Pointer("/a~1b/*".into()),
             Rule::Sort(String::new()),
+            Rule::SortLines("^\\* ".into()),
         ];
         add(&rules, &Config::load(&path, &|_name| None).unwrap()).unwrap();
         let text = fs::read_to_string(&path).unwrap();
@@ -111,6 +115,7 @@ mod tests {
                 },
                 Normalise::Pointer("/a~1b/*".into()),
                 Normalise::Sort(String::new()),
+                Normalise::SortLines("^\\* ".into()),
             ]
         );
     }

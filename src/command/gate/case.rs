@@ -123,6 +123,7 @@ pub(in crate::command) fn bare_case(
         accepted: None,
         is_gating: true,
         samples: definition.samples,
+        unready: None,
     };
     Ok((case, config))
 }

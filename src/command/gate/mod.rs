@@ -35,7 +35,8 @@ use crate::baseline::Baselines;
 use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::gate::{
-    Budget, Caps, Case, ForkRun, Mode, Policy, Runner, Shard, Shown, Stop, estimate, paid_from,
+    Budget, Caps, Case, Comparison, ForkRun, Mode, Policy, Runner, Shard, Shown, Stop, estimate,
+    paid_from,
 };
 use crate::model::{MicroUsd, SampleRange, Timeline};
 use crate::proxy::Options;
@@ -220,7 +221,7 @@ async fn cases(
 ) -> Result<Vec<Case>, CommandError> {
     // Agents that write the same file run one at a time.
     let alone = Arc::default();
-    let mut ready: Vec<config::Agent> = Vec::new();
+    let mut known: Vec<(config::Agent, Option<String>)> = Vec::new();
     let mut cases = Vec::new();
     for baseline in baselines {
         let (mut case, config) = case(baseline, config, context)?;
@@ -231,11 +232,15 @@ async fn cases(
         if case.agent.alone.is_some() {
             case.agent.alone = Some(Arc::clone(&alone));
         }
-        if !ready.contains(&config.agent) {
+        let before = known.iter().find(|(agent, _why)| *agent == config.agent);
+        case.unready = if let Some((_agent, why)) = before {
+            why.clone()
+        } else {
             let done = set_up(&config, &case.agent, err).await;
-            done.map_err(|error| CommandError::usage(error).exit(Exit::NotMeasured))?;
-            ready.push(config.agent);
-        }
+            let why = done.err().map(|error| error.to_string());
+            known.push((config.agent, why.clone()));
+            why
+        };
         cases.push(case);
     }
     Ok(cases)
@@ -334,8 +339,11 @@ fn report(
                 .map(|timeline| savings(timeline, Some(&case.reference), &prices))
                 .sum();
             let from = paid_from(&run.evidence.fork, &case.reference);
+            let comparison = Comparison::of(case, &run, &prices);
             let mut fork = ForkReport::new(run.evidence, savings);
-            if fork.decision.verdict.row().shown == Shown::NotMeasured {
+            fork.comparison = Some(comparison);
+            let needs_run = fork.decision.verdict.row().shown == Shown::NotMeasured;
+            if needs_run && fork.evidence.unheard.is_empty() {
                 fork.live_estimate = Some(estimate(&case.reference, from, &prices));
             }
             fork.agent_log = run.log;

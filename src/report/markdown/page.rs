@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::check::{CheckResult, Outcome};
 use crate::gate::Shown;
 use crate::replay::Tally;
+use crate::report::comparison::{self, Compared, NUMBERS};
 use crate::report::cost::cost;
 use crate::report::escape::shell;
 use crate::report::run_report::{ForkReport, RunReport};
@@ -44,6 +45,7 @@ pub(crate) struct Page {
     gating: u32,
     min_coverage: String,
     sections: Vec<Section>,
+    compared: ComparedView,
     reproduce: Option<String>,
     accept: Option<String>,
 }
@@ -51,6 +53,7 @@ pub(crate) struct Page {
 #[derive(Serialize)]
 struct SavingsView {
     saved: TallyView,
+    saved_time: String,
     paid: TallyView,
 }
 
@@ -59,7 +62,6 @@ struct TallyView {
     calls: u32,
     tokens: String,
     cost: String,
-    time: String,
 }
 
 #[derive(Serialize)]
@@ -68,6 +70,14 @@ struct Section {
     is_open: bool,
     count: usize,
     forks: Vec<ForkView>,
+    more: usize,
+}
+
+#[derive(Serialize)]
+struct ComparedView {
+    numbers: [&'static str; 4],
+    count: usize,
+    forks: Vec<Compared>,
     more: usize,
 }
 
@@ -164,8 +174,26 @@ pub(crate) fn page(report: &RunReport, detail: Detail) -> Page {
         gating: report.gating,
         min_coverage: format!("{:.0} %", report.policy.min_coverage * 100.0),
         sections,
+        compared: compared(report, detail),
         reproduce,
         accept,
+    }
+}
+
+/// Returns base and head of the forks, the worst first.
+fn compared(report: &RunReport, detail: Detail) -> ComparedView {
+    let mut forks: Vec<Compared> = Vec::new();
+    if detail.all {
+        let worst_first = report.worst_first().into_iter();
+        forks.extend(worst_first.filter_map(comparison::compared));
+    }
+    let count = forks.len();
+    forks.truncate(detail.rows);
+    ComparedView {
+        numbers: NUMBERS,
+        count,
+        more: count - forks.len(),
+        forks,
     }
 }
 
@@ -285,14 +313,12 @@ fn savings_view(report: &RunReport) -> SavingsView {
         calls: totals.calls,
         tokens: tokens(totals.tokens()),
         cost: cost(totals),
-        time: duration(totals.time_us),
     };
     SavingsView {
+        // How long live calls took is measured by a clock, so it stands in the result file alone.
+        saved_time: duration(report.savings.saved.time_us),
         saved: view(&report.savings.saved),
-        paid: view(&Tally {
-            time_us: report.timing.paid_us,
-            ..report.savings.paid
-        }),
+        paid: view(&report.savings.paid),
     }
 }
 

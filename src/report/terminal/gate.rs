@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::Style;
+use super::details::details;
 use super::table::{Align, lines};
-use crate::check::{CheckResult, Outcome, Severity};
 use crate::gate::{Shown, Verdict};
 use crate::report::cost::cost;
-use crate::report::escape::{log, one_line, plain, shell};
+use crate::report::escape::{one_line, plain, shell};
 use crate::report::run_report::{ForkReport, RunReport};
 use crate::report::units::{count, excerpt, tokens};
 
@@ -52,10 +52,14 @@ pub fn gate(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result
         let forks = count(passing.len() as u64, "fork");
         writeln!(out, "{word}  {forks}: {}", verdicts(&passing))?;
     }
-    let limit = if is_long { MAX_DETAILS } else { usize::MAX };
+    let (limit, chars) = if is_long {
+        (MAX_DETAILS, FEW_VALUE_CHARS)
+    } else {
+        (usize::MAX, VALUE_CHARS)
+    };
     for fork in listed.iter().filter(|fork| is_explained(fork)).take(limit) {
         let mut text = Vec::new();
-        details(fork, style, &mut text)?;
+        details(fork, style, chars, &mut text)?;
         if !text.is_empty() {
             writeln!(out, "\n{}", style.bold(&one_line(&fork.name())))?;
             if is_long {
@@ -118,89 +122,6 @@ fn is_explained(fork: &ForkReport) -> bool {
     }
 }
 
-fn details(fork: &ForkReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    for sample in &fork.evidence.samples {
-        if let Some(fault) = &sample.fault {
-            writeln!(out, "  {}", plain(&fault.message))?;
-            value(out, "it said", &fault.said)?;
-        }
-        for check in CheckResult::worst_first(&sample.checks) {
-            let findings = match &check.outcome {
-                Outcome::Failed { findings, .. } => findings,
-                // Of a run that was cut off, that is so of nearly all.
-                Outcome::NotRun { why } if sample.replay.refused == 0 => {
-                    writeln!(out, "  {} could not run: {}", check.id, plain(why))?;
-                    continue;
-                }
-                Outcome::NotRun { .. } | Outcome::Passed { .. } => continue,
-            };
-            let weight = if check.severity == Severity::Warn {
-                " (warning)"
-            } else {
-                ""
-            };
-            for finding in findings.iter().take(MAX_FINDINGS) {
-                let step = finding
-                    .step
-                    .map(|step| format!(" (step {step})"))
-                    .unwrap_or_default();
-                writeln!(
-                    out,
-                    "  {}{weight}: {}{step}",
-                    check.id,
-                    plain(&finding.message)
-                )?;
-                value(out, "expected", &finding.expected)?;
-                value(out, "found", &finding.found)?;
-            }
-            let beyond = findings.len().saturating_sub(MAX_FINDINGS);
-            if beyond > 0 {
-                writeln!(out, "  {}{weight}: and {beyond} more", check.id)?;
-            }
-        }
-        for divergence in &sample.replay.divergences {
-            writeln!(out, "  {}", plain(&divergence.message))?;
-            value(out, "recorded", &divergence.recorded)?;
-            value(out, "found", &divergence.found)?;
-            value(out, "to let it pass", &divergence.remedy)?;
-        }
-        if !sample.replay.drift.is_empty() {
-            let drift: Vec<String> = sample
-                .replay
-                .drift
-                .iter()
-                .map(ToString::to_string)
-                .collect();
-            writeln!(out, "  this change alters: {}", plain(&drift.join(", ")))?;
-        }
-    }
-    if let Some(estimate) = &fork.live_estimate {
-        let (calls, used) = (
-            count(estimate.calls.into(), "call"),
-            tokens(estimate.tokens()),
-        );
-        writeln!(
-            out,
-            "  a live run: {calls}, about {used} tokens, {}",
-            cost(estimate)
-        )?;
-    }
-    if !fork.agent_log.is_empty() {
-        writeln!(out, "  the agent wrote to standard error:")?;
-        for line in log(&fork.agent_log).lines() {
-            writeln!(out, "    {}", style.dim(line))?;
-        }
-    }
-    Ok(())
-}
-
-fn value(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "    {name}: {}", excerpt(&plain(text), VALUE_CHARS))
-}
-
 fn footer(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for note in &report.notes {
         writeln!(out, "note: {}", plain(note))?;
@@ -256,14 +177,14 @@ const MAX_DETAILS: usize = 3;
 /// How many lines such details have.
 const MAX_DETAIL_LINES: usize = 6;
 
-/// How many findings of a check are shown.
-const MAX_FINDINGS: usize = 5;
-
 /// How much of the reason stands in the table.
 const WHY_CHARS: usize = 100;
 
 /// How much of a value is shown.
 const VALUE_CHARS: usize = 300;
+
+/// How much of a value is shown where there are many forks.
+const FEW_VALUE_CHARS: usize = 60;
 
 #[cfg(test)]
 mod tests {
@@ -310,6 +231,30 @@ mod tests {
                 "FAIL", "FAIL", "FAIL", "NOT ", "NOT ", "NOT ", "NOT ", "NOT ", "LOOK", "LOOK"
             ]
         );
+    }
+
+    #[test]
+    fn three_failures_of_a_hundred_baselines_stand_first() {
+        let one = report(Content::Excerpt);
+        let forks: Vec<ForkReport> = (0..100)
+            .map(|number| {
+                let which = match number {
+                    17 | 42 | 99 => 0,
+                    _ => 4,
+                };
+                let mut fork = one.forks[which].clone();
+                fork.evidence.baseline = format!("support/refund-{number:03}");
+                fork
+            })
+            .collect();
+        let run = RunReport::new(forks, crate::gate::Policy::default(), Content::Excerpt);
+        let text = shown(&run, Style::Plain);
+        assert!(text.lines().count() <= 40, "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 160),
+            "{text}"
+        );
+        insta::assert_snapshot!(text);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What people read in a terminal or a log: plain text that needs no colour to be understood.
 
 mod assertions;
+mod details;
 mod diff;
 mod gate;
 mod replay;

@@ -6,6 +6,7 @@
 
 pub(super) mod message;
 mod render;
+mod repeat;
 pub(super) mod response;
 mod stream;
 

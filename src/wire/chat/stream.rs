@@ -3,20 +3,29 @@
 use serde_json::{Map, Value, json};
 
 use crate::wire::fields::{count, take_array, take_object, take_text};
-use crate::wire::sse::{self, EventData};
+use crate::wire::sse::EventData;
+
+use super::repeat::Repeat;
 
 /// Returns the body that the events add up to; one with `error` where the provider broke off with one.
 pub(in crate::wire) fn assemble(
     events: impl Iterator<Item = EventData>,
 ) -> Result<Value, serde_json::Error> {
     let mut whole = Whole::default();
-    for value in sse::json_data(events) {
-        let Value::Object(mut fields) = value? else {
+    for event in events {
+        let Some(json) = event.json() else {
+            continue;
+        };
+        if whole.take_repeat(json) {
+            continue;
+        }
+        let Some(Value::Object(mut fields)) = event.parsed(json).transpose()? else {
             continue;
         };
         if fields.get("error").is_some_and(|error| !error.is_null()) {
             return Ok(Value::Object(fields));
         }
+        whole.repeat = Repeat::of(json, &fields);
         // Random padding against guessing by length.
         fields.remove("obfuscation");
         for choice in take_array(&mut fields, "choices").unwrap_or_default() {
@@ -35,6 +44,10 @@ pub(in crate::wire) fn assemble(
 struct Whole {
     fields: Map<String, Value>,
     choices: Vec<Choice>,
+    /// What the last chunk said around its piece of text.
+    repeat: Option<Repeat>,
+    /// Which choice the last chunk was of.
+    latest: usize,
 }
 
 #[derive(Default)]
@@ -53,6 +66,21 @@ struct Call {
 }
 
 impl Whole {
+    /// Takes a chunk that only adds a piece of text; returns whether it was one.
+    fn take_repeat(&mut self, json: &str) -> bool {
+        let Some(piece) = self.repeat.as_ref().and_then(|repeat| repeat.piece(json)) else {
+            return false;
+        };
+        let choice = self.choices.get_mut(self.latest);
+        match choice.and_then(|choice| choice.message.get_mut("content")) {
+            Some(Value::String(text)) => {
+                text.push_str(&piece);
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
     fn take_choice(&mut self, choice: Value) {
         let index = count(&choice, "/index");
         let Value::Object(mut fields) = choice else {
@@ -66,6 +94,7 @@ impl Whole {
             });
         }
         let known = position.unwrap_or(self.choices.len().saturating_sub(1));
+        self.latest = known;
         if let Some(choice) = self.choices.get_mut(known) {
             if let Some(delta) = take_object(&mut fields, "delta") {
                 choice.take_delta(delta);
@@ -213,6 +242,54 @@ fn extend(known: &mut Map<String, Value>, name: &str, piece: Value) {
         (_, Value::Null) => {}
         (_, piece) => {
             known.insert(name.to_owned(), piece);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::sse::event_data;
+
+    fn body(chunks: &[Value]) -> Value {
+        let events = chunks.iter().map(|chunk| {
+            let event = format!("data: {chunk}\n\n");
+            event_data(event.as_bytes())
+        });
+        assemble(events).unwrap()
+    }
+
+    fn delta() -> impl Strategy<Value = Value> {
+        let content = prop_oneof![any::<String>(), Just(String::new())];
+        prop_oneof![
+            8 => content.clone().prop_map(|text| json!({"content": text})),
+            1 => content.clone().prop_map(|text| json!({"role": "assistant", "content": text})),
+            1 => content.prop_map(|text| json!({"refusal": text})),
+            1 => Just(json!({"content": null})),
+            1 => Just(json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]})),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_chunk_that_repeats_adds_what_it_would_add_by_itself(
+            deltas in prop::collection::vec((0_u8..2, delta(), any::<bool>()), 0..12),
+        ) {
+            let chunks: Vec<Value> = deltas
+                .into_iter()
+                .map(|(index, delta, stops)| {
+                    let finish = stops.then_some("stop");
+                    json!({"id": "1", "choices": [{"index": index, "delta": delta, "finish_reason": finish}]})
+                })
+                .collect();
+            // With something in each that no other has, none is a repeat.
+            let mut apart = chunks.clone();
+            for (number, chunk) in apart.iter_mut().enumerate() {
+                chunk["obfuscation"] = json!(number);
+            }
+            prop_assert_eq!(body(&chunks), body(&apart));
         }
     }
 }

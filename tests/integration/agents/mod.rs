@@ -287,8 +287,11 @@ fn what_belongs_around_an_agent_runs_around_it() {
         "[agent]\ncommand = [\"python3\", \"agent.py\"]\nsetup = \"echo no network >&2; exit 7\"\n\
          [upstream]\nscripted = \"model.toml\"\n",
     );
-    let broken = gate(&app).exits(3);
-    assert!(broken.stderr.contains("no network"), "{}", broken.stderr);
+    assert_eq!(verdicts(&gate(&app).exits(3).json()), ["not_measured"; 4]);
+    let broken = app.run(["gate"]).exits(3);
+    for part in ["NOT MEASURED", "no network", "exit 7", "reports: "] {
+        assert!(broken.stdout.contains(part), "{part}: {}", broken.stdout);
+    }
 }
 
 #[test]
@@ -301,10 +304,18 @@ fn runs_in_copies_leave_the_repository_as_it_is() {
     app.run(["record", "--input", "q"]).exits(0);
     assert_eq!(shown(&app)["timelines"][0]["outcome"]["answer"], "done");
     assert!(!app.folder().join("answer.txt").exists());
-    baseline(&app, "a", "");
+    let check = "[[check]]\nkind = \"output\"\nof = \"file:answer.txt\"\nequals = \"done\"\n\
+                 [[check]]\nkind = \"exec\"\ncommand = [\"python3\", \"-c\", \
+                 \"print('{\\\"pass\\\":', 'true' if open('answer.txt').read() == 'done' else 'false', '}')\"]\n";
+    baseline(&app, "a", check);
     baseline(&app, "b", "");
     assert_eq!(verdicts(&gate(&app).exits(0).json()), ["unaffected"; 4]);
     assert!(!app.folder().join("answer.txt").exists());
+
+    // What the copy had from the beginning is nothing that the run wrote.
+    baseline(&app, "c", &check.replace("answer.txt", "agent.py"));
+    let gate = gate(&app).exits(1);
+    assert!(gate.stdout.contains("agent.py"), "{}", gate.stdout);
 }
 
 #[test]

