@@ -146,6 +146,18 @@ impl Redactor {
         }
     }
 
+    /// Returns whether personal data is replaced by pseudonyms.
+    pub fn has_pseudonyms(&self) -> bool {
+        self.personal.is_some()
+    }
+
+    /// Takes note of the pseudonyms in a text: none of them will stand for anybody else.
+    pub fn reserve(&self, text: &str) {
+        if let Some(vault) = &self.personal {
+            vault.reserve(text);
+        }
+    }
+
     /// Returns `text` without secrets; borrowed where there are none.
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut clean = Cow::Borrowed(text);

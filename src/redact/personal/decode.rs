@@ -80,7 +80,8 @@ fn escape(text: &str) -> Option<(char, usize)> {
     };
     let mut chars = text.chars();
     match (chars.next()?, chars.next()?) {
-        ('\\', 'n' | 'r' | 't' | 'b' | 'f') => Some((' ', 2)),
+        // None of them stands inside a number, as a space may.
+        ('\\', 'n' | 'r' | 't' | 'b' | 'f') => Some(('\n', 2)),
         ('\\', c @ ('"' | '\\' | '/')) => Some((c, 2)),
         ('\\', 'u') => Some((char::from_u32(code(2..6)?)?, 6)),
         // Bytes beyond ASCII are parts of characters; nothing that is looked for has any there.
@@ -98,7 +99,7 @@ mod tests {
         let text = r#"{"a": "é\\n+49\\u00401%2540x"}"#;
         let depths = depths(text);
         let deepest = &depths[0];
-        assert_eq!(deepest.text, r#"{"a": "é +49@1@x"}"#);
+        assert_eq!(deepest.text, "{\"a\": \"é\n+49@1@x\"}");
         for (wanted, stood) in [("+49", "+49"), ("@1", r"\\u00401"), ("@x", "%2540x")] {
             let start = deepest.text.find(wanted).unwrap();
             let range = deepest.original(&(start..start + wanted.len()));

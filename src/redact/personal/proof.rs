@@ -19,7 +19,7 @@ pub(super) fn standing(kind: PersonalKind, text: &str, is_free: bool) -> Option<
     let (is_pseudonym, is_real) = match kind {
         PersonalKind::Email => (is_pseudonymous_mail(text), !is_example_mail(text)),
         PersonalKind::Iban => (is_unissued_iban(text), is_iban(text)),
-        PersonalKind::Ip => (is_documentation(text), is_public_ip(text)),
+        PersonalKind::Ip => (is_nobodys_ip(text), is_public_ip(text)),
         PersonalKind::Card => (is_free && is_unissued_card(text), is_free && is_card(text)),
         PersonalKind::Phone => {
             let digits = digits(text);
@@ -46,6 +46,9 @@ pub(super) const NO_NETWORK: char = '9';
 
 /// The check digits that no IBAN has.
 pub(super) const NO_CHECK: &str = "00";
+
+/// How the addresses begin that are for tests of networks (198.18.0.0/15, RFC 2544): TEST-NET has too few.
+pub(super) const NO_NET: &str = "198.";
 
 /// How the last seven digits of a phone number begin that is reserved for fiction.
 pub(super) const FICTION: &str = "55501";
@@ -79,9 +82,9 @@ fn is_example_mail(text: &str) -> bool {
         .any(|end| host.ends_with(end))
 }
 
-fn is_documentation(text: &str) -> bool {
+fn is_nobodys_ip(text: &str) -> bool {
     match text.parse::<IpAddr>() {
-        Ok(IpAddr::V4(ip)) => ip.is_documentation(),
+        Ok(IpAddr::V4(ip)) => matches!(ip.octets(), [198, 18 | 19, ..]),
         Ok(IpAddr::V6(ip)) => matches!(ip.segments(), [0x2001, 0x0db8, ..]),
         Err(_no_address) => false,
     }
@@ -134,10 +137,17 @@ pub(super) fn is_card(text: &str) -> bool {
     is_issued && !is_one_digit && has_check_digit(&digits)
 }
 
-/// Returns whether a number has a check digit as cards have it, and a prefix that no card has.
-fn is_unissued_card(text: &str) -> bool {
+/// Returns whether a number has a check digit as cards have it, and a prefix that no card has. It is also
+/// divisible by 97, so that digits which follow it are not taken for a part of it.
+pub(super) fn is_unissued_card(text: &str) -> bool {
     let digits = digits(text);
-    text.starts_with(NO_NETWORK) && (13..=19).contains(&digits.len()) && has_check_digit(&digits)
+    let rest = digits
+        .iter()
+        .fold(0, |rest, digit| (rest * 10 + digit) % 97);
+    text.starts_with(NO_NETWORK)
+        && (13..=19).contains(&digits.len())
+        && has_check_digit(&digits)
+        && rest == 0
 }
 
 pub(super) fn has_check_digit(digits: &[u32]) -> bool {

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;
 
 use super::proof::{
-    FICTION, NO_CHECK, NO_NETWORK, PERSON, Standing, has_check_digit, is_unissued_iban,
+    FICTION, NO_CHECK, NO_NET, NO_NETWORK, PERSON, Standing, has_check_digit, is_unissued_card,
+    is_unissued_iban,
 };
 use super::search::{Place, places};
 use super::{PersonalKind, plain};
@@ -73,6 +74,14 @@ impl Vault {
         Some(clean)
     }
 
+    /// Takes note of the pseudonyms in a text: none of them is drawn for somebody else.
+    pub(in crate::redact) fn reserve(&self, text: &str) {
+        let places = places(text, Standing::Pseudonym);
+        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = places.iter().map(|place| plain(place.kind, &place.text));
+        drawn.taken.extend(taken);
+    }
+
     fn pseudonym(&self, place: &Place) -> String {
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
         let core = drawn.core(place.kind, plain(place.kind, &place.text));
@@ -90,7 +99,11 @@ impl Drawn {
         let mut core = self.lot.core(kind, &key.1);
         // Where a range is used up, two of them share a pseudonym.
         for _again in 0..TRIES {
-            let is_told = kind != PersonalKind::Iban || is_unissued_iban(&core);
+            let is_told = match kind {
+                PersonalKind::Iban => is_unissued_iban(&core),
+                PersonalKind::Card => is_unissued_card(&core),
+                PersonalKind::Email | PersonalKind::Phone | PersonalKind::Ip => true,
+            };
             if is_told && !self.taken.contains(&core) {
                 break;
             }
@@ -103,7 +116,7 @@ impl Drawn {
 }
 
 /// How often a pseudonym is drawn again that stands for something else already, or can't be told: one
-/// account in 97 can.
+/// account or card in 97 can.
 const TRIES: usize = 4000;
 
 /// Returns a pseudonym with the spaces and signs of what it stands for.
@@ -151,6 +164,7 @@ impl Lot {
         let bytes = self.bytes();
         let mut rest = bytes.iter().map(|byte| u32::from(*byte));
         let mut below = |limit: u32| rest.next().unwrap_or_default() % limit;
+        // No zeros in long numbers: a part of one, cut off in a stream, would look like a phone's.
         match kind {
             PersonalKind::Email => {
                 let name: String = (0..8).map(|_| char_of(below(32))).collect();
@@ -166,14 +180,14 @@ impl Lot {
             PersonalKind::Iban => {
                 let (country, rest) = real.split_at_checked(2).unwrap_or(("XX", real));
                 let like = |c: char| match c.is_ascii_digit() {
-                    true => char::from_digit(below(10), 10),
+                    true => char::from_digit(1 + below(9), 10),
                     false => char::from_digit(10 + below(26), 36).map(|c| c.to_ascii_uppercase()),
                 };
                 let rest: String = rest.chars().skip(2).filter_map(like).collect();
                 format!("{country}{NO_CHECK}{rest}")
             }
             PersonalKind::Card => {
-                let body = (2..real.len()).filter_map(|_| char::from_digit(below(10), 10));
+                let body = (2..real.len()).filter_map(|_| char::from_digit(1 + below(9), 10));
                 let body: String = std::iter::once(NO_NETWORK).chain(body).collect();
                 let fits = |check: &u32| {
                     let all = body.chars().filter_map(|c| c.to_digit(10)).chain([*check]);
@@ -187,9 +201,8 @@ impl Lot {
                 format!("2001:db8::{:x}:{:x}", part(), part())
             }
             PersonalKind::Ip => {
-                let nets = ["192.0.2", "198.51.100", "203.0.113"];
-                let net = usize::try_from(below(3)).unwrap_or_default();
-                format!("{}.{}", nets.get(net).unwrap_or(&"192.0.2"), 1 + below(254))
+                let net = 18 + below(2);
+                format!("{NO_NET}{net}.{}.{}", below(256), 1 + below(254))
             }
         }
     }
@@ -264,6 +277,17 @@ mod tests {
         assert_eq!(spaced.replace(' ', ""), packed);
         assert_ne!(vault.replaced("other@posteo.de").unwrap(), one);
         assert_ne!(vault.anew().replaced("mia@posteo.de").unwrap(), one);
+    }
+
+    #[test]
+    fn what_stands_for_somebody_already_is_not_drawn_again() {
+        // All but one of the hundred numbers that eight digits leave, for each first digit.
+        let numbers =
+            (2..10).flat_map(|lead| (0..100).map(move |end| format!("+{lead} 55501{end:02}")));
+        let numbers: Vec<String> = numbers.filter(|number| number != "+7 5550142").collect();
+        let vault = vault();
+        vault.reserve(&numbers.join(", "));
+        assert_eq!(vault.replaced("+4 9301234").unwrap(), "+7 5550142");
     }
 
     #[test]
