@@ -180,9 +180,9 @@ impl Keys {
             }
         }
         let mut mapping = Mapping::new(days);
-        pairs
-            .iter()
-            .for_each(|(recorded, _live)| mapping.know(&recorded.values));
+        for (recorded, _live) in &pairs {
+            mapping.know(&recorded.values);
+        }
         pairs
             .iter()
             .all(|(a, b)| mapping.admit(&a.values, &b.values))
@@ -200,9 +200,9 @@ impl Keys {
         let recorded: Vec<Template> = recorded.iter().map(template).collect();
         let live: Vec<Template> = live.iter().map(template).collect();
         let mut mapping = Mapping::new(days);
-        recorded
-            .iter()
-            .for_each(|recorded| mapping.know(&recorded.values));
+        for recorded in &recorded {
+            mapping.know(&recorded.values);
+        }
         recorded.len() == live.len()
             && recorded
                 .iter()

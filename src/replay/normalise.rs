@@ -192,9 +192,10 @@ impl Normaliser {
     }
 
     fn extract(&self, text: &str, values: &mut Vec<Volatile>) -> Option<String> {
-        let people = match self.has_people {
-            true => volatile::extract_people(text, values),
-            false => None,
+        let people = if self.has_people {
+            volatile::extract_people(text, values)
+        } else {
+            None
         };
         volatile::extract(people.as_deref().unwrap_or(text), values).or(people)
     }

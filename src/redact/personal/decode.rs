@@ -51,16 +51,10 @@ fn resolved(text: &str, original: &dyn Fn(usize) -> usize) -> Option<Decoded> {
     let mut at = 0;
     let mut is_other = false;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let (c, length) = match escape(rest) {
-            Some((c, length)) => {
-                is_other = true;
-                (c, length)
-            }
-            None => {
-                let c = rest.chars().next()?;
-                (c, c.len_utf8())
-            }
-        };
+        let escaped = escape(rest);
+        is_other |= escaped.is_some();
+        let plainly = || rest.chars().next().map(|c| (c, c.len_utf8()));
+        let (c, length) = escaped.or_else(plainly)?;
         plain.text.push(c);
         plain
             .offsets
@@ -103,7 +97,7 @@ mod tests {
         for (wanted, stood) in [("+49", "+49"), ("@1", r"\\u00401"), ("@x", "%2540x")] {
             let start = deepest.text.find(wanted).unwrap();
             let range = deepest.original(&(start..start + wanted.len()));
-            assert_eq!(&text[range], stood);
+            assert_eq!(text.get(range), Some(stood));
         }
         assert_eq!(deepest.original(&(0..deepest.text.len())), 0..text.len());
         assert!(super::depths("nothing here").is_empty());

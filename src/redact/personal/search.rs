@@ -100,19 +100,15 @@ fn search(text: &str, wanted: Standing, found: &mut dyn FnMut(PersonalKind, Rang
             let phone = LONG_PHONE.as_ref()?.find(rest)?;
             judge(PersonalKind::Phone, phone.as_str(), is_free)
         });
-        match known {
-            Some((kind, standing, length)) => {
-                let range = whole.start()..whole.start() + length;
-                at = range.end;
-                if standing == wanted {
-                    found(kind, range);
-                }
-            }
-            None => {
-                // What is no IBAN may hold a phone number further on.
-                let first = whole.as_str().chars().next().map_or(1, char::len_utf8);
-                at = (whole.start() + first).max(word_end(text, whole.start()));
-            }
+        let Some((kind, standing, length)) = known else {
+            // What is no IBAN may hold a phone number further on.
+            let first = whole.as_str().chars().next().map_or(1, char::len_utf8);
+            at = (whole.start() + first).max(word_end(text, whole.start()));
+            continue;
+        };
+        at = whole.start() + length;
+        if standing == wanted {
+            found(kind, whole.start()..at);
         }
     }
 }

@@ -127,9 +127,12 @@ fn written_like(place: &Place, core: &str) -> String {
         PersonalKind::Ip => core.to_owned(),
         PersonalKind::Phone | PersonalKind::Iban | PersonalKind::Card => {
             let mut core = core.chars();
-            let like = |c: char| match c.is_ascii_alphanumeric() {
-                true => core.next(),
-                false => Some(c),
+            let like = |c: char| {
+                if c.is_ascii_alphanumeric() {
+                    core.next()
+                } else {
+                    Some(c)
+                }
             };
             place.text.chars().filter_map(like).collect()
         }
@@ -179,9 +182,12 @@ impl Lot {
             }
             PersonalKind::Iban => {
                 let (country, rest) = real.split_at_checked(2).unwrap_or(("XX", real));
-                let like = |c: char| match c.is_ascii_digit() {
-                    true => char::from_digit(1 + below(9), 10),
-                    false => char::from_digit(10 + below(26), 36).map(|c| c.to_ascii_uppercase()),
+                let like = |c: char| {
+                    if c.is_ascii_digit() {
+                        char::from_digit(1 + below(9), 10)
+                    } else {
+                        char::from_digit(10 + below(26), 36).map(|c| c.to_ascii_uppercase())
+                    }
                 };
                 let rest: String = rest.chars().skip(2).filter_map(like).collect();
                 format!("{country}{NO_CHECK}{rest}")

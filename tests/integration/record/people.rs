@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::secrets::{contains, files};
-use super::{Bench, answer, delta, stop, text};
-use crate::support::upstream::{Upstream, json, stream_head};
+use super::{Bench, answer, delta, output_text, stop, text};
+use crate::support::upstream::{Piece, Upstream, chunk, json, last_chunk, stream_head};
 
 fn has_check_digit(number: &str) -> bool {
     let digits = number.chars().filter_map(|c| c.to_digit(10)).rev();
@@ -86,7 +86,7 @@ fn provider() -> Upstream {
                 pieces.extend([delta(" then "), delta(first), delta(second), delta(",")]);
             }
             pieces.push(stop());
-            pieces.push(crate::support::upstream::last_chunk());
+            pieces.push(last_chunk());
             return pieces;
         }
         let mut whole = answer(&people[80..100].join("\n"));
@@ -149,6 +149,127 @@ fn of_two_hundred_people_nobody_is_kept_and_the_session_replays() {
         assert!(!all.contains(person.as_str()), "{person} was said");
         for (name, bytes) in &files {
             assert!(!contains(bytes, person.as_bytes()), "{person} is in {name}");
+        }
+    }
+}
+
+/// A stream of the Responses API that says `pieces`: as deltas, and whole at its end.
+fn response_stream(pieces: &[&str]) -> Vec<Piece> {
+    let all = pieces.concat();
+    let part = json!({"type": "output_text", "text": all, "annotations": []});
+    let item = json!({"id": "msg_1", "type": "message", "role": "assistant", "status": "completed",
+                      "content": [part]});
+    let head = json!({"id": "resp_1", "object": "response", "created_at": 1, "model": "gpt-test-1",
+                      "status": "in_progress", "output": []});
+    let mut events = vec![
+        json!({"type": "response.created", "response": head}),
+        json!({"type": "response.output_item.added", "output_index": 0,
+               "item": {"id": "msg_1", "type": "message", "role": "assistant",
+                        "status": "in_progress", "content": []}}),
+    ];
+    let place = json!({"item_id": "msg_1", "output_index": 0, "content_index": 0});
+    let at_place = |mut event: Value| {
+        let fields = event.as_object_mut().unwrap();
+        fields.extend(place.as_object().unwrap().clone());
+        event
+    };
+    for piece in pieces {
+        let delta = json!({"type": "response.output_text.delta", "delta": piece});
+        events.push(at_place(delta));
+    }
+    events.push(at_place(
+        json!({"type": "response.output_text.done", "text": all}),
+    ));
+    let mut done = head.clone();
+    done["status"] = "completed".into();
+    done["output"] = json!([item]);
+    done["usage"] = json!({"input_tokens": 3, "output_tokens": 2, "total_tokens": 5});
+    events.push(json!({"type": "response.output_item.done", "output_index": 0, "item": item}));
+    events.push(json!({"type": "response.completed", "response": done}));
+    let event = |event: &Value| {
+        let kind = event["type"].as_str().unwrap();
+        chunk(&format!("event: {kind}\ndata: {event}\n\n"))
+    };
+    let mut stream = vec![stream_head()];
+    stream.extend(events.iter().map(event));
+    stream.push(last_chunk());
+    stream
+}
+
+/// A stream of Anthropic's that says `pieces`.
+fn message_stream(pieces: &[&str]) -> Vec<Piece> {
+    let head = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-test",
+                      "content": [], "stop_reason": null, "usage": {"input_tokens": 3, "output_tokens": 1}});
+    let mut events = vec![
+        json!({"type": "message_start", "message": head}),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+    ];
+    for piece in pieces {
+        events.push(json!({"type": "content_block_delta", "index": 0,
+                           "delta": {"type": "text_delta", "text": piece}}));
+    }
+    events.push(json!({"type": "content_block_stop", "index": 0}));
+    events.push(
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"},
+                       "usage": {"output_tokens": 2}}),
+    );
+    events.push(json!({"type": "message_stop"}));
+    let event = |event: &Value| {
+        let kind = event["type"].as_str().unwrap();
+        chunk(&format!("event: {kind}\ndata: {event}\n\n"))
+    };
+    let mut stream = vec![stream_head()];
+    stream.extend(events.iter().map(event));
+    stream.push(last_chunk());
+    stream
+}
+
+#[test]
+fn a_stream_of_any_dialect_keeps_no_half_of_anything() {
+    let pieces = [
+        "Key sk-proj-Zx9Qw8Er7T",
+        "y6Ui5Op4As3Df2Gh1J for mia.",
+        "berg@posteo",
+        ".de.",
+    ];
+    let upstream = Upstream::start(move |request| match request.path.as_str() {
+        path if path.contains("responses") => response_stream(&pieces),
+        path if path.contains("messages") => message_stream(&pieces),
+        _ => {
+            let mut stream = vec![stream_head()];
+            stream.extend(pieces.map(delta));
+            stream.extend([stop(), last_chunk()]);
+            stream
+        }
+    });
+    let bench = Bench::new(
+        r#"
+print("posteo" in ask("q", stream=True).read().decode())
+print("posteo" in ask("q", stream=True, input="q", path="/responses").read().decode())
+BASE = urlsplit(os.environ["ANTHROPIC_BASE_URL"])
+print("posteo" in ask("q", stream=True, max_tokens=9, path="/v1/messages",
+                      headers={"x-api-key": KEY}).read().decode())
+"#,
+    );
+    std::fs::write(
+        bench.path().join("rewind.toml"),
+        format!(
+            "[redact]\npersonal = true\n\n[upstream.anthropic]\nurl = \"{}\"\n",
+            upstream.url()
+        ),
+    )
+    .unwrap();
+    let output = bench.record(&upstream);
+    assert_eq!(text(&output.stdout), "True\nTrue\nTrue\n", "{output:?}");
+    let calls = bench.calls();
+    assert_eq!(calls.len(), 3);
+    for call in calls {
+        let answer = output_text(&call);
+        assert!(answer.starts_with("Key [redacted:"), "{answer}");
+        assert!(answer.contains(" for person-"), "{answer}");
+        let body = text(&call.exchange.body.as_ref().unwrap().to_bytes());
+        for half in ["Zx9Qw8", "Op4As3", "mia.", "berg@", "posteo"] {
+            assert!(!body.contains(half), "{half} in {body}");
         }
     }
 }
