@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::agent::{Agent, AgentName};
 use super::value::{
-    Glob, Pattern, Period, address, dollars, http_url, jobs, maybe_dollars, pointers, share,
+    Glob, Pattern, Period, Personal, address, dollars, http_url, jobs, maybe_dollars, pointers,
+    share,
 };
 use crate::model::SampleRange;
 use crate::redact::is_placeholder_name;
@@ -311,6 +312,8 @@ pub enum Effect {
 pub struct Redact {
     /// `[[redact.pattern]]`.
     pub pattern: Vec<RedactPattern>,
+    /// Which personal data is replaced by pseudonyms.
+    pub personal: Personal,
 }
 
 /// `[[redact.pattern]]`: one kind of text that is replaced by `[redacted:NAME]`.

@@ -1,5 +1,6 @@
 //! Values with a form of their own, checked where they stand in the file.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use regex::Regex;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use url::Url;
+
+use crate::redact::PersonalKind;
 
 /// A span of time, written as a number and `ms`, `s`, `m` or `h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -42,6 +45,36 @@ impl std::str::FromStr for Period {
             .map(Duration::from_millis)
             .map(Self)
             .ok_or_else(wrong)
+    }
+}
+
+/// Which personal data is meant: `true`, `false`, or a list of kinds.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "write `true`, or a list of \"email\", \"phone\", \"iban\", \"card\" and \"ip\""
+)]
+pub enum Personal {
+    /// All kinds or none.
+    All(bool),
+    /// These kinds.
+    Some(BTreeSet<PersonalKind>),
+}
+
+impl Personal {
+    /// Returns the kinds that are meant.
+    pub fn kinds(&self) -> BTreeSet<PersonalKind> {
+        match self {
+            Self::All(true) => PersonalKind::ALL.into(),
+            Self::All(false) => BTreeSet::new(),
+            Self::Some(kinds) => kinds.clone(),
+        }
+    }
+}
+
+impl Default for Personal {
+    fn default() -> Self {
+        Self::All(false)
     }
 }
 

@@ -85,7 +85,9 @@ pub(super) fn body(
             if found == clean && are_clean(redactor, &events) {
                 return Body::Events(events);
             }
-            let body = Body::Events(events.iter().map(|e| event(redactor, &e)).collect());
+            // First what is cut over several events: half of it may look like something else.
+            let pieces = scrub_pieces(redactor, events.iter().collect());
+            let body = Body::Events(pieces.iter().map(|e| event(redactor, e)).collect());
             if shows_only(dialect, status, &body, clean) {
                 return body;
             }

@@ -11,6 +11,7 @@ static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| {
     let rules = RedactRules {
         patterns: vec![("order-number".into(), r"ORD-\d{6}".into())],
         values: vec!["correct horse battery".into(), "short".into()],
+        ..RedactRules::default()
     };
     Redactor::new(&rules).unwrap()
 });
@@ -285,12 +286,14 @@ fn a_pattern_that_is_none_is_refused_by_name() {
     let rules = RedactRules {
         patterns: vec![("mine".into(), "(".into())],
         values: Vec::new(),
+        ..RedactRules::default()
     };
     let error = Redactor::new(&rules).err().unwrap();
     assert!(error.to_string().contains("`mine`"));
     let rules = RedactRules {
         patterns: vec![("my ] name".into(), "a".into())],
         values: Vec::new(),
+        ..RedactRules::default()
     };
     let error = Redactor::new(&rules).err().unwrap();
     assert!(error.to_string().contains("`my ] name`"));
