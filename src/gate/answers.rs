@@ -23,7 +23,7 @@ use serde_json::Value;
 use crate::model::{Call, ContentId};
 use crate::proxy::{Backend, BackendError, ByteStream, Incoming, Reply, decode, kept_headers};
 use crate::redact::Redactor;
-use crate::wire::Scrub as _;
+use crate::wire::{self, Scrub as _};
 
 /// A folder of live answers.
 pub struct Answers {
@@ -79,7 +79,7 @@ impl Answers {
         let Ok(text) = std::str::from_utf8(&body) else {
             return;
         };
-        if !self.redactor.find(&pieces(text)).is_empty() {
+        if !self.redactor.find(&pieces(&body)).is_empty() {
             // A secret that is cut over several events can't be taken out of them.
             return;
         }
@@ -225,11 +225,14 @@ fn copied(body: ByteStream, whole: impl FnOnce(Bytes) + Send + 'static) -> ByteS
 }
 
 /// Returns the texts of a stream's events, those of the same place joined.
-fn pieces(text: &str) -> String {
+fn pieces(body: &[u8]) -> String {
     let mut places: HashMap<String, String> = HashMap::new();
-    let events = text.lines().filter_map(|line| line.strip_prefix("data:"));
-    for event in events.filter_map(|data| serde_json::from_str::<Value>(data).ok()) {
-        collect(&event, "", &mut places);
+    if wire::is_event_stream(body) {
+        let events = wire::split_events(body).into_iter();
+        let data = events.filter_map(|event| wire::event_data(&event).data);
+        for event in data.filter_map(|data| serde_json::from_str::<Value>(&data).ok()) {
+            collect(&event, "", &mut places);
+        }
     }
     places.into_values().collect::<Vec<_>>().join("\n")
 }

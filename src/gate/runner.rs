@@ -57,6 +57,15 @@ pub struct Case {
     pub unready: Option<String>,
 }
 
+impl Case {
+    /// Returns what was accepted, where a run may be compared with it.
+    pub(super) fn comparable(&self) -> Option<&Evidence> {
+        let name = self.agent_name.as_deref();
+        let known = self.accepted.as_ref();
+        known.filter(|known| known.comparable_with(name, self.recording).is_none())
+    }
+}
+
 /// How cases are run.
 pub struct Runner {
     /// The rules of the replays.

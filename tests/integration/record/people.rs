@@ -186,6 +186,11 @@ fn response_stream(pieces: &[&str]) -> Vec<Piece> {
     done["usage"] = json!({"input_tokens": 3, "output_tokens": 2, "total_tokens": 5});
     events.push(json!({"type": "response.output_item.done", "output_index": 0, "item": item}));
     events.push(json!({"type": "response.completed", "response": done}));
+    typed_events(&events)
+}
+
+/// A stream whose events bear the names of their types.
+fn typed_events(events: &[Value]) -> Vec<Piece> {
     let event = |event: &Value| {
         let kind = event["type"].as_str().unwrap();
         chunk(&format!("event: {kind}\ndata: {event}\n\n"))
@@ -214,14 +219,7 @@ fn message_stream(pieces: &[&str]) -> Vec<Piece> {
                        "usage": {"output_tokens": 2}}),
     );
     events.push(json!({"type": "message_stop"}));
-    let event = |event: &Value| {
-        let kind = event["type"].as_str().unwrap();
-        chunk(&format!("event: {kind}\ndata: {event}\n\n"))
-    };
-    let mut stream = vec![stream_head()];
-    stream.extend(events.iter().map(event));
-    stream.push(last_chunk());
-    stream
+    typed_events(&events)
 }
 
 #[test]
