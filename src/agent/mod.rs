@@ -8,6 +8,7 @@
 //! Knows nothing of sessions or recordings, and reads no environment of its own: the variables of
 //! the process are passed in.
 
+mod answer;
 mod copy;
 mod entry;
 mod environment;
