@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::agent::{Agent, AgentName};
 use super::value::{
-    Glob, Pattern, Period, Personal, address, dollars, http_url, jobs, maybe_dollars, pointers,
-    share,
+    Glob, Pattern, Period, Personal, address, cap, dollars, http_url, jobs, limit, maybe_dollars,
+    pointers, share,
 };
 use crate::model::SampleRange;
 use crate::redact::is_placeholder_name;
@@ -85,6 +85,7 @@ pub struct UpstreamEntry {
     /// Further endpoints that get the key, such as `POST /v1/images/generations`.
     pub allow: Vec<String>,
     /// The longest time to wait for the first byte of an answer; of several, the longest counts.
+    #[serde(deserialize_with = "limit")]
     pub timeout: Option<Period>,
 }
 
@@ -360,7 +361,7 @@ pub struct Gate {
     /// Where live answers are kept for the next run; nowhere where it is not set.
     pub cache_dir: Option<Utf8PathBuf>,
     /// The most dollars that the live calls of a run may cost; 2.00 where it is not set.
-    #[serde(deserialize_with = "maybe_dollars")]
+    #[serde(deserialize_with = "cap")]
     pub max_usd: Option<f64>,
     /// The most tokens that the live calls of a run may use; no limit where it is not set.
     pub max_tokens: Option<u64>,

@@ -188,7 +188,7 @@ pub(super) fn share<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D
     }
 }
 
-/// Reads an amount of dollars.
+/// Reads a price.
 pub(super) fn dollars<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     let dollars = f64::deserialize(from)?;
     if (0.0..=1_000_000.0).contains(&dollars) {
@@ -200,7 +200,30 @@ pub(super) fn dollars<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Erro
     }
 }
 
-/// Reads an amount of dollars where there is one.
+/// Reads a price where there is one.
 pub(super) fn maybe_dollars<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     dollars(from).map(Some)
+}
+
+/// Reads the most dollars that may be paid.
+pub(super) fn cap<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let dollars = f64::deserialize(from)?;
+    if (0.0..=1_000_000.0).contains(&dollars) {
+        Ok(Some(dollars))
+    } else {
+        Err(D::Error::custom(format!(
+            "{dollars} is no amount; write dollars from 0 to 1000000, such as 2.00"
+        )))
+    }
+}
+
+/// Reads a time that is longer than none.
+pub(super) fn limit<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Period>, D::Error> {
+    let period = Period::deserialize(from)?;
+    if period.0.is_zero() {
+        return Err(D::Error::custom(
+            "a limit of no time ends everything at once; write a longer one, or leave the key out",
+        ));
+    }
+    Ok(Some(period))
 }

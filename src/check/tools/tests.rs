@@ -214,4 +214,17 @@ fn what_is_wrong_with_a_definition_is_said() {
         message("arguments = { a = { type = 'objekt' } }"),
     ];
     insta::assert_snapshot!(shown.join("\n---\n"));
+    // Each would be a rule that no call can ever break, or none can ever keep.
+    for never in [
+        "order = ['a before b before c']",
+        "order = ['  before b']",
+        "order = ['a before  ']",
+        "forbidden = ['']",
+        "required = ['']",
+        "counts = { '' = 1 }",
+    ] {
+        let message = message(never);
+        let is_named = message.contains("for each pair") || message.contains("empty name");
+        assert!(is_named, "{never}: {message}");
+    }
 }
