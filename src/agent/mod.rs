@@ -17,6 +17,7 @@ mod group;
 mod hook;
 mod input;
 mod launch;
+mod locate;
 mod missing;
 mod output;
 mod routing;

@@ -165,6 +165,8 @@ pub(super) struct Live<'c> {
 
 /// What one run of the agent came to.
 pub(super) struct Attempt {
+    /// The number of the sample, from 1; 0 of a dry run.
+    pub(super) ordinal: u32,
     pub(super) sample: Sample,
     pub(super) timeline: Option<Timeline>,
     refused: Vec<Thread>,
@@ -369,6 +371,7 @@ fn measured(case: &Case, judged: Judged, mode: Mode, took_ms: u64) -> Attempt {
         replay,
     };
     Attempt {
+        ordinal: 0,
         sample,
         timeline: Some(timeline),
         refused,
@@ -396,6 +399,7 @@ fn unmeasured(case: &Case, message: String, mode: Mode, took_ms: u64) -> Attempt
         checks: Vec::new(),
     };
     Attempt {
+        ordinal: 0,
         sample,
         timeline: None,
         refused: Vec::new(),

@@ -71,15 +71,18 @@ impl Runner {
             progress.done(done.fetch_add(1, Ordering::Relaxed) + 1, total, name);
         };
         let tell = &tell;
-        let dry: Vec<Dry> = stream::iter(cases)
-            .map(|case| async move {
+        // In the order in which they end: one slow agent must not keep the others from starting.
+        let mut dry: Vec<(usize, Dry)> = stream::iter(cases.iter().enumerate())
+            .map(|(nth, case)| async move {
                 let dry = self.dry(case).await;
                 tell(cases.len(), &case.baseline.name);
-                dry
+                (nth, dry)
             })
-            .buffered(jobs)
+            .buffer_unordered(jobs)
             .collect()
             .await;
+        dry.sort_by_key(|(nth, _dry)| *nth);
+        let dry: Vec<Dry> = dry.into_iter().map(|(_nth, dry)| dry).collect();
         let tails: Vec<Tail<'_>> = cases
             .iter()
             .zip(&dry)
@@ -178,12 +181,13 @@ impl Runner {
                     .map(|(nth, tail, ordinal)| async move {
                         (nth, tail, self.sample(tail, ordinal).await)
                     })
-                    .buffered(self.jobs.max(1));
+                    .buffer_unordered(self.jobs.max(1));
             while let Some((nth, tail, attempt)) = samples.next().await {
                 done += 1;
                 progress.done(done, total, &tail.case.baseline.name);
                 if let Some(taken) = taken.get_mut(nth) {
-                    taken.push(attempt);
+                    let before = taken.partition_point(|one| one.ordinal < attempt.ordinal);
+                    taken.insert(before, attempt);
                     if self.next(tail, taken).is_empty() {
                         self.stop_at(&self.fork_run(tail, taken));
                     }
@@ -245,7 +249,7 @@ impl Runner {
     }
 
     async fn sample(&self, tail: &Tail<'_>, ordinal: u32) -> Attempt {
-        match self.budget.reserve(tail.estimate) {
+        let mut attempt = match self.budget.reserve(tail.estimate) {
             Ok(_reserved) => {
                 let live = Live {
                     fork: tail.fork,
@@ -254,7 +258,9 @@ impl Runner {
                 self.attempt(tail.case, &tail.recording, Some(live)).await
             }
             Err(why) => not_run(tail.case, Mode::Live, FaultKind::Budget, why),
-        }
+        };
+        attempt.ordinal = ordinal;
+        attempt
     }
 
     /// Stops the run where it is to end with the first failure, and this is one.

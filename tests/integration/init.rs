@@ -42,7 +42,7 @@ fn the_files_of_a_fresh_repository_gate_its_agent() {
     // As `init` says.
     let create = ["baseline", "create", "first", "--name", "first"];
     assert!(said.contains(&create.join(" ")), "{said}");
-    app.run([&create[..], &scripted].concat()).exits(0);
+    app.run(create).exits(0);
     app.run([&["gate"][..], &scripted].concat()).exits(0);
     // It is a beginning: everything is reported, nothing fails.
     app.write("src/agent.py", "raise SystemExit(1)\n");
