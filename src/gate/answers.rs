@@ -189,7 +189,9 @@ impl Answered {
                 headers.append(name, value);
             }
         }
-        headers.insert(Call::REMEMBERED, HeaderValue::from_static("kept"));
+        let kept_at = HeaderValue::try_from(self.kept_at.to_string());
+        let kept_at = kept_at.unwrap_or(HeaderValue::from_static("kept"));
+        headers.insert(Call::REMEMBERED, kept_at);
         Reply {
             status: StatusCode::OK,
             headers,

@@ -148,7 +148,7 @@ impl ForkInput {
     }
 
     /// Returns how many whole runs passed and failed.
-    pub(super) fn candidate(&self) -> Passes {
+    pub fn candidate(&self) -> Passes {
         passes(self.whole().map(|sample| !sample.is_failing()))
     }
 
