@@ -192,6 +192,17 @@ impl Sample {
         self.checks.iter().filter(|check| check.is_gating_failure())
     }
 
+    /// Returns whether what a check found counts: of a run that was not measured, only what may never happen.
+    /// That no answer came, and that a call failed, follows from what ended it.
+    pub fn counts(&self, check: &CheckResult) -> bool {
+        match &check.outcome {
+            Outcome::Failed { is_violation, .. } => {
+                *is_violation || self.state() != State::Unmeasured
+            }
+            Outcome::Passed { .. } | Outcome::NotRun { .. } => true,
+        }
+    }
+
     /// Returns whether something was found that may never happen.
     pub(super) fn violation(&self) -> Option<&CheckResult> {
         let is_final = match self.state() {

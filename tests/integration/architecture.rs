@@ -177,7 +177,7 @@ fn no_file_holds_a_merge_that_was_left_open() {
     let open: Vec<&str> = files
         .into_iter()
         .filter(|name| {
-            let bytes = std::fs::read(root().join(name)).unwrap_or_default();
+            let bytes = fs::read(root().join(name)).unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes);
             text.lines().any(|line| {
                 line.starts_with(&"<".repeat(7)) || line.starts_with(&format!("{} ", ">".repeat(7)))
