@@ -199,7 +199,7 @@ impl Tools {
     fn arguments(&self, uses: &[ToolUse<'_>]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for one in uses {
-            let what = format!("the arguments of tool `{}`", one.name);
+            let what = format!("a call of tool `{}`", one.name);
             for (pattern, schema) in &self.arguments {
                 if !pattern.matches(one.name) {
                     continue;
