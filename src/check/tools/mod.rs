@@ -206,8 +206,9 @@ impl Tools {
                 }
                 let broken = schema.findings(&what, one.arguments);
                 if one.arguments.is_string() && !broken.is_empty() {
-                    let finding = Finding::new(format!("{what} are not valid JSON"))
-                        .values("JSON", one.arguments.as_str().unwrap_or_default());
+                    let finding =
+                        Finding::new(format!("{what} has arguments that are not valid JSON"))
+                            .values("JSON", one.arguments.as_str().unwrap_or_default());
                     findings.push(finding.step(one.step));
                     continue;
                 }

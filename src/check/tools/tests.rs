@@ -142,7 +142,7 @@ fn arguments_must_fit_the_schema_of_their_tool() {
     );
     assert_eq!(
         findings(&ran(toml, refund(json!("{\"id\": ")))),
-        ["the arguments of tool `refund` are not valid JSON"]
+        ["a call of tool `refund` has arguments that are not valid JSON"]
     );
     // Other tools may do as they like.
     assert!(!ran(toml, clerk(&["mail"])).is_failed());
