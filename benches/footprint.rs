@@ -20,12 +20,12 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use support::process::{self, PROGRAM};
 use support::traffic::{self, Exchange, SHAPES, Shape};
-use support::{floor, micros, quantile};
+use support::{micros, quantile};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_rewind");
 const STARTS: usize = 200;
 const FIRSTS: usize = 20;
 
@@ -97,13 +97,6 @@ for line in open("requests"):
         pass
 "#;
 
-/// Runs a command and prints the most memory, in KB, that it or a process below it ever had.
-const MEASURE: &str = r"
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-";
-
 /// A recorded session in a folder of its own.
 struct Recording {
     folder: TempDir,
@@ -116,15 +109,9 @@ struct Recording {
 /// Records these exchanges with the program.
 fn record(exchanges: Vec<Exchange>) -> Recording {
     let folder = tempfile::tempdir().expect("a folder");
-    let requests: Vec<&str> = exchanges.iter().map(|e| e.request.as_str()).collect();
-    fs::write(folder.path().join("requests"), requests.join("\n")).expect("a file");
-    let first = requests[0].to_owned();
-    let answers = exchanges.into_iter().map(|exchange| {
-        let key = blake3::hash(exchange.request.as_bytes());
-        (key, (exchange.content_type, exchange.answer))
-    });
+    let first = exchanges[0].request.clone();
     let runtime = Runtime::new().expect("a runtime");
-    let server = runtime.block_on(floor::start(answers.collect()));
+    let server = process::upstream(&folder, exchanges, &runtime);
     let upstream = format!("openai=http://{server}/v1");
     let peak = measured(&folder, &["record", "--upstream", &upstream]);
     Recording {
@@ -141,32 +128,13 @@ fn replay(recording: &Recording) -> usize {
 
 /// Runs the program on the agent and returns the most memory, in MB.
 fn measured(folder: &TempDir, words: &[&str]) -> usize {
-    let output = bare("python3", folder)
-        .args(["-c", MEASURE, PROGRAM])
-        .args(words)
-        .args(["--", "python3", "-c", AGENT])
-        .output()
-        .expect("python3 starts");
-    let peak = String::from_utf8_lossy(&output.stdout);
-    let peak: usize = peak.trim().parse().expect("a peak");
-    peak / 1024
-}
-
-fn bare(program: &str, folder: &TempDir) -> Command {
-    let mut command = Command::new(program);
-    command
-        .current_dir(folder.path())
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .env("OPENAI_API_KEY", "sk-none")
-        .stdin(Stdio::null());
-    command
+    process::peak(folder, &[words, &["--", "python3", "-c", AGENT]].concat()) / 1024
 }
 
 /// Starts a replay that serves, and returns how long it took until the first answer was there.
 fn first_answer(recording: &Recording) -> Duration {
     let began = Instant::now();
-    let mut server = bare(PROGRAM, &recording.folder)
+    let mut server = process::bare(PROGRAM, &recording.folder)
         .args(["replay", "latest", "--offline", "--serve"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -24,12 +24,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::floor;
+use support::process::{self, PROGRAM};
 use support::traffic::{self, SHAPES};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_rewind");
 const BASELINES: usize = 200;
 const STEPS: usize = 30;
 /// How many times each side runs; the shortest counts, since others may use the machine.
@@ -54,13 +53,6 @@ print(answer["choices"][0]["message"]["content"])
 const CHECKS: &str = "[[check]]\nkind = \"trajectory\"\n\n[[check]]\nkind = \"no_error\"\n\n\
                       [[check]]\nkind = \"budget\"\nsteps = \"1.5x\"\ntokens = \"1.5x\"\n\n\
                       [[check]]\nkind = \"answer\"\nregex = \".\"\n";
-
-/// Runs a command and prints the most memory, in KB, that it or a process below it ever had.
-const MEASURE: &str = r"
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-";
 
 fn main() {
     let baselines = std::env::args()
@@ -99,23 +91,17 @@ fn main() {
 /// Makes a repository with so many baselines of one agent, and starts the server that it was recorded from.
 fn suite(folder: &TempDir, baselines: usize, runtime: &Runtime) -> SocketAddr {
     let exchanges = traffic::exchanges(SHAPES[0], STEPS);
-    let requests: Vec<&str> = exchanges.iter().map(|e| e.request.as_str()).collect();
-    fs::write(folder.path().join("requests"), requests.join("\n")).expect("a file");
     fs::write(folder.path().join("agent.py"), AGENT).expect("a file");
-    let answers = exchanges.into_iter().map(|exchange| {
-        let key = blake3::hash(exchange.request.as_bytes());
-        (key, (exchange.content_type, exchange.answer))
-    });
-    let server = runtime.block_on(floor::start(answers.collect()));
+    let server = process::upstream(folder, exchanges, runtime);
     let config = format!(
         "[agent]\ncommand = [\"python3\", \"agent.py\"]\n\n[upstream.openai]\nurl = \"http://{server}/v1\"\n"
     );
     fs::write(folder.path().join("rewind.toml"), config).expect("a file");
-    done(program(PROGRAM, folder).args([
+    done(process::bare(PROGRAM, folder).args([
         "record", "--live", "--name", "one", "--", "python3", "agent.py",
     ]));
     let session = folder.path().join("session");
-    done(program(PROGRAM, folder).args(["session", "export", "one", "-o", "session"]));
+    done(process::bare(PROGRAM, folder).args(["session", "export", "one", "-o", "session"]));
     for number in 0..baselines {
         let baseline = folder.path().join(format!("baselines/case-{number:03}"));
         fs::create_dir_all(baseline.join("session")).expect("a folder");
@@ -137,7 +123,7 @@ fn agents(folder: &TempDir, server: SocketAddr, runs: usize, jobs: usize) -> Dur
         for _job in 0..jobs {
             scope.spawn(|| {
                 while next.fetch_add(1, Ordering::Relaxed) < runs {
-                    let mut agent = program("python3", folder);
+                    let mut agent = process::bare("python3", folder);
                     agent.arg("agent.py");
                     agent.env("OPENAI_BASE_URL", format!("http://{server}/v1"));
                     done(&mut agent);
@@ -148,41 +134,13 @@ fn agents(folder: &TempDir, server: SocketAddr, runs: usize, jobs: usize) -> Dur
     began.elapsed()
 }
 
-/// Runs the gate; returns the most memory, in KB, that it had.
+/// Runs the gate; returns the most memory, in KB, that it or an agent had.
 fn gate(folder: &TempDir, jobs: usize) -> usize {
-    let mut gate = program("python3", folder);
-    gate.args([
-        "-c",
-        MEASURE,
-        PROGRAM,
-        "gate",
-        "--offline",
-        "--jobs",
-        &jobs.to_string(),
-    ]);
-    let output = gate
-        .stdout(Stdio::piped())
-        .output()
-        .expect("python3 starts");
-    assert!(output.status.success(), "the gate passes");
-    let peak = String::from_utf8_lossy(&output.stdout);
-    peak.trim().parse().expect("a peak")
-}
-
-fn program(name: &str, folder: &TempDir) -> Command {
-    let mut command = Command::new(name);
-    command
-        .current_dir(folder.path())
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .env("OPENAI_API_KEY", "sk-none")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
+    process::peak(folder, &["gate", "--offline", "--jobs", &jobs.to_string()])
 }
 
 fn done(command: &mut Command) {
-    let status = command.status().expect("it starts");
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let status = status.expect("it starts");
     assert!(status.success(), "{command:?}: {status}");
 }

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod floor;
+pub mod process;
 pub mod traffic;
 
 use std::time::Duration;

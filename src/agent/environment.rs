@@ -33,7 +33,7 @@ impl Environment {
     /// Returns what `rule` lets through of `outer`; `keys` are the names of the provider keys.
     pub fn filtered(outer: &BTreeMap<String, String>, rule: &EnvRule, keys: &[&str]) -> Self {
         let passes = |name: &str, value: &str| {
-            let is_secret = any(&NEVER, name) || keys.contains(&name);
+            let is_secret = any(&NEVER, name) || keys.contains(&name) || opens_github(name);
             match rule {
                 EnvRule::AllBut => !is_secret && !any(&GITHUB, name),
                 EnvRule::Listed(listed) => {
@@ -99,6 +99,13 @@ impl Environment {
     }
 }
 
+/// Returns whether the variable is a token of GitHub's, or leads to a file by which a step changes the job.
+fn opens_github(name: &str) -> bool {
+    let is_githubs = any(&GITHUB, name);
+    is_githubs
+        && (is_credential(name, "") || name.starts_with("ACTIONS_") || JOB_FILES.contains(&name))
+}
+
 fn any(patterns: &[&str], name: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern, name))
 }
@@ -111,9 +118,9 @@ fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// Returns whether a variable of the base list holds a credential: by its name, or as an address with
-/// a password in it.
-fn is_credential(name: &str, value: &str) -> bool {
+/// Returns whether a variable holds a credential by its looks: by its name, or as an address with a
+/// password in it.
+pub fn is_credential(name: &str, value: &str) -> bool {
     let name = name.to_ascii_uppercase();
     // There may be several addresses.
     let mut authorities = value
@@ -214,6 +221,15 @@ const NEVER: [&str; 2] = ["REWIND_*", "JUDGE_API_KEY"];
 /// GitHub's variables: tokens, action inputs, and files through which a step can change the job.
 const GITHUB: [&str; 5] = ["GITHUB_*", "GH_*", "ACTIONS_*", "INPUT_*", "RUNNER_*"];
 
+/// Variables that hold the paths of files through which a step changes the job.
+const JOB_FILES: [&str; 5] = [
+    "GITHUB_ENV",
+    "GITHUB_OUTPUT",
+    "GITHUB_PATH",
+    "GITHUB_STATE",
+    "GITHUB_STEP_SUMMARY",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,6 +269,31 @@ mod tests {
         assert_eq!(names(&found), ["APP_MODE", "LC_ALL", "PATH"]);
         let sentence = found.explain_removed().unwrap();
         assert!(sentence.contains("DATABASE_URL"), "{sentence}");
+    }
+
+    #[test]
+    fn tokens_of_github_pass_by_no_list() {
+        let outer: BTreeMap<_, _> = [
+            "GITHUB_TOKEN",
+            "GH_TOKEN",
+            "GITHUB_ENV",
+            "ACTIONS_ID_TOKEN_REQUEST_URL",
+            "INPUT_TOKEN",
+            "GITHUB_SHA",
+        ]
+        .map(|name| (name.to_owned(), "value".to_owned()))
+        .into();
+        let listed = [
+            "GITHUB_*",
+            "GITHUB_TOKEN",
+            "GH_TOKEN",
+            "GITHUB_ENV",
+            "ACTIONS_*",
+            "INPUT_*",
+        ];
+        let rule = EnvRule::Listed(listed.map(str::to_owned).into());
+        let found = Environment::filtered(&outer, &rule, &[]);
+        assert_eq!(names(&found), ["GITHUB_SHA"]);
     }
 
     #[test]

@@ -43,8 +43,37 @@ pub enum AgentError {
         /// The end of what it printed.
         said: String,
     },
+    /// A command around the agent could not be run.
+    #[error("`{name}` of the agent could not be run: {source}")]
+    HookNotRun {
+        /// Its key in the configuration.
+        name: &'static str,
+        /// Why not.
+        source: Box<AgentError>,
+    },
+    /// A command around the agent ran too long.
+    #[error("`{name}` of the agent ran longer than {seconds} s and was ended: {command}\n{said}")]
+    HookTimedOut {
+        /// Its key in the configuration.
+        name: &'static str,
+        /// The command.
+        command: String,
+        /// The longest time that it may take.
+        seconds: u64,
+        /// The end of what it printed.
+        said: String,
+    },
+    /// The input does not fit into a command line or a variable.
+    #[error(
+        "the agent's command `{command}` could not be started: the system takes no argument or variable as large as its input; \
+         let the agent read it with `input = \"stdin\"` or `input = \"json-file:PATH\"` in [agent] of rewind.toml"
+    )]
+    InputTooLarge {
+        /// The command's first word.
+        command: String,
+    },
     /// The directory of the run, its port, or its input file could not be made.
-    #[error("failed to prepare the run's directory")]
+    #[error("failed to prepare the run's directory: {0}")]
     Directory(#[source] io::Error),
     /// The command is no program that may be run.
     #[error(
@@ -57,13 +86,15 @@ pub enum AgentError {
         source: io::Error,
     },
     /// The working directory is missing.
-    #[error("the agent's working directory {path} does not exist")]
+    #[error(
+        "the agent's working directory {path} does not exist; make it, or write another `cwd` into [agent] of rewind.toml"
+    )]
     NoDirectory {
         /// The directory.
         path: Utf8PathBuf,
     },
     /// The system refused a process, a signal handler or a wait.
-    #[error("the agent's command `{command}` could not be {what}")]
+    #[error("the agent's command `{command}` could not be {what}: {source}")]
     System {
         /// The command's first word.
         command: String,
@@ -83,6 +114,9 @@ impl AgentError {
             Self::NoCommand
             | Self::NoDirectory { .. }
             | Self::Hook { .. }
+            | Self::HookNotRun { .. }
+            | Self::HookTimedOut { .. }
+            | Self::InputTooLarge { .. }
             | Self::Directory(_)
             | Self::System { .. } => 125,
         }
@@ -109,6 +143,7 @@ pub(super) fn not_started(
         {
             AgentError::NotExecutable { command, source }
         }
+        Some(code) if code == Errno::TOOBIG.raw_os_error() => AgentError::InputTooLarge { command },
         Some(_) | None => AgentError::System {
             command,
             what: "started",

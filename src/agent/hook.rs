@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::AgentError;
 use super::launch::{Launch, Stdio, launch};
+use super::watch::Ending;
 
 /// A command around the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,18 +40,32 @@ impl Hook {
             on_terminal: false,
             timeout: Some(self.timeout),
         };
-        let ended = launch(plan, pending()).await?;
-        if ended.exit == 0 {
+        let ended = launch(plan, pending()).await;
+        let ended = ended.map_err(|error| AgentError::HookNotRun {
+            name,
+            source: Box::new(error),
+        })?;
+        if ended.exit == 0 && ended.ending != Ending::TimedOut {
             return Ok(());
         }
         let said = [ended.stdout.unwrap_or_default(), ended.stderr].concat();
         let said = String::from_utf8_lossy(&said);
         let skip = said.trim_end().chars().count().saturating_sub(SHOWN);
-        Err(AgentError::Hook {
-            name,
-            command: self.command.join(" "),
-            exit: ended.exit,
-            said: said.trim_end().chars().skip(skip).collect(),
+        let said = said.trim_end().chars().skip(skip).collect();
+        let command = self.command.join(" ");
+        Err(match ended.ending {
+            Ending::TimedOut => AgentError::HookTimedOut {
+                name,
+                command,
+                seconds: self.timeout.as_secs(),
+                said,
+            },
+            Ending::Own | Ending::Cancelled | Ending::Interrupted => AgentError::Hook {
+                name,
+                command,
+                exit: ended.exit,
+                said,
+            },
         })
     }
 }

@@ -79,7 +79,7 @@ pub struct Prepared {
 /// Puts `input` in place for a run of `command`.
 ///
 /// Without an input the command runs as it is. With one, `REWIND_INPUT` carries it in every mode, unless it
-/// is larger than a variable can be.
+/// is larger than a variable can be or has a zero byte.
 pub fn prepare(command: &[String], mode: &InputMode, input: Option<&str>) -> Prepared {
     let Some(input) = input else {
         return Prepared {
@@ -107,9 +107,11 @@ pub fn prepare(command: &[String], mode: &InputMode, input: Option<&str>) -> Pre
     prepared
 }
 
-/// Returns the variable that carries the input; empty where the system would refuse one so large.
+/// Returns the variable that carries the input; empty where the system would refuse it: one that is too
+/// large, or has a zero byte.
 pub(super) fn input_variable(input: &str) -> (String, String) {
-    let value = if input.len() > LARGEST { "" } else { input };
+    let is_fit = input.len() <= LARGEST && !input.contains('\0');
+    let value = if is_fit { input } else { "" };
     ("REWIND_INPUT".to_owned(), value.to_owned())
 }
 

@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 
 use super::error::{AgentError, not_started};
 use super::group::Group;
+use super::locate::located;
 use super::output::{Keep, Reading, Show};
 use super::watch::{Ending, Watch};
 
@@ -95,7 +96,15 @@ pub async fn launch(run: Launch, cancel: impl Future<Output = ()>) -> Result<End
     let shares_group = run.on_terminal
         && run.stdin.is_none()
         && matches!(run.stdio, Stdio::Inherit | Stdio::Tee { .. });
-    let mut command = Command::new(program);
+    let path = run.env.get("PATH").map(String::as_str);
+    let mut command = match located(program, path) {
+        Some(file) => {
+            let mut command = Command::new(file);
+            command.arg0(program);
+            command
+        }
+        None => Command::new(program),
+    };
     command
         .args(arguments)
         .current_dir(&run.cwd)
@@ -106,10 +115,9 @@ pub async fn launch(run: Launch, cancel: impl Future<Output = ()>) -> Result<End
     if !shares_group {
         command.process_group(0);
     }
-    let mut child = command.spawn().map_err(|source| {
-        let path = run.env.get("PATH").map(String::as_str);
-        not_started(program, &run.cwd, path, source)
-    })?;
+    let mut child = command
+        .spawn()
+        .map_err(|source| not_started(program, &run.cwd, path, source))?;
     let leader = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let mut group = leader
         .map(|leader| Group::new(leader, !shares_group))

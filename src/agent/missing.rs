@@ -21,9 +21,10 @@ pub(super) fn missing_script(command: &[String], cwd: &Utf8Path) -> Option<Agent
     Some(AgentError::NoScript {
         script: script.clone(),
         cwd: cwd.to_owned(),
-        hint: near_script(path, cwd)
-            .map(|near| format!("; did you mean `{near}`?"))
-            .unwrap_or_default(),
+        hint: near_script(path, cwd).map_or(
+            "; check its spelling and the working directory".to_owned(),
+            |near| format!("; did you mean `{near}`?"),
+        ),
     })
 }
 

@@ -8,6 +8,7 @@
 //! Knows nothing of sessions or recordings, and reads no environment of its own: the variables of
 //! the process are passed in.
 
+mod answer;
 mod copy;
 mod entry;
 mod environment;
@@ -17,6 +18,7 @@ mod group;
 mod hook;
 mod input;
 mod launch;
+mod locate;
 mod missing;
 mod output;
 mod routing;
@@ -26,7 +28,7 @@ mod wanted;
 mod watch;
 
 pub use entry::{entry_command, is_entry};
-pub use environment::{EnvRule, Environment};
+pub use environment::{EnvRule, Environment, is_credential};
 pub use error::AgentError;
 pub use hook::{Hook, Setup};
 pub use input::{InputMode, InvalidInputMode, Prepared, prepare};

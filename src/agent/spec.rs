@@ -3,16 +3,16 @@
 use std::fs;
 use std::future::Future;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use futures_util::future::{Either, select};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
-use super::copy::copy_folder;
+use super::answer::{Stamp, with_file};
+use super::copy::{RUN_PREFIX, copy_folder};
 use super::error::AgentError;
 use super::forwarded;
 use super::hook::Hook;
@@ -102,7 +102,8 @@ impl AgentSpec {
             let before = Stamp::of(&path);
             (path, before)
         });
-        let ran = match (missing_script(&plan.command, &cwd), &self.service) {
+        let missing = cwd.is_dir().then(|| missing_script(&plan.command, &cwd));
+        let ran = match (missing.flatten(), &self.service) {
             (Some(error), _) => Err(error),
             (None, Some(service)) => self.serve(service, plan, input, cancel).await,
             (None, None) => launch(plan, cancel).await,
@@ -180,12 +181,19 @@ impl AgentSpec {
     /// Returns the working directory of the run that has this directory: in its own copy where it gets one.
     pub fn cwd_of(&self, run_dir: &Utf8Path) -> Utf8PathBuf {
         match &self.copied {
-            Some(root) => {
-                let below = self.cwd.strip_prefix(root).unwrap_or(Utf8Path::new(""));
-                run_dir.join(COPY).join(below)
-            }
+            Some(root) => run_dir.join(COPY).join(self.below(root)),
             None => self.cwd.clone(),
         }
+    }
+
+    /// Returns the working directory as seen from the folder that is copied; empty where it does not lie
+    /// in it, and so is itself what is copied.
+    fn below(&self, root: &Utf8Path) -> &Utf8Path {
+        let below = self.cwd.strip_prefix(root).ok();
+        let leads_up = |path: &&Utf8Path| path.components().any(|c| c == Utf8Component::ParentDir);
+        below
+            .filter(|path| !leads_up(path))
+            .unwrap_or(Utf8Path::new(""))
     }
 
     /// Returns the working directory of a run, once its copy is made where it gets one.
@@ -194,11 +202,13 @@ impl AgentSpec {
         let Some(root) = self.copied.clone() else {
             return Ok(cwd);
         };
-        let from = if self.cwd.starts_with(&root) {
-            root
-        } else {
-            self.cwd.clone()
-        };
+        if !self.cwd.is_dir() {
+            return Err(AgentError::NoDirectory {
+                path: self.cwd.clone(),
+            });
+        }
+        let is_in_it = self.cwd == root || self.below(&root) != "";
+        let from = if is_in_it { root } else { self.cwd.clone() };
         let target = run_dir.path().join(COPY);
         let copied = tokio::task::spawn_blocking(move || copy_folder(&from, &target)).await;
         copied
@@ -233,42 +243,6 @@ impl AgentSpec {
     }
 }
 
-/// Puts the content of the answer's file in the place of standard output; a file that the run did not
-/// write is no answer.
-fn with_file(mut ended: Ended, file: Option<(Utf8PathBuf, Option<Stamp>)>) -> Ended {
-    if let Some((path, before)) = file {
-        let now = Stamp::of(&path);
-        ended.stdout = fs::read(&path).ok().filter(|_content| now != before);
-        if now.is_some() && now == before {
-            ended.faults.push(format!(
-                "the agent did not write its answer: {path} is older than this run"
-            ));
-        }
-    }
-    ended
-}
-
-/// By what a file that was written can be told from one that was not.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(path: &Utf8Path) -> Option<Self> {
-        let data = fs::metadata(path).ok()?;
-        Some(Self {
-            inode: data.ino(),
-            size: data.size(),
-            modified: (data.mtime(), data.mtime_nsec()),
-            changed: (data.ctime(), data.ctime_nsec()),
-        })
-    }
-}
-
 /// The directory of one run, with its `tmp` in it; gone when dropped.
 #[derive(Debug)]
 pub struct RunDir {
@@ -282,7 +256,7 @@ impl RunDir {
     /// # Errors
     /// The system's directory for temporary files can't be written, or its path is no UTF-8.
     pub fn create() -> io::Result<Self> {
-        let dir = tempfile::Builder::new().prefix("rewind-run-").tempdir()?;
+        let dir = tempfile::Builder::new().prefix(RUN_PREFIX).tempdir()?;
         let path = Utf8Path::from_path(dir.path())
             .ok_or(io::ErrorKind::InvalidFilename)?
             .to_owned();
@@ -303,122 +277,4 @@ const RUN_DIR: &str = "{run_dir}";
 const COPY: &str = "copy";
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::future::pending;
-
-    use super::*;
-
-    fn spec(dir: &Utf8Path, script: &str) -> AgentSpec {
-        AgentSpec {
-            command: ["sh", "-c", script].map(str::to_owned).into(),
-            cwd: dir.to_owned(),
-            environment: Environment {
-                variables: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
-                removed: Vec::new(),
-            },
-            stdio: Stdio::Capture { limit: 1 << 20 },
-            ..AgentSpec::default()
-        }
-    }
-
-    fn hook(script: &str) -> Hook {
-        Hook {
-            command: ["sh", "-c", script].map(str::to_owned).into(),
-            timeout: Duration::from_mins(1),
-        }
-    }
-
-    async fn execute(spec: &AgentSpec, input: Option<&str>) -> Result<Ended, AgentError> {
-        let routing = Routing {
-            base: "http://127.0.0.1:9/r/t".into(),
-            placeholder: "rewind-t".into(),
-            door: None,
-        };
-        let run_dir = RunDir::create().unwrap();
-        spec.execute(input, &routing, &run_dir, pending()).await
-    }
-
-    fn folder() -> (TempDir, Utf8PathBuf) {
-        let dir = tempfile::tempdir().unwrap();
-        let path = Utf8Path::from_path(dir.path()).unwrap().to_owned();
-        (dir, path)
-    }
-
-    fn text(ended: &Ended) -> Option<&str> {
-        let stdout = ended.stdout.as_deref();
-        stdout.map(|bytes| std::str::from_utf8(bytes).unwrap())
-    }
-
-    #[tokio::test]
-    async fn a_run_has_its_own_directories_and_its_input() {
-        let (_dir, path) = folder();
-        let mut spec = spec(
-            &path,
-            "cat \"$REWIND_RUN_DIR/in/question.json\"; test -d \"$TMPDIR\" && echo \" $REWIND_INPUT\"",
-        );
-        spec.input = InputMode::JsonFile("in/question.json".into());
-        let ended = execute(&spec, Some("why?")).await.unwrap();
-        assert_eq!(text(&ended), Some("{\"input\":\"why?\"} why?\n"));
-    }
-
-    #[tokio::test]
-    async fn an_input_larger_than_a_variable_still_arrives() {
-        let (_dir, path) = folder();
-        let mut spec = spec(&path, "wc -c; echo \"[$REWIND_INPUT]\"");
-        spec.input = InputMode::Stdin;
-        let ended = execute(&spec, Some(&"x".repeat(300_000))).await.unwrap();
-        let said = text(&ended).unwrap().replace(' ', "");
-        assert_eq!(said, "300000\n[]\n");
-    }
-
-    #[tokio::test]
-    async fn what_comes_after_runs_though_the_agent_failed_and_what_comes_before_must_hold() {
-        let (_dir, path) = folder();
-        let mut spec = spec(&path, "cat order; exit 3");
-        spec.before = Some(hook("echo before > order"));
-        spec.after = Some(hook("echo after >> order; exit 5"));
-        let ended = execute(&spec, None).await.unwrap();
-        assert_eq!((ended.exit, text(&ended)), (3, Some("before\n")));
-        assert!(ended.faults[0].contains("`after`"), "{:?}", ended.faults);
-        let order = fs::read_to_string(path.join("order")).unwrap();
-        assert_eq!(order, "before\nafter\n");
-        spec.before = Some(hook("exit 4"));
-        let error = execute(&spec, None).await.unwrap_err().to_string();
-        assert!(error.contains("`before`"), "{error}");
-        let order = fs::read_to_string(path.join("order")).unwrap();
-        assert_eq!(order, "before\nafter\n", "nothing else ran");
-    }
-
-    #[tokio::test]
-    async fn an_answer_file_of_an_earlier_run_is_no_answer() {
-        let (_dir, path) = folder();
-        let mut writes = spec(&path, "echo answer > out.txt");
-        writes.answer_file = Some("out.txt".into());
-        let ended = execute(&writes, None).await.unwrap();
-        assert_eq!(text(&ended), Some("answer\n"));
-        let mut silent = spec(&path, "true");
-        silent.answer_file = Some("out.txt".into());
-        let ended = execute(&silent, None).await.unwrap();
-        assert_eq!(text(&ended), None);
-        assert!(ended.faults[0].contains("older"), "{:?}", ended.faults);
-        let mut own = spec(&path, "echo mine > \"$REWIND_RUN_DIR/out.txt\"");
-        own.answer_file = Some("{run_dir}/out.txt".into());
-        let ended = execute(&own, None).await.unwrap();
-        assert_eq!(text(&ended), Some("mine\n"));
-    }
-
-    #[tokio::test]
-    async fn a_run_in_a_copy_leaves_the_original_as_it_is() {
-        let (_dir, path) = folder();
-        fs::create_dir(path.join("sub")).unwrap();
-        fs::write(path.join("sub/out.txt"), "old").unwrap();
-        let mut spec = spec(&path.join("sub"), "echo new > out.txt");
-        spec.copied = Some(path.clone());
-        spec.answer_file = Some("out.txt".into());
-        let ended = execute(&spec, None).await.unwrap();
-        assert_eq!(text(&ended), Some("new\n"));
-        let kept = fs::read_to_string(path.join("sub/out.txt")).unwrap();
-        assert_eq!(kept, "old");
-    }
-}
+mod tests;

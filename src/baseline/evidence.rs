@@ -279,7 +279,24 @@ impl Evidence {
     }
 }
 
+impl CheckEvidence {
+    /// Returns what it said of the sample that `back` others came after; `None` where it is younger than
+    /// that: a check that began anew has fewer results than there are samples, and they are the last ones.
+    pub fn said(&self, back: usize) -> Option<Said> {
+        self.results.iter().rev().nth(back).copied()
+    }
+}
+
 impl ForkEvidence {
+    /// Returns the samples that say something of their own, the newest first, each with how many came
+    /// after it: those that were asked live, and the last one that was not, since a recording that is read
+    /// again says nothing new.
+    pub fn telling(&self) -> impl Iterator<Item = (usize, &SampleEvidence)> {
+        let newest = self.samples.iter().rev().enumerate();
+        let mut has_read = false;
+        newest.filter(move |(_back, sample)| sample.live || !std::mem::replace(&mut has_read, true))
+    }
+
     /// Adds a sample with what the gating and warning checks said of it; `definitions` has the hashes
     /// of all checks. A check that is defined otherwise than before begins anew.
     pub fn add(

@@ -87,27 +87,93 @@ impl Check for Not {
     }
 
     fn run(&self, context: &CheckContext<'_>) -> Outcome {
-        let kind = self.0.kind();
-        match self.0.run(context) {
-            // What will come may yet make it hold or fail.
-            Outcome::Passed { .. } | Outcome::Failed { .. } if !context.is_complete => {
-                Outcome::incomplete()
-            }
-            Outcome::Passed { why } => {
-                let finding = Finding::new(format!("check `{kind}` holds and must not: {why}"));
-                Outcome::from_findings(vec![finding], "")
-            }
-            Outcome::Failed { findings, .. } => {
-                let first = findings.first().map_or("", |first| &first.message);
-                Outcome::passed(format!("as wanted, check `{kind}` does not hold: {first}"))
-            }
-            Outcome::NotRun { why } => Outcome::not_run(negated(kind, &why)),
-        }
+        self.0.run_negated(context)
+    }
+
+    fn run_negated(&self, context: &CheckContext<'_>) -> Outcome {
+        self.0.run(context)
     }
 }
 
-fn negated(kind: &str, why: &str) -> String {
+/// Returns the opposite of what a check of this kind found.
+pub(super) fn negated(kind: &str, found: Outcome, context: &CheckContext<'_>) -> Outcome {
+    match found {
+        // What will come may yet make it hold or fail.
+        Outcome::Passed { .. } | Outcome::Failed { .. } if !context.is_complete => {
+            Outcome::incomplete()
+        }
+        Outcome::Passed { why } => {
+            let finding = Finding::new(format!("check `{kind}` holds and must not: {why}"));
+            Outcome::from_findings(vec![finding], "")
+        }
+        Outcome::Failed { findings, .. } => {
+            let first = findings.first().map_or("", |first| &first.message);
+            Outcome::passed(format!("as wanted, check `{kind}` does not hold: {first}"))
+        }
+        Outcome::NotRun { why } => Outcome::not_run(not_run(kind, &why)),
+    }
+}
+
+fn not_run(kind: &str, why: &str) -> String {
     format!("check `{kind}` could not run: {why}")
+}
+
+/// One of these holds; `run` looks at one.
+fn any_of<'a>(checks: &'a [Box<dyn Check>], run: impl Fn(&'a dyn Check) -> Outcome) -> Outcome {
+    let mut findings = Vec::new();
+    let mut open = None;
+    let mut only_violations = true;
+    for check in checks {
+        let kind = check.kind();
+        match run(check.as_ref()) {
+            Outcome::Passed { why } => {
+                return Outcome::passed(format!("check `{kind}` holds: {why}"));
+            }
+            Outcome::NotRun { why } => open = open.or(Some(not_run(kind, &why))),
+            Outcome::Failed {
+                findings: found,
+                is_violation,
+            } => {
+                only_violations &= is_violation;
+                findings.extend(found);
+            }
+        }
+    }
+    match open {
+        Some(why) => Outcome::not_run(why),
+        None => Outcome::Failed {
+            findings,
+            is_violation: only_violations,
+        },
+    }
+}
+
+/// All of these hold; `run` looks at one.
+fn all_of<'a>(checks: &'a [Box<dyn Check>], run: impl Fn(&'a dyn Check) -> Outcome) -> Outcome {
+    let mut findings = Vec::new();
+    let mut open = None;
+    let mut has_violation = false;
+    for check in checks {
+        match run(check.as_ref()) {
+            Outcome::Passed { .. } => {}
+            Outcome::NotRun { why } => open = open.or(Some(not_run(check.kind(), &why))),
+            Outcome::Failed {
+                findings: found,
+                is_violation,
+            } => {
+                has_violation |= is_violation;
+                findings.extend(found);
+            }
+        }
+    }
+    match open {
+        _ if !findings.is_empty() => Outcome::Failed {
+            findings,
+            is_violation: has_violation,
+        },
+        Some(why) => Outcome::not_run(why),
+        None => Outcome::passed(format!("{} hold", count(checks.len(), "check"))),
+    }
 }
 
 impl Check for Any {
@@ -116,32 +182,11 @@ impl Check for Any {
     }
 
     fn run(&self, context: &CheckContext<'_>) -> Outcome {
-        let mut findings = Vec::new();
-        let mut open = None;
-        let mut only_violations = true;
-        for check in &self.0 {
-            let kind = check.kind();
-            match check.run(context) {
-                Outcome::Passed { why } => {
-                    return Outcome::passed(format!("check `{kind}` holds: {why}"));
-                }
-                Outcome::NotRun { why } => open = open.or(Some(negated(kind, &why))),
-                Outcome::Failed {
-                    findings: found,
-                    is_violation,
-                } => {
-                    only_violations &= is_violation;
-                    findings.extend(found);
-                }
-            }
-        }
-        match open {
-            Some(why) => Outcome::not_run(why),
-            None => Outcome::Failed {
-                findings,
-                is_violation: only_violations,
-            },
-        }
+        any_of(&self.0, |check| check.run(context))
+    }
+
+    fn run_negated(&self, context: &CheckContext<'_>) -> Outcome {
+        all_of(&self.0, |check| check.run_negated(context))
     }
 }
 
@@ -151,30 +196,11 @@ impl Check for All {
     }
 
     fn run(&self, context: &CheckContext<'_>) -> Outcome {
-        let mut findings = Vec::new();
-        let mut open = None;
-        let mut has_violation = false;
-        for check in &self.0 {
-            match check.run(context) {
-                Outcome::Passed { .. } => {}
-                Outcome::NotRun { why } => open = open.or(Some(negated(check.kind(), &why))),
-                Outcome::Failed {
-                    findings: found,
-                    is_violation,
-                } => {
-                    has_violation |= is_violation;
-                    findings.extend(found);
-                }
-            }
-        }
-        match open {
-            _ if !findings.is_empty() => Outcome::Failed {
-                findings,
-                is_violation: has_violation,
-            },
-            Some(why) => Outcome::not_run(why),
-            None => Outcome::passed(format!("{} hold", count(self.0.len(), "check"))),
-        }
+        all_of(&self.0, |check| check.run(context))
+    }
+
+    fn run_negated(&self, context: &CheckContext<'_>) -> Outcome {
+        any_of(&self.0, |check| check.run_negated(context))
     }
 
     fn assertions(&self, context: &CheckContext<'_>) -> usize {

@@ -79,6 +79,14 @@ pub trait Check: Debug + Send + Sync {
     /// [`Outcome::NotRun`].
     fn run(&self, context: &CheckContext<'_>) -> Outcome;
 
+    /// Returns what was found of the opposite: that the check does not hold.
+    ///
+    /// A check that had nothing to look at fails either way, and one that could not run says nothing
+    /// either way.
+    fn run_negated(&self, context: &CheckContext<'_>) -> Outcome {
+        combine::negated(self.kind(), self.run(context), context)
+    }
+
     /// Returns how many single things it asserts, for "36 of 37 assertions passed".
     fn assertions(&self, _context: &CheckContext<'_>) -> usize {
         1

@@ -124,6 +124,11 @@ pub(super) fn patterns(texts: &[toml::Spanned<String>]) -> Result<Vec<Pattern>, 
     texts
         .iter()
         .map(|text| {
+            if text.get_ref().is_empty() {
+                let message =
+                    "an empty name fits nothing; write a name, in which `*` stands for any text";
+                return Err(ReadError::new(message, Some(text.span())));
+            }
             Pattern::new(text.get_ref()).map_err(|error| {
                 let message = format!("`{}` is no glob: {}", text.get_ref(), error.msg);
                 ReadError::new(message, Some(text.span()))

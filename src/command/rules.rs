@@ -40,6 +40,7 @@ pub fn replay_rules(config: &Config) -> Rules {
         },
         ignore: replay.ignore.clone(),
         normalise: replay.normalise.iter().map(rule).collect(),
+        has_people: !config.redact.personal.kinds().is_empty(),
         tool_results: replay.tool_results.keys().cloned().collect(),
         on_divergence: match replay.on_divergence {
             config::OnDivergence::Move => OnDivergence::Move,

@@ -5,6 +5,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use scrub::redacted;
 pub use scrub::scrub;
 
 use std::fmt;
@@ -14,10 +15,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
 use super::output::printable;
-use super::{CommandError, Context, store_dir};
+use super::setup::redact_rules;
+use super::{CommandError, Context, load_config, store_dir};
 use crate::baseline::{read_session, write_session, write_session_over};
 use crate::exit::Exit;
 use crate::model::{Session, SessionId};
+use crate::redact::Redactor;
 use crate::store::{SessionSummary, Store, StoreError};
 
 /// A session in `rewind sessions --json`.
@@ -106,6 +109,9 @@ pub fn import(
     out: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
     let session = read_session(&context.cwd.join(dir)).map_err(CommandError::usage)?;
+    let config = load_config(None, context)?;
+    let redactor = Redactor::new(&redact_rules(&config)).map_err(CommandError::usage)?;
+    let session = redacted(&redactor, session)?;
     let store = open(store, context)?;
     match store.insert(&session) {
         Ok(()) => say(out, format_args!("{} imported from {dir}", Named(&session))),

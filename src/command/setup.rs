@@ -42,16 +42,25 @@ pub fn store_dir(typed: Option<&Utf8Path>, context: &Context) -> Utf8PathBuf {
 /// # Errors
 /// A pattern that is no regular expression.
 pub fn redactor(config: &Config, way_out: &WayOut) -> Result<Arc<Redactor>, CommandError> {
-    let patterns = config.redact.pattern.iter();
     let rules = RedactRules {
-        patterns: patterns
-            .map(|pattern| (pattern.name.clone(), pattern.regex.0.clone()))
-            .collect(),
         values: way_out.secrets.clone(),
+        ..redact_rules(config)
     };
     Redactor::new(&rules)
         .map(Arc::new)
         .map_err(CommandError::usage)
+}
+
+/// Returns what the configuration says of secrets and personal data.
+pub(super) fn redact_rules(config: &Config) -> RedactRules {
+    let patterns = config.redact.pattern.iter();
+    RedactRules {
+        patterns: patterns
+            .map(|pattern| (pattern.name.clone(), pattern.regex.0.clone()))
+            .collect(),
+        values: Vec::new(),
+        personal: config.redact.personal.kinds(),
+    }
 }
 
 /// Returns which variables an agent gets: with a `rewind.toml` what it lists, else all but credentials.

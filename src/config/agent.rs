@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Config;
-use super::value::{Glob, Period};
+use super::value::{Glob, Period, limit};
 use crate::agent::{InputMode, is_entry};
 
 /// `[agent]`: how an agent under test is run.
@@ -19,16 +19,19 @@ pub struct Agent {
     /// A name for people.
     pub name: Option<String>,
     /// The command and its arguments, without the input.
+    #[serde(deserialize_with = "command")]
     pub command: Vec<String>,
     /// A Python function in place of a command: `pkg.mod:fn`.
     #[serde(deserialize_with = "entry")]
     pub entry: Option<String>,
     /// The command of an HTTP service in place of a command; `{port}` in it is its port.
+    #[serde(deserialize_with = "command")]
     pub serve: Vec<String>,
     /// The path that answers once the service is ready.
     #[serde(deserialize_with = "path")]
     pub ready: Option<String>,
     /// How long the service may take to be ready.
+    #[serde(deserialize_with = "limit")]
     pub ready_timeout: Option<Period>,
     /// How the service is asked.
     pub request: Option<Request>,
@@ -42,9 +45,11 @@ pub struct Agent {
     pub output_agent: Option<String>,
     /// Variables that the agent gets beside the base list; a name may end in `*`, and `NAME=value`
     /// sets one.
+    #[serde(deserialize_with = "variables")]
     pub env: Vec<String>,
     /// The longest time that a run may take. Where it is not set, 10 minutes in `gate` and no limit
     /// elsewhere.
+    #[serde(deserialize_with = "limit")]
     pub timeout: Option<Period>,
     /// The working directory; the configuration's where it is not set.
     pub cwd: Option<Utf8PathBuf>,
@@ -361,12 +366,66 @@ fn input_mode<'de, D: Deserializer<'de>>(from: D) -> Result<Option<InputMode>, D
 
 fn entry<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(from)?;
-    if is_entry(&text) {
+    let of_file = text.split_once(".py:");
+    if let Some((file, function)) = of_file {
+        let module = file.trim_start_matches("./").replace('/', ".");
+        Err(D::Error::custom(format!(
+            "`{text}` names a file; write the module's name, `{module}:{function}`"
+        )))
+    } else if is_entry(&text) {
         Ok(Some(text))
     } else {
         Err(D::Error::custom(format!(
             "`{text}` is no Python function; write module:function, such as app.agent:run"
         )))
+    }
+}
+
+/// Reads a command, which is a list of words.
+fn command<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "a command is a list of texts, such as [\"python3\", \"agent.py\"]"
+    )]
+    enum Written {
+        Words(Vec<String>),
+        Line(String),
+    }
+    match Written::deserialize(from)? {
+        Written::Words(words) if words.first().is_some_and(|word| word.trim().is_empty()) => {
+            Err(D::Error::custom(
+                "a command begins with a program, such as [\"python3\", \"agent.py\"]",
+            ))
+        }
+        Written::Words(words) => Ok(words),
+        Written::Line(line) => {
+            let words: Vec<String> = line
+                .split_whitespace()
+                .map(|word| format!("{word:?}"))
+                .collect();
+            Err(D::Error::custom(format!(
+                "a command is a list of words; write [{}]",
+                words.join(", ")
+            )))
+        }
+    }
+}
+
+/// Reads names of variables, and variables with their values.
+fn variables<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let entries = Vec::<String>::deserialize(from)?;
+    let is_wrong = |entry: &&String| {
+        let name = entry
+            .split_once('=')
+            .map_or(entry.as_str(), |(name, _value)| name);
+        name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '$' || c == '\0')
+    };
+    match entries.iter().find(is_wrong) {
+        None => Ok(entries),
+        Some(wrong) => Err(D::Error::custom(format!(
+            "`{wrong}` names no variable; write \"NAME\", \"NAME_*\" or \"NAME=value\""
+        ))),
     }
 }
 

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::agent::is_credential;
+
 /// What is wrong with a `${NAME}`, and the place of its value in the text.
 pub(super) struct Unfilled {
     pub(super) message: String,
@@ -74,12 +76,15 @@ fn filled(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Strin
             .split_once('}')
             .ok_or_else(|| format!("`{text}` has a `${{` without its `}}`"))?;
         let upper = name.to_ascii_uppercase();
-        if SECRET_ENDINGS.iter().any(|ending| upper.ends_with(ending)) {
+        let value = variable(name);
+        if SECRET_ENDINGS.iter().any(|ending| upper.ends_with(ending))
+            || is_credential(name, value.as_deref().unwrap_or_default())
+        {
             return Err(format!(
                 "`${{{name}}}` looks like a credential, which has no place here; `key_env` names the variable of a key"
             ));
         }
-        let value = variable(name).ok_or_else(|| {
+        let value = value.ok_or_else(|| {
             format!("the variable `{name}` is not set; set it, or write the value itself")
         })?;
         filled.push_str(&value);
@@ -88,15 +93,8 @@ fn filled(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Strin
     Ok(filled)
 }
 
-/// How the names of variables that hold credentials end.
-const SECRET_ENDINGS: [&str; 6] = [
-    "KEY",
-    "TOKEN",
-    "SECRET",
-    "PASSWORD",
-    "PASSWD",
-    "CREDENTIALS",
-];
+/// How the names of variables that hold credentials end, beside those that an agent doesn't get.
+const SECRET_ENDINGS: [&str; 5] = ["KEY", "_PAT", "PASS", "_PWD", "WEBHOOK_URL"];
 
 /// Returns the document as a table with its place.
 pub(super) fn document(table: Spanned<DeTable<'_>>) -> Spanned<DeValue<'_>> {

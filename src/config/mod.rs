@@ -22,7 +22,7 @@ pub use section::{
     RedactPattern, Replay, Report, Require, Timing, ToolEntry, ToolResult, TreatmentPart,
     UpstreamEntry, Upstreams,
 };
-pub use value::{Glob, Pattern, Period};
+pub use value::{Glob, Pattern, Period, Personal};
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "rewind.toml";

@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::agent::{Agent, AgentName};
 use super::value::{
-    Glob, Pattern, Period, address, dollars, http_url, jobs, maybe_dollars, pointers, share,
+    Glob, Pattern, Period, Personal, address, cap, dollars, http_url, jobs, limit, maybe_dollars,
+    pointers, share,
 };
 use crate::model::{Effect, SampleRange};
 use crate::proxy::HostRule;
@@ -94,6 +95,7 @@ pub struct UpstreamEntry {
     /// Further endpoints that get the key, such as `POST /v1/images/generations`.
     pub allow: Vec<String>,
     /// The longest time to wait for the first byte of an answer; of several, the longest counts.
+    #[serde(deserialize_with = "limit")]
     pub timeout: Option<Period>,
 }
 
@@ -312,6 +314,8 @@ pub struct ToolEntry {
 pub struct Redact {
     /// `[[redact.pattern]]`.
     pub pattern: Vec<RedactPattern>,
+    /// Which personal data is replaced by pseudonyms.
+    pub personal: Personal,
 }
 
 /// `[[redact.pattern]]`: one kind of text that is replaced by `[redacted:NAME]`.
@@ -358,7 +362,7 @@ pub struct Gate {
     /// Where live answers are kept for the next run; nowhere where it is not set.
     pub cache_dir: Option<Utf8PathBuf>,
     /// The most dollars that the live calls of a run may cost; 2.00 where it is not set.
-    #[serde(deserialize_with = "maybe_dollars")]
+    #[serde(deserialize_with = "cap")]
     pub max_usd: Option<f64>,
     /// The most tokens that the live calls of a run may use; no limit where it is not set.
     pub max_tokens: Option<u64>,

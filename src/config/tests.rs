@@ -75,7 +75,44 @@ fn an_unknown_key_is_shown_with_its_line_and_the_likely_one() {
 }
 
 /// Files with a wrong value: where the error points, and what it says.
-const WRONG: [(&str, &str, &str); 31] = [
+const WRONG: [(&str, &str, &str); 40] = [
+    (
+        "[agent]\ncommand = \"python3 agent.py\"",
+        "rewind.toml:2:11",
+        "write [\"python3\", \"agent.py\"]",
+    ),
+    (
+        "[agent]\ncommand = [\"\"]",
+        "rewind.toml:2:11",
+        "begins with a program",
+    ),
+    ("[agent]\nserve = 3", "rewind.toml:2:9", "a list of texts"),
+    (
+        "[agent]\nentry = \"./app/agent.py:run\"",
+        "rewind.toml:2:9",
+        "`app.agent:run`",
+    ),
+    (
+        "[agent]\nenv = [\"A = 1\"]",
+        "rewind.toml:2:7",
+        "\"NAME=value\"",
+    ),
+    (
+        "[agent]\nenv = [\"=1\"]",
+        "rewind.toml:2:7",
+        "\"NAME=value\"",
+    ),
+    (
+        "[agent]\ntimeout = \"0s\"",
+        "rewind.toml:2:11",
+        "longer one",
+    ),
+    (
+        "[upstream.openai]\ntimeout = \"0ms\"",
+        "rewind.toml:2:11",
+        "longer one",
+    ),
+    ("[gate]\nmax_usd = -1", "rewind.toml:2:11", "such as 2.00"),
     (
         "[agent]\ncommand = [\"a\"]\nserve = [\"b\"]",
         "rewind.toml:1:1",
@@ -251,6 +288,8 @@ fn variables_stand_only_where_they_may_and_never_for_a_credential() {
     assert_eq!(config.agent.name.as_deref(), Some("${HOME}"));
     for (value, advice) in [
         ("https://x/${OPENAI_API_KEY}", "looks like a credential"),
+        ("https://x/${AWS_ACCESS_KEY_ID}", "looks like a credential"),
+        ("https://x/${GH_PAT}", "looks like a credential"),
         ("https://${NOT_SET}/v1", "`NOT_SET` is not set"),
         ("https://${OPEN", "without its `}`"),
     ] {

@@ -1,5 +1,6 @@
 //! Values with a form of their own, checked where they stand in the file.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use regex::Regex;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use url::Url;
+
+use crate::redact::PersonalKind;
 
 /// A span of time, written as a number and `ms`, `s`, `m` or `h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -42,6 +45,36 @@ impl std::str::FromStr for Period {
             .map(Duration::from_millis)
             .map(Self)
             .ok_or_else(wrong)
+    }
+}
+
+/// Which personal data is meant: `true`, `false`, or a list of kinds.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "write `true`, or a list of \"email\", \"phone\", \"iban\", \"card\" and \"ip\""
+)]
+pub enum Personal {
+    /// All kinds or none.
+    All(bool),
+    /// These kinds.
+    Some(BTreeSet<PersonalKind>),
+}
+
+impl Personal {
+    /// Returns the kinds that are meant.
+    pub fn kinds(&self) -> BTreeSet<PersonalKind> {
+        match self {
+            Self::All(true) => PersonalKind::ALL.into(),
+            Self::All(false) => BTreeSet::new(),
+            Self::Some(kinds) => kinds.clone(),
+        }
+    }
+}
+
+impl Default for Personal {
+    fn default() -> Self {
+        Self::All(false)
     }
 }
 
@@ -155,7 +188,7 @@ pub(super) fn share<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D
     }
 }
 
-/// Reads an amount of dollars.
+/// Reads a price.
 pub(super) fn dollars<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     let dollars = f64::deserialize(from)?;
     if (0.0..=1_000_000.0).contains(&dollars) {
@@ -167,7 +200,30 @@ pub(super) fn dollars<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Erro
     }
 }
 
-/// Reads an amount of dollars where there is one.
+/// Reads a price where there is one.
 pub(super) fn maybe_dollars<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     dollars(from).map(Some)
+}
+
+/// Reads the most dollars that may be paid.
+pub(super) fn cap<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let dollars = f64::deserialize(from)?;
+    if (0.0..=1_000_000.0).contains(&dollars) {
+        Ok(Some(dollars))
+    } else {
+        Err(D::Error::custom(format!(
+            "{dollars} is no amount; write dollars from 0 to 1000000, such as 2.00"
+        )))
+    }
+}
+
+/// Reads a time that is longer than none.
+pub(super) fn limit<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Period>, D::Error> {
+    let period = Period::deserialize(from)?;
+    if period.0.is_zero() {
+        return Err(D::Error::custom(
+            "a limit of no time ends everything at once; write a longer one, or leave the key out",
+        ));
+    }
+    Ok(Some(period))
 }

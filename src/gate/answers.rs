@@ -15,6 +15,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ use serde_json::Value;
 use crate::model::{Call, ContentId};
 use crate::proxy::{Backend, BackendError, ByteStream, Incoming, Reply, decode, kept_headers};
 use crate::redact::Redactor;
-use crate::wire::Scrub as _;
+use crate::wire::{self, Scrub as _};
 
 /// A folder of live answers.
 pub struct Answers {
@@ -79,7 +80,7 @@ impl Answers {
         let Ok(text) = std::str::from_utf8(&body) else {
             return;
         };
-        if !self.redactor.find(&pieces(text)).is_empty() {
+        if !self.redactor.find(&pieces(&body)).is_empty() {
             // A secret that is cut over several events can't be taken out of them.
             return;
         }
@@ -172,7 +173,10 @@ impl Backend for Remembering {
             reply.headers.remove(Call::REMEMBERED);
             if reply.status == StatusCode::OK {
                 let headers = reply.headers.clone();
-                reply.body = copied(reply.body, move |body| answers.keep(&path, &headers, &body));
+                let length = headers.get(CONTENT_LENGTH);
+                let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+                let keep = move |body: Bytes| answers.keep(&path, &headers, &body);
+                reply.body = copied(reply.body, length, keep);
             }
             Ok(reply)
         }
@@ -189,7 +193,9 @@ impl Answered {
                 headers.append(name, value);
             }
         }
-        headers.insert(Call::REMEMBERED, HeaderValue::from_static("kept"));
+        let kept_at = HeaderValue::try_from(self.kept_at.to_string());
+        let kept_at = kept_at.unwrap_or(HeaderValue::from_static("kept"));
+        headers.insert(Call::REMEMBERED, kept_at);
         Reply {
             status: StatusCode::OK,
             headers,
@@ -198,10 +204,15 @@ impl Answered {
     }
 }
 
-/// Passes a body on, and calls `whole` with all of it where it came to its end.
-fn copied(body: ByteStream, whole: impl FnOnce(Bytes) + Send + 'static) -> ByteStream {
+/// Passes a body on, and calls `whole` with all of it where it came to its end: after so many bytes where
+/// its length is known, since nobody asks whether more comes then.
+fn copied(
+    body: ByteStream,
+    length: Option<usize>,
+    whole: impl FnOnce(Bytes) + Send + 'static,
+) -> ByteStream {
     let state = (body, Vec::new(), Some(whole));
-    stream::unfold(state, |(mut body, mut copy, mut whole)| async move {
+    stream::unfold(state, move |(mut body, mut copy, mut whole)| async move {
         match body.next().await {
             Some(Ok(piece)) => {
                 if copy.len() + piece.len() > LARGEST {
@@ -209,6 +220,11 @@ fn copied(body: ByteStream, whole: impl FnOnce(Bytes) + Send + 'static) -> ByteS
                     copy.clear();
                 } else if whole.is_some() {
                     copy.extend_from_slice(&piece);
+                }
+                if length == Some(copy.len())
+                    && let Some(whole) = whole.take()
+                {
+                    whole(Bytes::from(std::mem::take(&mut copy)));
                 }
                 Some((Ok(piece), (body, copy, whole)))
             }
@@ -225,11 +241,14 @@ fn copied(body: ByteStream, whole: impl FnOnce(Bytes) + Send + 'static) -> ByteS
 }
 
 /// Returns the texts of a stream's events, those of the same place joined.
-fn pieces(text: &str) -> String {
+fn pieces(body: &[u8]) -> String {
     let mut places: HashMap<String, String> = HashMap::new();
-    let events = text.lines().filter_map(|line| line.strip_prefix("data:"));
-    for event in events.filter_map(|data| serde_json::from_str::<Value>(data).ok()) {
-        collect(&event, "", &mut places);
+    if wire::is_event_stream(body) {
+        let events = wire::split_events(body).into_iter();
+        let data = events.filter_map(|event| wire::event_data(&event).data);
+        for event in data.filter_map(|data| serde_json::from_str::<Value>(&data).ok()) {
+            collect(&event, "", &mut places);
+        }
     }
     places.into_values().collect::<Vec<_>>().join("\n")
 }

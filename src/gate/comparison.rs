@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence::costs;
 use super::input::{Sample, State};
 use super::runner::{Case, ForkRun};
-use crate::baseline::{ForkEvidence, Said, SampleEvidence};
+use crate::baseline::{CheckEvidence, ForkEvidence, Said, SampleEvidence};
 use crate::check::{Outcome, Severity};
 use crate::gate::Mode;
 use crate::model::MicroUsd;
@@ -45,12 +45,8 @@ pub struct Measure {
 impl Comparison {
     /// Returns a run of a fork beside what was accepted of it.
     pub fn of(case: &Case, run: &ForkRun, prices: &PriceTable) -> Self {
-        let name = case.agent_name.as_deref();
-        let known = case
-            .accepted
-            .as_ref()
-            .filter(|known| known.comparable_with(name, case.recording).is_none())
-            .and_then(|known| known.forks.get(&run.evidence.fork));
+        let known = case.comparable();
+        let known = known.and_then(|known| known.forks.get(&run.evidence.fork));
         let samples = run.evidence.samples.iter().zip(&run.timelines);
         let head = samples.filter_map(|(sample, timeline)| {
             let (asked, held) = checks(sample)?;
@@ -86,30 +82,21 @@ fn checks(sample: &Sample) -> Option<(u32, u32)> {
     Some((count(asked().count()), count(held.count())))
 }
 
-/// Returns the accepted runs: those that were asked live, and the last one that was not, since a
-/// recording that is read again says nothing new.
+/// Returns the accepted runs that say something of their own.
 ///
 /// A check that is defined otherwise now says nothing of then.
 fn base(case: &Case, known: &ForkEvidence) -> Vec<Measure> {
     let digests = &case.baseline.definition.digests;
-    let same: Vec<&Vec<Said>> = known
+    let same: Vec<&CheckEvidence> = known
         .checks
         .iter()
         .filter(|(id, check)| digests.get(*id) == Some(&check.definition))
-        .map(|(_id, check)| &check.results)
+        .map(|(_id, check)| check)
         .collect();
-    let mut has_read = false;
     let mut runs = Vec::new();
-    for (back, sample) in known.samples.iter().rev().enumerate() {
-        if !sample.live && std::mem::replace(&mut has_read, true) {
-            continue;
-        }
-        // A check that began anew has fewer results than there are samples: they are the last ones.
-        let said = || {
-            let results = same.iter();
-            results.filter_map(|results| results.iter().rev().nth(back))
-        };
-        let held = said().filter(|said| **said == Said::Passed);
+    for (back, sample) in known.telling() {
+        let said = || same.iter().filter_map(|check| check.said(back));
+        let held = said().filter(|said| *said == Said::Passed);
         runs.push(measure(sample, count(said().count()), count(held.count())));
     }
     runs.reverse();

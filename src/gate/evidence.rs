@@ -1,5 +1,7 @@
 //! From what was accepted to the base of a verdict, and from runs to what may be accepted.
 
+use jiff::Timestamp;
+
 use super::input::{Accepted, Sample, State};
 use super::runner::{Case, ForkRun, trajectory};
 use crate::baseline::{Evidence, ForkEvidence, Said, SampleEvidence};
@@ -43,16 +45,14 @@ pub(super) fn accepted(case: &Case, fork: &ForkPoint, samples: &[Sample]) -> Acc
     }
 }
 
-/// Returns what each accepted sample of a fork came to, in order: those that were asked live, and the last
-/// one that was not, since a recording that is read again says nothing new.
+/// Returns what each accepted sample of a fork that says something of its own came to, in order.
 ///
 /// Only samples of which every gating check, as it is defined now, said something are of use.
 pub(super) fn accepted_results(case: &Case, fork: &ForkPoint) -> Vec<Said> {
-    let known = case.accepted.as_ref().filter(|known| {
-        let name = case.agent_name.as_deref();
-        known.comparable_with(name, case.recording).is_none()
-    });
-    let Some(fork) = known.and_then(|known| known.forks.get(&fork.to_string())) else {
+    let Some(fork) = case
+        .comparable()
+        .and_then(|known| known.forks.get(&fork.to_string()))
+    else {
         return Vec::new();
     };
     let definition = &case.baseline.definition;
@@ -63,22 +63,14 @@ pub(super) fn accepted_results(case: &Case, fork: &ForkPoint) -> Vec<Said> {
         }
         let digest = definition.digests.get(&check.id);
         match fork.checks.get(&check.id) {
-            Some(known) if digest == Some(&known.definition) => gating.push(&known.results),
+            Some(known) if digest == Some(&known.definition) => gating.push(known),
             Some(_) | None => return Vec::new(),
         }
     }
-    // A check that was defined anew has fewer results than there are samples: they are the last ones.
-    let of = |back: usize| -> Option<Vec<Said>> {
-        let nth = |results: &&Vec<Said>| results.iter().rev().nth(back).copied();
-        gating.iter().map(nth).collect()
-    };
     let mut results = Vec::new();
-    let mut has_read = false;
-    for (back, sample) in fork.samples.iter().rev().enumerate() {
-        if !sample.live && std::mem::replace(&mut has_read, true) {
-            continue;
-        }
-        let Some(said) = of(back) else { break };
+    for (back, sample) in fork.telling() {
+        let said: Option<Vec<Said>> = gating.iter().map(|check| check.said(back)).collect();
+        let Some(said) = said else { break };
         let is_crash =
             sample.exit.is_some_and(|exit| exit != 0) && sample.exit != case.reference.outcome.exit;
         results.push(if is_crash || said.contains(&Said::Failed) {
@@ -110,12 +102,7 @@ pub(super) fn accepted_costs(case: &Case, fork: &ForkPoint) -> Vec<MicroUsd> {
 /// A fork that was not measured keeps what was accepted. A run that is proved equal to the recording
 /// adds nothing where each check has been seen.
 pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Evidence> {
-    let name = case.agent_name.as_deref();
-    let known = case
-        .accepted
-        .clone()
-        .filter(|known| known.comparable_with(name, case.recording).is_none());
-    let mut evidence = known.unwrap_or_else(|| {
+    let mut evidence = case.comparable().cloned().unwrap_or_else(|| {
         Evidence::new(
             case.agent_name.clone(),
             case.recording,
@@ -123,14 +110,11 @@ pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Ev
         )
     });
     let digests = &case.baseline.definition.digests;
-    let forks: Vec<String> = case
-        .baseline
-        .definition
-        .forks
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let definition = &case.baseline.definition;
+    let forks = definition.forks.iter().chain(&definition.nightly_forks);
+    let forks: Vec<String> = forks.map(ToString::to_string).collect();
     evidence.forks.retain(|fork, _known| forks.contains(fork));
+    let accepted_at = accepted_at(case);
     let mut printed = None;
     for run in runs {
         if run.timelines.iter().all(Option::is_none) {
@@ -144,6 +128,9 @@ pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Ev
                 continue;
             }
             if sample.replay.is_unaffected && fork.covers(digests) {
+                continue;
+            }
+            if accepted_at.is_some_and(|accepted| was_heard_before(timeline, accepted)) {
                 continue;
             }
             let is_live = sample.mode == Mode::Live && sample.replay.live > 0;
@@ -164,12 +151,29 @@ pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Ev
     (is_new && !evidence.forks.is_empty()).then_some(evidence)
 }
 
+/// Returns when the comparable evidence was accepted.
+fn accepted_at(case: &Case) -> Option<Timestamp> {
+    case.comparable()?.provenance.when.parse().ok()
+}
+
+/// Returns whether all live answers of a run were kept by earlier ones that had ended by then: who accepted
+/// evidence then had them before their eyes, and they say nothing twice.
+fn was_heard_before(timeline: &Timeline, then: Timestamp) -> bool {
+    let mut live = timeline
+        .model_steps()
+        .filter(|(_step, call)| call.served.is_none())
+        .peekable();
+    // When evidence is accepted is known to the second.
+    live.peek().is_some()
+        && live.all(|(_step, call)| {
+            let heard = call.remembered_at().and_then(|when| when.parse().ok());
+            heard.is_some_and(|heard: Timestamp| heard.as_second() <= then.as_second())
+        })
+}
+
 /// Returns whether the agent printed its final answer when comparable evidence was accepted.
 pub(super) fn has_printed(case: &Case) -> bool {
-    let name = case.agent_name.as_deref();
-    let known = case.accepted.as_ref();
-    known
-        .is_some_and(|known| known.printed && known.comparable_with(name, case.recording).is_none())
+    case.comparable().is_some_and(|known| known.printed)
 }
 
 /// Returns the evidence that the recording itself is, without running the agent.

@@ -57,6 +57,15 @@ pub struct Case {
     pub unready: Option<String>,
 }
 
+impl Case {
+    /// Returns what was accepted, where a run may be compared with it.
+    pub fn comparable(&self) -> Option<&Evidence> {
+        let name = self.agent_name.as_deref();
+        let known = self.accepted.as_ref();
+        known.filter(|known| known.comparable_with(name, self.recording).is_none())
+    }
+}
+
 /// How cases are run.
 pub struct Runner {
     /// The rules of the replays.
@@ -156,6 +165,8 @@ pub(super) struct Live<'c> {
 
 /// What one run of the agent came to.
 pub(super) struct Attempt {
+    /// The number of the sample, from 1; 0 of a dry run.
+    pub(super) ordinal: u32,
     pub(super) sample: Sample,
     pub(super) timeline: Option<Timeline>,
     refused: Vec<Thread>,
@@ -188,7 +199,8 @@ impl Runner {
         let ordinal = live.map_or(0, |live| live.ordinal);
         let variable = (SAMPLE.to_owned(), ordinal.to_string());
         agent.environment.set([variable]);
-        let driven = self.driven(case, &agent, recording, way).await;
+        let redactor = self.redactor.of_session();
+        let driven = self.driven(case, &agent, recording, way, &redactor).await;
         let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mode = if fork.is_some() {
             Mode::Live
@@ -197,8 +209,8 @@ impl Runner {
         };
         let mut attempt = match driven {
             Ok(driven) => {
-                let log = self.redactor.text(&tail(&driven.ended)).into_owned();
-                match self.judged(case, driven, began_at).await {
+                let log = redactor.text(&tail(&driven.ended)).into_owned();
+                match self.judged(case, driven, began_at, redactor).await {
                     Ok(judged) => Attempt {
                         log,
                         ..measured(case, judged, mode, took_ms)
@@ -207,7 +219,7 @@ impl Runner {
                 }
             }
             Err(message) => {
-                let message = self.redactor.text(&message).into_owned();
+                let message = redactor.text(&message).into_owned();
                 unmeasured(case, message, mode, took_ms)
             }
         };
@@ -242,6 +254,7 @@ impl Runner {
         agent: &AgentSpec,
         recording: &Arc<Recording>,
         live: Option<(Live<'_>, Arc<dyn Backend>)>,
+        redactor: &Arc<Redactor>,
     ) -> Result<Driven, String> {
         if let Some(why) = &case.unready {
             return Err(why.clone());
@@ -263,10 +276,10 @@ impl Runner {
             output: case.output.clone(),
             strict_keys: self.strict_keys,
         };
-        let parser = Arc::new(Parser::new(Arc::clone(&self.redactor) as _));
+        let parser = Arc::new(Parser::new(Arc::clone(redactor) as _));
         let recorder = Arc::new(Recorder::new(
             parser,
-            Arc::clone(&self.redactor),
+            Arc::clone(redactor),
             Arc::new(Cashier(Arc::clone(&self.budget))),
         ));
         let replay = Replay::start(plan, recorder, (self.listen)()).await;
@@ -293,6 +306,7 @@ impl Runner {
         case: &Case,
         driven: Driven,
         began_at: SystemTime,
+        redactor: Arc<Redactor>,
     ) -> Result<Judged, String> {
         let Driven {
             finished,
@@ -301,7 +315,7 @@ impl Runner {
         } = driven;
         let surroundings = Surroundings::new(
             &case.agent,
-            Arc::clone(&self.redactor),
+            redactor,
             tokio::runtime::Handle::current(),
         )
         .of_run(&case.agent, &run_dir, began_at);
@@ -357,6 +371,7 @@ fn measured(case: &Case, judged: Judged, mode: Mode, took_ms: u64) -> Attempt {
         replay,
     };
     Attempt {
+        ordinal: 0,
         sample,
         timeline: Some(timeline),
         refused,
@@ -384,6 +399,7 @@ fn unmeasured(case: &Case, message: String, mode: Mode, took_ms: u64) -> Attempt
         checks: Vec::new(),
     };
     Attempt {
+        ordinal: 0,
         sample,
         timeline: None,
         refused: Vec::new(),

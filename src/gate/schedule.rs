@@ -45,13 +45,13 @@ pub trait Progress {
 }
 
 /// The dry run of a case.
-struct Dry {
-    recording: Arc<Recording>,
-    attempt: Attempt,
+pub(super) struct Dry {
+    pub(super) recording: Arc<Recording>,
+    pub(super) attempt: Attempt,
 }
 
 /// A fork that has to run live.
-struct Tail<'c> {
+pub(super) struct Tail<'c> {
     case: &'c Case,
     fork: &'c ForkPoint,
     recording: Arc<Recording>,
@@ -71,15 +71,18 @@ impl Runner {
             progress.done(done.fetch_add(1, Ordering::Relaxed) + 1, total, name);
         };
         let tell = &tell;
-        let dry: Vec<Dry> = stream::iter(cases)
-            .map(|case| async move {
+        // In the order in which they end: one slow agent must not keep the others from starting.
+        let mut dry: Vec<(usize, Dry)> = stream::iter(cases.iter().enumerate())
+            .map(|(nth, case)| async move {
                 let dry = self.dry(case).await;
                 tell(cases.len(), &case.baseline.name);
-                dry
+                (nth, dry)
             })
-            .buffered(jobs)
+            .buffer_unordered(jobs)
             .collect()
             .await;
+        dry.sort_by_key(|(nth, _dry)| *nth);
+        let dry: Vec<Dry> = dry.into_iter().map(|(_nth, dry)| dry).collect();
         let tails: Vec<Tail<'_>> = cases
             .iter()
             .zip(&dry)
@@ -110,7 +113,7 @@ impl Runner {
         all
     }
 
-    async fn dry(&self, case: &Case) -> Dry {
+    pub(super) async fn dry(&self, case: &Case) -> Dry {
         let now = jiff::Timestamp::now();
         let recording = Arc::new(Recording::new(&case.reference, Arc::clone(&self.keys), now));
         let attempt = self.attempt(case, &recording, None).await;
@@ -141,22 +144,33 @@ impl Runner {
         forks
             .iter()
             .filter(|fork| **fork != ForkPoint::Auto || needs_auto)
-            .map(|fork| Tail {
-                unheard: Arc::clone(&unheard),
-                case,
-                fork,
-                recording: Arc::clone(&dry.recording),
-                estimate: estimate(
-                    &case.reference,
-                    paid_from(&fork.to_string(), &case.reference),
-                    &self.prices,
-                ),
-            })
+            .map(|fork| self.tail(case, fork, dry, &unheard))
             .collect()
     }
 
+    pub(super) fn tail<'c>(
+        &self,
+        case: &'c Case,
+        fork: &'c ForkPoint,
+        dry: &Dry,
+        unheard: &Arc<[String]>,
+    ) -> Tail<'c> {
+        let from = paid_from(&fork.to_string(), &case.reference);
+        Tail {
+            unheard: Arc::clone(unheard),
+            case,
+            fork,
+            recording: Arc::clone(&dry.recording),
+            estimate: estimate(&case.reference, from, &self.prices),
+        }
+    }
+
     /// Runs as many samples of each tail as its verdict needs.
-    async fn sampled(&self, tails: &[Tail<'_>], progress: &dyn Progress) -> Vec<ForkRun> {
+    pub(super) async fn sampled(
+        &self,
+        tails: &[Tail<'_>],
+        progress: &dyn Progress,
+    ) -> Vec<ForkRun> {
         let mut taken: Vec<Vec<Attempt>> = tails.iter().map(|_tail| Vec::new()).collect();
         let (mut done, mut total) = (0, 0);
         loop {
@@ -178,12 +192,13 @@ impl Runner {
                     .map(|(nth, tail, ordinal)| async move {
                         (nth, tail, self.sample(tail, ordinal).await)
                     })
-                    .buffered(self.jobs.max(1));
+                    .buffer_unordered(self.jobs.max(1));
             while let Some((nth, tail, attempt)) = samples.next().await {
                 done += 1;
                 progress.done(done, total, &tail.case.baseline.name);
                 if let Some(taken) = taken.get_mut(nth) {
-                    taken.push(attempt);
+                    let before = taken.partition_point(|one| one.ordinal < attempt.ordinal);
+                    taken.insert(before, attempt);
                     if self.next(tail, taken).is_empty() {
                         self.stop_at(&self.fork_run(tail, taken));
                     }
@@ -207,7 +222,7 @@ impl Runner {
     }
 
     /// Returns what the tails come to.
-    fn live_plan(&self, dry: &[Dry], tails: &[Tail<'_>]) -> LivePlan {
+    pub(super) fn live_plan(&self, dry: &[Dry], tails: &[Tail<'_>]) -> LivePlan {
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let affected = dry
             .iter()
@@ -245,7 +260,7 @@ impl Runner {
     }
 
     async fn sample(&self, tail: &Tail<'_>, ordinal: u32) -> Attempt {
-        match self.budget.reserve(tail.estimate) {
+        let mut attempt = match self.budget.reserve(tail.estimate) {
             Ok(_reserved) => {
                 let live = Live {
                     fork: tail.fork,
@@ -254,7 +269,9 @@ impl Runner {
                 self.attempt(tail.case, &tail.recording, Some(live)).await
             }
             Err(why) => not_run(tail.case, Mode::Live, FaultKind::Budget, why),
-        }
+        };
+        attempt.ordinal = ordinal;
+        attempt
     }
 
     /// Stops the run where it is to end with the first failure, and this is one.

@@ -1,4 +1,4 @@
-//! Takes secrets out of streams whose dialect nobody knows, also those cut into pieces.
+//! Takes secrets out of streams, also those cut into pieces; no dialect has to be known for that.
 //!
 //! A stream of JSON events carries its text in pieces at the same place of each event, such as
 //! `/candidates/0/content/parts/0/text`. The pieces at one place are read as one text; what is found
@@ -20,14 +20,20 @@ pub(super) fn scrub_pieces(redactor: &Redactor, events: Vec<StreamEvent>) -> Vec
         .iter()
         .map(|event| serde_json::from_str(&wire::event_data(&event.bytes).data?).ok())
         .collect();
-    let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut places: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
     for (index, value) in values.iter().enumerate() {
         if let Some(value) = value {
-            note_places(value, String::new(), index, &mut places);
+            let mut found = Vec::new();
+            note_places(value, String::new(), &mut found);
+            let thread = thread(value);
+            for place in found {
+                let key = (thread.clone(), place);
+                places.entry(key).or_default().push(index);
+            }
         }
     }
     let mut changed = vec![false; events.len()];
-    for (place, indexes) in &places {
+    for ((_thread, place), indexes) in &places {
         scrub_place(redactor, place, indexes, &mut values, &mut changed);
     }
     events
@@ -54,19 +60,37 @@ pub(super) fn with_data(event: &str, data: &Value) -> String {
     lines.join("\n")
 }
 
-/// Notes at which JSON pointers event `index` has strings.
-fn note_places(value: &Value, at: String, index: usize, places: &mut BTreeMap<String, Vec<usize>>) {
+/// Returns which of the texts that a stream sends at the same time an event goes on with.
+fn thread(event: &Value) -> String {
+    let names = [
+        "type",
+        "item_id",
+        "output_index",
+        "content_index",
+        "summary_index",
+        "index",
+    ];
+    let top = names.iter().map(|name| event.get(name));
+    let choice = event.pointer("/choices/0/index");
+    let call = event.pointer("/choices/0/delta/tool_calls/0/index");
+    let ids = top.chain([choice, call]);
+    ids.map(|id| id.map(Value::to_string).unwrap_or_default() + " ")
+        .collect()
+}
+
+/// Notes at which JSON pointers an event has strings.
+fn note_places(value: &Value, at: String, places: &mut Vec<String>) {
     match value {
-        Value::String(_) => places.entry(at).or_default().push(index),
+        Value::String(_) => places.push(at),
         Value::Array(items) => {
             for (position, item) in items.iter().enumerate() {
-                note_places(item, format!("{at}/{position}"), index, places);
+                note_places(item, format!("{at}/{position}"), places);
             }
         }
         Value::Object(fields) => {
             for (name, field) in fields {
                 let name = name.replace('~', "~0").replace('/', "~1");
-                note_places(field, format!("{at}/{name}"), index, places);
+                note_places(field, format!("{at}/{name}"), places);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -104,7 +128,7 @@ fn scrub_place(
             }
             clean.push_str(part(piece, &range, rest..found.start));
             if finding.range.start >= range.start {
-                clean.extend(["[redacted:", &finding.kind, "]"]);
+                clean.push_str(&finding.replacement);
             }
             rest = found.end;
         }

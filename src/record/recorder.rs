@@ -1,6 +1,6 @@
 //! The recorder of one timeline.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -16,7 +16,8 @@ use super::slots::Failure;
 use super::state::{State, identity};
 use super::stream_end::is_ended;
 use crate::model::{
-    Ancillary, Body, Call, ContentId, Dialect, Exchange, Response, Served, ToolCapture,
+    Ancillary, Body, Call, ContentId, Dialect, Exchange, Response, Served, Thread, Timeline,
+    ToolCapture,
 };
 use crate::proxy::{Captured, Credential, Incoming};
 use crate::redact::Redactor;
@@ -77,7 +78,7 @@ impl Recorder {
         };
         let path = self.clean_path(&incoming.path);
         let parsed = self.parse(dialect, incoming, &path);
-        let agent = header(incoming, "rewind-agent").map(str::to_owned);
+        let agent = header(incoming, "rewind-agent").map(|agent| self.clean(agent));
         let mut state = self.lock();
         if incoming.credential == Credential::Own {
             state.own_keys.insert(incoming.provider.clone());
@@ -217,6 +218,26 @@ impl Recorder {
     /// Takes the secrets out of a value.
     pub(super) fn scrub(&self, value: &mut serde_json::Value) {
         self.redactor.scrub(value);
+    }
+
+    /// Takes note of the pseudonyms in a recording that is to be compared with what is recorded now.
+    pub fn reserve(&self, recording: &Timeline) {
+        if !self.redactor.has_pseudonyms() {
+            return;
+        }
+        let mut seen = HashSet::new();
+        for (_step, call) in recording.model_steps() {
+            let request = &call.request;
+            let messages = request.thread.ancestors().filter_map(Thread::last);
+            let messages = messages.chain(&request.treatment.system);
+            for message in messages.chain(&call.response.output) {
+                if seen.insert(message.id())
+                    && let Ok(text) = serde_json::to_string(message.value())
+                {
+                    self.redactor.reserve(&text);
+                }
+            }
+        }
     }
 
     /// Returns a text without secrets.

@@ -259,16 +259,21 @@ fn traffic_that_is_no_model_call_has_no_ordinal() {
     assert_eq!(bench.sink.ancillary_traffic(), finished.ancillary);
 }
 
-#[test]
-fn a_served_call_is_kept_as_it_was_recorded() {
-    let recorded = Bench::new().exchange(&question("q"), captured(200, &answer("hi")));
-    let bench = Bench::new();
-    let served = Served {
+/// The first step, served as it was recorded.
+fn served() -> Served {
+    Served {
         step: StepIndex(1),
         rung: Rung::Exact,
         drift: Vec::new(),
         lossy: false,
-    };
+    }
+}
+
+#[test]
+fn a_served_call_is_kept_as_it_was_recorded() {
+    let recorded = Bench::new().exchange(&question("q"), captured(200, &answer("hi")));
+    let bench = Bench::new();
+    let served = served();
     let asked = bench.ask(&question("q"));
     let call = bench
         .recorder
@@ -282,12 +287,7 @@ fn a_served_call_is_kept_as_it_was_recorded() {
 fn a_served_call_ended_when_it_was_sent_not_when_it_was_noted() {
     let recorded = Bench::new().exchange(&question("q"), captured(200, &answer("hi")));
     let bench = Bench::new();
-    let served = Served {
-        step: StepIndex(1),
-        rung: Rung::Exact,
-        drift: Vec::new(),
-        lossy: false,
-    };
+    let served = served();
     let (first, second) = (bench.ask(&question("q")), bench.ask(&question("q")));
     let earlier = Instant::now();
     let later = earlier + Duration::from_millis(7);

@@ -5,7 +5,8 @@
 //! nothing, so redacting can't break matching and a recording holds no secret. Redacting twice
 //! changes nothing more.
 //!
-//! Personal data is found by [`find_personal`] and not taken out. Secrets are known by their shape, their context or their
+//! Personal data is found by [`find_personal`]; where the rules ask for it, it is replaced by pseudonyms of the
+//! same shape, drawn by lot for each session, which [`find_pseudonyms`] knows again. Secrets are known by their shape, their context or their
 //! value: a password that stands in plain prose is not seen.
 
 mod detectors;
@@ -16,13 +17,17 @@ mod search;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::wire::Scrub;
 use names::{is_secret_field, is_secret_header, is_secret_parameter};
-pub use personal::{PersonalFinding, PersonalKind, find_personal, find_personal_in};
+use personal::Vault;
+pub use personal::{
+    PersonalFinding, PersonalKind, Pseudonym, find_personal, find_personal_in, find_pseudonyms,
+};
 use search::{Hit, Pattern, Patterns, is_harmless, merged};
 
 /// What is redacted beside the built-in secrets.
@@ -33,6 +38,8 @@ pub struct RedactRules {
     /// Exact values, such as the provider keys that this process holds; those of fewer than 8
     /// characters are ignored.
     pub values: Vec<String>,
+    /// The kinds of personal data that are replaced by pseudonyms.
+    pub personal: BTreeSet<PersonalKind>,
 }
 
 /// A rule that can't be used.
@@ -67,16 +74,22 @@ pub struct Finding {
     pub kind: String,
     /// Where it stands, in bytes.
     pub range: Range<usize>,
+    /// What is to stand in its place.
+    pub replacement: String,
 }
 
-/// Replaces secrets by placeholders.
+/// Replaces secrets by placeholders, and personal data by pseudonyms where that is wanted.
 pub struct Redactor {
     /// Exact values and the user's patterns; they name a place before the built-in ones do.
-    own: Option<Patterns>,
+    own: Option<Arc<Patterns>>,
+    personal: Option<Vault>,
 }
 
 /// The fewest characters that an exact value needs to be looked for.
 const MIN_VALUE_CHARS: usize = 8;
+
+/// No built-in secret is shorter than this.
+const SHORTEST_SECRET: usize = 16;
 
 /// How often a text is gone over: a placeholder may bring a name and its value closer together.
 const MAX_PASSES: usize = 4;
@@ -114,9 +127,35 @@ impl Redactor {
             None
         } else {
             let own = Patterns::new(own);
-            Some(own.map_err(|source| RedactError::TooLarge(Box::new(source)))?)
+            let own = own.map_err(|source| RedactError::TooLarge(Box::new(source)))?;
+            Some(Arc::new(own))
         };
-        Ok(Self { own })
+        let personal = (!rules.personal.is_empty()).then(|| Vault::new(&rules.personal));
+        Ok(Self { own, personal })
+    }
+
+    /// Returns the redactor for another session: its pseudonyms are other ones.
+    #[must_use]
+    pub fn of_session(self: &Arc<Self>) -> Arc<Self> {
+        match &self.personal {
+            None => Arc::clone(self),
+            Some(vault) => Arc::new(Self {
+                own: self.own.clone(),
+                personal: Some(vault.anew()),
+            }),
+        }
+    }
+
+    /// Returns whether personal data is replaced by pseudonyms.
+    pub fn has_pseudonyms(&self) -> bool {
+        self.personal.is_some()
+    }
+
+    /// Takes note of the pseudonyms in a text: none of them will stand for anybody else.
+    pub fn reserve(&self, text: &str) {
+        if let Some(vault) = &self.personal {
+            vault.reserve(text);
+        }
     }
 
     /// Returns `text` without secrets; borrowed where there are none.
@@ -129,7 +168,10 @@ impl Redactor {
             }
             clean = Cow::Owned(replaced(&clean, &hits));
         }
-        clean
+        match self.personal.as_ref().and_then(|one| one.replaced(&clean)) {
+            Some(pseudonymous) => Cow::Owned(pseudonymous),
+            None => clean,
+        }
     }
 
     /// Returns `bytes` without secrets; of bytes that are no UTF-8, the readable runs.
@@ -183,13 +225,31 @@ impl Redactor {
         }
     }
 
-    /// Returns the secrets in `text`, in order, without overlaps.
+    /// Returns what is to be replaced in `text`, in order, without overlaps.
     pub fn find(&self, text: &str) -> Vec<Finding> {
         let finding = |hit: Hit<'_>| Finding {
             kind: hit.kind.to_owned(),
             range: hit.range,
+            replacement: placeholder(hit.kind),
         };
-        self.hits(text).into_iter().map(finding).collect()
+        let mut found: Vec<Finding> = self.hits(text).into_iter().map(finding).collect();
+        let people = self.personal.iter().flat_map(|vault| vault.find(text));
+        let people: Vec<Finding> = people
+            .filter(|(place, _pseudonym)| {
+                let range = &place.range;
+                let is_apart =
+                    |one: &Finding| one.range.end <= range.start || range.end <= one.range.start;
+                found.iter().all(is_apart)
+            })
+            .map(|(place, replacement)| Finding {
+                kind: place.kind.as_str().to_owned(),
+                range: place.range,
+                replacement,
+            })
+            .collect();
+        found.extend(people);
+        found.sort_by_key(|one| one.range.start);
+        found
     }
 
     /// Returns whether a text of JSON without escapes surely holds no secret, in a string or by the name
@@ -198,12 +258,15 @@ impl Redactor {
     /// `false` says nothing; of texts joined to one it is `false` at the least where it is for one.
     pub fn is_surely_clean(&self, json: &str) -> bool {
         // A pattern of the user's may mean a whole string, from `^` to `$`.
-        self.own.is_none() && Patterns::built_in().is_some_and(|patterns| !patterns.may_hit(json))
+        self.own.is_none()
+            && self.personal.is_none()
+            && Patterns::built_in().is_some_and(|patterns| !patterns.may_hit(json))
     }
 
     fn hits(&self, text: &str) -> Vec<Hit<'_>> {
         let mut hits = Vec::new();
-        for patterns in self.own.iter().chain(Patterns::built_in()) {
+        let own = self.own.as_deref();
+        for patterns in own.into_iter().chain(Patterns::built_in()) {
             patterns.find(text, &mut hits);
         }
         merged(hits, text)
@@ -233,8 +296,44 @@ impl Redactor {
                         | Value::Object(_) => self.walk(field),
                     }
                 }
+                self.rename(fields);
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::Number(number) => {
+                // A card's number may be one; its pseudonym has as many digits.
+                if let Some(vault) = &self.personal
+                    && !number.is_f64()
+                    && let Some(text) = vault.replaced(&number.to_string())
+                    && let Ok(pseudonym) = text.parse::<u64>()
+                {
+                    *value = pseudonym.into();
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    /// Takes secrets out of the names of fields; of two that become one, a number tells them apart.
+    fn rename(&self, fields: &mut Map<String, Value>) {
+        let may_hold = |name: &&String| {
+            name.len() >= SHORTEST_SECRET || self.own.is_some() || self.personal.is_some()
+        };
+        let clean = |name: &String| match self.text(name) {
+            Cow::Borrowed(_same) => None,
+            Cow::Owned(clean) => Some((name.clone(), clean)),
+        };
+        let renamed: Vec<(String, String)> =
+            fields.keys().filter(may_hold).filter_map(clean).collect();
+        for (name, clean) in renamed {
+            let Some(field) = fields.remove(&name) else {
+                continue;
+            };
+            let mut free = clean.clone();
+            let mut nth = 2;
+            while fields.contains_key(&free) {
+                free = format!("{clean}-{nth}");
+                nth += 1;
+            }
+            fields.insert(free, field);
         }
     }
 }

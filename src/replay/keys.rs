@@ -44,7 +44,7 @@ impl Keys {
     /// A normalise rule that can't be used.
     pub fn new(rules: &Rules) -> Result<Self, NormaliseError> {
         Ok(Self {
-            normaliser: Normaliser::new(&rules.normalise)?,
+            normaliser: Normaliser::new(&rules.normalise)?.with_people(rules.has_people),
             tool_results: rules.tool_results.clone(),
             cache: Mutex::default(),
         })
@@ -180,6 +180,9 @@ impl Keys {
             }
         }
         let mut mapping = Mapping::new(days);
+        for (recorded, _live) in &pairs {
+            mapping.know(&recorded.values);
+        }
         pairs
             .iter()
             .all(|(a, b)| mapping.admit(&a.values, &b.values))
@@ -197,6 +200,9 @@ impl Keys {
         let recorded: Vec<Template> = recorded.iter().map(template).collect();
         let live: Vec<Template> = live.iter().map(template).collect();
         let mut mapping = Mapping::new(days);
+        for recorded in &recorded {
+            mapping.know(&recorded.values);
+        }
         recorded.len() == live.len()
             && recorded
                 .iter()
@@ -210,7 +216,9 @@ impl Keys {
             self.normaliser.template(&recorded),
             self.normaliser.template(&live),
         );
-        recorded.id == live.id && Mapping::new(days).admit(&recorded.values, &live.values)
+        let mut mapping = Mapping::new(days);
+        mapping.know(&recorded.values);
+        recorded.id == live.id && mapping.admit(&recorded.values, &live.values)
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Normaliser {
     patterns: Vec<(Regex, String)>,
     pointers: Vec<Vec<String>>,
     sorts: Vec<Vec<String>>,
+    /// Whether pseudonyms stand for personal data.
+    has_people: bool,
     sorted_lines: Vec<Regex>,
 }
 
@@ -85,6 +87,13 @@ impl Normaliser {
         Ok(normaliser)
     }
 
+    /// Returns the normaliser that also knows pseudonyms of personal data, if `has_people`.
+    #[must_use]
+    pub fn with_people(mut self, has_people: bool) -> Self {
+        self.has_people = has_people;
+        self
+    }
+
     /// Returns the template of a message, a tool set or another value.
     pub(super) fn template<T: Serialize>(&self, value: &T) -> Template {
         let mut value = serde_json::to_value(value).unwrap_or(Value::Null);
@@ -115,7 +124,7 @@ impl Normaliser {
                 }
             }
             Value::Number(number) => {
-                if let Some(scrubbed) = volatile::extract(&number.to_string(), values) {
+                if let Some(scrubbed) = self.extract(&number.to_string(), values) {
                     *value = Value::String(scrubbed);
                 }
             }
@@ -126,6 +135,9 @@ impl Normaliser {
                         self.structure(field);
                     }
                     self.walk(field, values);
+                }
+                if self.has_people {
+                    rename(fields, values);
                 }
             }
             Value::Null | Value::Bool(_) => {}
@@ -175,7 +187,34 @@ impl Normaliser {
             let current = replaced.as_deref().unwrap_or(text);
             replaced = with_sorted_lines(current, regex).or(replaced);
         }
-        volatile::extract(replaced.as_deref().unwrap_or(text), values).or(replaced)
+        self.extract(replaced.as_deref().unwrap_or(text), values)
+            .or(replaced)
+    }
+
+    fn extract(&self, text: &str, values: &mut Vec<Volatile>) -> Option<String> {
+        let people = if self.has_people {
+            volatile::extract_people(text, values)
+        } else {
+            None
+        };
+        volatile::extract(people.as_deref().unwrap_or(text), values).or(people)
+    }
+}
+
+/// Takes pseudonyms out of the names of fields. Of two that differ in nothing else, both stay.
+fn rename(fields: &mut serde_json::Map<String, Value>, values: &mut Vec<Volatile>) {
+    let names: Vec<String> = fields.keys().cloned().collect();
+    for name in names {
+        let mut found = Vec::new();
+        let Some(template) = volatile::extract_people(&name, &mut found) else {
+            continue;
+        };
+        if !fields.contains_key(&template)
+            && let Some(field) = fields.remove(&name)
+        {
+            fields.insert(template, field);
+            values.extend(found);
+        }
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Rules {
     pub ignore: Vec<String>,
     /// What is replaced before texts are compared, beside the built-in volatile values.
     pub normalise: Vec<NormaliseRule>,
+    /// Whether pseudonyms stand for personal data, in the recording and in what the agent sends.
+    pub has_people: bool,
     /// Tools whose results may differ from the recorded ones.
     pub tool_results: BTreeSet<String>,
     /// What happens when the agent leaves the recorded path before the fork.
@@ -79,6 +81,7 @@ impl Default for Rules {
             treatment: TreatmentPart::all(),
             ignore: Vec::new(),
             normalise: Vec::new(),
+            has_people: false,
             tool_results: BTreeSet::new(),
             on_divergence: OnDivergence::Move,
             tools: ToolRules::default(),

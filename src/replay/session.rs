@@ -104,6 +104,7 @@ impl Replay {
         recorder: Arc<Recorder>,
         options: Options,
     ) -> Result<Self, ProxyError> {
+        recorder.reserve(plan.recording.timeline());
         let matcher = Arc::new(Matcher::new(
             Arc::clone(&plan.recording),
             Arc::clone(&plan.rules),

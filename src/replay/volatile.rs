@@ -1,11 +1,13 @@
 //! Values that change on every run though nothing happened: how they look, and when two of them may
 //! stand for each other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use jiff::civil::Date;
 use regex::Regex;
+
+use crate::redact::{PersonalKind, find_pseudonyms};
 
 /// A kind of volatile value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,6 +19,8 @@ pub(super) enum Class {
     Id,
     TempPath,
     Address,
+    /// What stands for personal data.
+    Person(PersonalKind),
 }
 
 impl Class {
@@ -30,6 +34,11 @@ impl Class {
             Self::Id => "<id>",
             Self::TempPath => "<tmp>",
             Self::Address => "<address>",
+            Self::Person(PersonalKind::Email) => "<email>",
+            Self::Person(PersonalKind::Phone) => "<phone>",
+            Self::Person(PersonalKind::Iban) => "<iban>",
+            Self::Person(PersonalKind::Card) => "<card>",
+            Self::Person(PersonalKind::Ip) => "<ip>",
         }
     }
 }
@@ -107,6 +116,29 @@ pub(super) fn extract(text: &str, values: &mut Vec<Volatile>) -> Option<String> 
     Some(template)
 }
 
+/// Replaces what stands for personal data in `text` by tokens; the pseudonyms go to `values` in order.
+pub(super) fn extract_people(text: &str, values: &mut Vec<Volatile>) -> Option<String> {
+    let people = find_pseudonyms(text);
+    if people.is_empty() {
+        return None;
+    }
+    let mut rest = 0;
+    let mut template = String::new();
+    for person in people {
+        let class = Class::Person(person.kind);
+        template.push_str(text.get(rest..person.range.start)?);
+        template.push_str(class.token());
+        rest = person.range.end;
+        values.push(Volatile {
+            class,
+            text: person.text,
+            day: None,
+        });
+    }
+    template.push_str(text.get(rest..)?);
+    Some(template)
+}
+
 /// Returns whether the digits at `start` stand behind a decimal point.
 fn is_fraction(text: &str, start: usize) -> bool {
     let before = text
@@ -124,7 +156,12 @@ fn day(class: Class, text: &str) -> Option<i64> {
             let scale = 10_i64.checked_pow(u32::try_from(digits.len().checked_sub(10)?).ok()?)?;
             Some(digits.parse::<i64>().ok()? / scale / 86_400)
         }
-        Class::Uuid | Class::Time | Class::Id | Class::TempPath | Class::Address => None,
+        Class::Uuid
+        | Class::Time
+        | Class::Id
+        | Class::TempPath
+        | Class::Address
+        | Class::Person(_) => None,
     }
 }
 
@@ -189,6 +226,8 @@ pub(super) struct Mapping<'a> {
     days: Days,
     forward: HashMap<&'a str, &'a str>,
     backward: HashMap<&'a str, &'a str>,
+    /// The pseudonyms of the recording.
+    people: HashSet<&'a str>,
 }
 
 impl<'a> Mapping<'a> {
@@ -198,7 +237,16 @@ impl<'a> Mapping<'a> {
             days,
             forward: HashMap::new(),
             backward: HashMap::new(),
+            people: HashSet::new(),
         }
+    }
+
+    /// Takes note of all pseudonyms of the recording before it is compared with anything.
+    pub(super) fn know(&mut self, recorded: &'a [Volatile]) {
+        let people = recorded
+            .iter()
+            .filter(|value| matches!(value.class, Class::Person(_)));
+        self.people.extend(people.map(|value| value.text.as_str()));
     }
 
     /// Takes in two lists of values; returns whether they fit each other and all taken in before.
@@ -217,7 +265,11 @@ impl<'a> Mapping<'a> {
         match recorded.class {
             // Two runs may put the same clock reading where one had two, so times map freely.
             Class::Date | Class::Time | Class::Epoch | Class::Address => true,
-            Class::Uuid | Class::Id | Class::TempPath => {
+            // The agent sends the recorded pseudonym where it was served, and the real one elsewhere, which
+            // has another pseudonym in this run. It never sends that of somebody else.
+            Class::Person(_) if recorded.text == live.text => true,
+            Class::Person(_) if self.people.contains(live.text.as_str()) => false,
+            Class::Uuid | Class::Id | Class::TempPath | Class::Person(_) => {
                 let (recorded, live) = (recorded.text.as_str(), live.text.as_str());
                 *self.forward.entry(recorded).or_insert(live) == live
                     && *self.backward.entry(live).or_insert(recorded) == recorded
@@ -236,7 +288,12 @@ impl<'a> Mapping<'a> {
                 };
                 near(recorded.day, self.days.recorded) && near(live.day, self.days.live)
             }
-            Class::Uuid | Class::Time | Class::Id | Class::TempPath | Class::Address => true,
+            Class::Uuid
+            | Class::Time
+            | Class::Id
+            | Class::TempPath
+            | Class::Address
+            | Class::Person(_) => true,
         }
     }
 }
@@ -300,6 +357,34 @@ mod tests {
         assert!(Mapping::new(days).admit(&list(&[a, b, a]), &list(&[b, c, b])));
         assert!(!Mapping::new(days).admit(&list(&[a, b, a]), &list(&[b, c, c])));
         assert!(!Mapping::new(days).admit(&list(&[a, b]), &list(&[c, c])));
+    }
+
+    #[test]
+    fn pseudonyms_map_to_those_of_another_run_and_to_nobody_else() {
+        let days = Days {
+            recorded: 0,
+            live: 0,
+        };
+        let [a, b, a2, b2] = ["aaaaaaaa", "bbbbbbbb", "cccccccc", "dddddddd"]
+            .map(|name| format!("person-{name}@example.com"));
+        let list = |people: &[&String]| {
+            let text: Vec<&str> = people.iter().map(|person| person.as_str()).collect();
+            let mut values = Vec::new();
+            let template = extract_people(&text.join(" "), &mut values);
+            assert_eq!(template.unwrap(), vec!["<email>"; text.len()].join(" "));
+            values
+        };
+        let admits = |recorded: &[&String], live: &[&String]| {
+            let (recorded, live) = (list(recorded), list(live));
+            let mut mapping = Mapping::new(days);
+            mapping.know(&recorded);
+            mapping.admit(&recorded, &live)
+        };
+        assert!(admits(&[&a, &b, &a], &[&a2, &b2, &a2]));
+        assert!(admits(&[&a, &b, &a], &[&a2, &b2, &a]), "served, then sent");
+        assert!(!admits(&[&a, &b, &a], &[&a2, &b2, &b2]));
+        assert!(!admits(&[&a, &b, &a], &[&a2, &b2, &b]));
+        assert!(!admits(&[&a, &b], &[&a2, &a2]));
     }
 
     #[test]

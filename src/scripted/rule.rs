@@ -104,7 +104,11 @@ impl TryFrom<String> for Glob {
 
 /// What a rule answers.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table such as { text = \"hello\" }"
+)]
 pub(super) struct Reply {
     /// The text.
     pub(super) text: Option<String>,

@@ -111,6 +111,7 @@ fn call(origin: &Url, incoming: &Incoming) -> ToolCall {
         }),
         call_id: None,
         server: None,
+        ancillary: false,
     }
 }
 

@@ -59,7 +59,7 @@ pub enum Traffic {
 
 /// Rewrites secrets and personal data before anything is hashed.
 pub trait Scrub: Send + Sync {
-    /// Rewrites every string inside `value`, keys excepted.
+    /// Rewrites every string inside `value`, and every key that holds such.
     fn scrub(&self, value: &mut Value);
 }
 

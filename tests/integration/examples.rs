@@ -84,13 +84,11 @@ fn readme(name: &str) {
     assert_eq!(ran, 4, "blocks of {name}");
 }
 
-#[test]
-fn an_answer_that_reaches_the_customer_in_part_is_red_without_a_model() {
-    let example = Example::new("support-python");
-    example.change("agent.py", "print(event.delta,", "print(event.delta[:1],");
-    let gate = example.offline().exits(1);
-    let lines = verdicts(&gate);
-    assert_eq!(lines.len(), 6, "{}", gate.stdout);
+/// So many forks are red, each because the final answer is not whole.
+#[track_caller]
+fn all_lack_their_answer(gate: &Run, forks: usize) {
+    let lines = verdicts(gate);
+    assert_eq!(lines.len(), forks, "{}", gate.stdout);
     for line in lines {
         assert!(
             line.starts_with("FAIL") && line.contains("the final answer lacks an expected text"),
@@ -100,18 +98,17 @@ fn an_answer_that_reaches_the_customer_in_part_is_red_without_a_model() {
 }
 
 #[test]
+fn an_answer_that_reaches_the_customer_in_part_is_red_without_a_model() {
+    let example = Example::new("support-python");
+    example.change("agent.py", "print(event.delta,", "print(event.delta[:1],");
+    all_lack_their_answer(&example.offline().exits(1), 6);
+}
+
+#[test]
 fn an_answer_that_a_service_cuts_is_red_without_a_model() {
     let example = Example::new("helpdesk-langgraph");
     example.change("app.py", "reply=text,", "reply=text[:6],");
-    let gate = example.offline().exits(1);
-    let lines = verdicts(&gate);
-    assert_eq!(lines.len(), 2, "{}", gate.stdout);
-    for line in lines {
-        assert!(
-            line.starts_with("FAIL") && line.contains("the final answer lacks an expected text"),
-            "{line}"
-        );
-    }
+    all_lack_their_answer(&example.offline().exits(1), 2);
 }
 
 #[test]
@@ -185,6 +182,16 @@ fn a_setup_that_fails_measures_nothing_and_says_why() {
         "{}",
         gate.stdout
     );
+    for file in [
+        "rewind-report.json",
+        "junit.xml",
+        "report.md",
+        "report.html",
+    ] {
+        let path = example.folder().join("rewind-report").join(file);
+        let report = fs::read_to_string(path).unwrap();
+        assert!(report.contains("`setup` of the agent ended"), "{report}");
+    }
 }
 
 #[test]

@@ -122,7 +122,7 @@ pub(super) fn time_of_unserved(reference: &Timeline, candidate: &Timeline) -> Am
         .filter(|(step, _call)| !served.contains(&step.number));
     let known = calls
         .map(|(_step, call)| call.ended_us.saturating_sub(call.began_us))
-        .sum();
+        .fold(0, u64::saturating_add);
     Amount {
         known,
         unknown: (known == 0).then(|| "the times of the model calls are not known".to_owned()),

@@ -138,6 +138,20 @@ fn only_live_steps_have_a_time() {
 }
 
 #[test]
+fn times_beyond_all_bounds_are_no_less_than_others() {
+    let mut endless = timeline("main", vec![research()]);
+    for step in &mut endless.steps {
+        if let crate::model::StepKind::Model(call) = &mut step.kind {
+            let call = std::sync::Arc::make_mut(call);
+            (call.began_us, call.ended_us) = (0, u64::MAX);
+        }
+    }
+    assert!(!outcome("latency = '1x'", &endless, &endless).is_failed());
+    let short = timeline("main", vec![research()]);
+    assert!(outcome("latency = '1x'", &short, &endless).is_failed());
+}
+
+#[test]
 fn what_is_already_too_much_fails_although_the_rest_is_not_known() {
     let main = timeline("main", vec![research()]);
     let mut half = main.clone();

@@ -10,10 +10,11 @@ use serde_json_path::JsonPath;
 use toml::Spanned;
 
 use super::arguments::ArgumentRule;
+use super::combine::negated;
 use super::registry::{OneOrMany, ReadError, Table, keys};
 use super::schema::{Schema, json};
 use super::{Check, CheckContext, Outcome};
-use place::{Absent, Place};
+use place::{Absent, Place, Subject};
 use rules::{Picked, Rules, Similarity};
 use similarity::Method;
 
@@ -32,7 +33,7 @@ struct Raw {
     json_schema: Option<Spanned<toml::Value>>,
     jsonpath: Option<Spanned<String>>,
     value: Option<Spanned<toml::Value>>,
-    number: Option<f64>,
+    number: Option<Spanned<f64>>,
     tolerance: Option<Spanned<f64>>,
     similarity: Option<RawSimilarity>,
 }
@@ -82,6 +83,13 @@ pub(super) fn read_answer(table: Table<'_>) -> Result<Box<dyn Check>, ReadError>
 
 fn finish(kind: &'static str, place: Place, raw: Raw) -> Result<Box<dyn Check>, ReadError> {
     let tolerance = tolerance(&raw)?;
+    let number = raw.number.as_ref().map(finite).transpose()?;
+    let texts = || raw.contains.0.iter().chain(&raw.not_contains.0);
+    if texts().any(String::is_empty) {
+        let message =
+            "an empty text stands in every text; take it out of `contains` and `not_contains`";
+        return Err(ReadError::new(message, None));
+    }
     let regex = raw
         .regex
         .map(|text| compile(&text, raw.ignore_case))
@@ -94,7 +102,7 @@ fn finish(kind: &'static str, place: Place, raw: Raw) -> Result<Box<dyn Check>, 
         ignore_case: raw.ignore_case,
         schema: raw.json_schema.map(Schema::read).transpose()?,
         picked: picked(raw.jsonpath, raw.value, tolerance)?,
-        number: raw.number.map(|number| (number, tolerance)),
+        number: number.map(|number| (number, tolerance)),
         similarity: raw.similarity.map(similarity).transpose()?,
     };
     if rules.count() == 0 {
@@ -105,6 +113,14 @@ fn finish(kind: &'static str, place: Place, raw: Raw) -> Result<Box<dyn Check>, 
         return Err(ReadError::new(message, None));
     }
     Ok(Box::new(Output { kind, place, rules }))
+}
+
+fn finite(number: &Spanned<f64>) -> Result<f64, ReadError> {
+    if number.get_ref().is_finite() {
+        return Ok(*number.get_ref());
+    }
+    let message = "`number` must be one that can stand in a text, such as 37.4";
+    Err(ReadError::new(message, Some(number.span())))
 }
 
 fn compile(text: &Spanned<String>, ignore_case: bool) -> Result<Regex, ReadError> {
@@ -179,6 +195,26 @@ impl Check for Output {
     }
 
     fn run(&self, context: &CheckContext<'_>) -> Outcome {
+        self.judge(context, |found| found)
+    }
+
+    fn run_negated(&self, context: &CheckContext<'_>) -> Outcome {
+        self.judge(context, |found| negated(self.kind, found, context))
+    }
+
+    fn assertions(&self, _context: &CheckContext<'_>) -> usize {
+        self.rules.count()
+    }
+}
+
+impl Output {
+    /// Returns what `verdict` makes of what was found in the text; where there is no text to look at, or
+    /// no JSON in it that the rules ask for, that is a failure whatever the verdict.
+    fn judge(
+        &self,
+        context: &CheckContext<'_>,
+        verdict: impl FnOnce(Outcome) -> Outcome,
+    ) -> Outcome {
         if !context.is_complete && !self.place.is_final() {
             return Outcome::incomplete();
         }
@@ -186,14 +222,22 @@ impl Check for Output {
             Ok(subject) => subject,
             Err(Absent::Missing(_)) if !context.is_complete => return Outcome::incomplete(),
             Err(Absent::Missing(finding)) => return Outcome::from_findings(vec![finding], ""),
-            Err(Absent::Unknown(why)) => return Outcome::not_run(why),
+            Err(Absent::Unknown(why)) => return verdict(Outcome::not_run(why)),
         };
+        if let Some(finding) = self.rules.unreadable(&subject) {
+            return Outcome::from_findings(vec![finding.step(subject.step)], "");
+        }
+        verdict(self.found(&subject, context))
+    }
+
+    /// Returns what was found in the text.
+    fn found(&self, subject: &Subject, context: &CheckContext<'_>) -> Outcome {
         let reference = || match self.place.read_in(context.reference) {
             Ok(subject) => Ok(subject.text),
             Err(Absent::Missing(finding)) => Err(format!("in the recording, {}", finding.message)),
             Err(Absent::Unknown(why)) => Err(why),
         };
-        let (findings, open) = self.rules.findings(&subject, &reference);
+        let (findings, open) = self.rules.findings(subject, &reference);
         if findings.is_empty() {
             if let Some(why) = open {
                 return Outcome::not_run(why);
@@ -206,10 +250,6 @@ impl Check for Output {
             .into_iter()
             .map(|finding| finding.step(subject.step));
         Outcome::from_findings(findings.collect(), format!("looked at {}", subject.what))
-    }
-
-    fn assertions(&self, _context: &CheckContext<'_>) -> usize {
-        self.rules.count()
     }
 }
 

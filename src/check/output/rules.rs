@@ -114,12 +114,19 @@ impl Rules {
                 .values(format!("not: {unwanted}"), text)
         }));
         if let Some(regex) = &self.regex
-            && !regex.is_match(text)
+            && !regex.is_match(text.trim())
         {
             let message = format!("{what} does not match the regular expression");
             findings.push(Finding::new(message).values(regex.as_str(), text));
         }
         findings
+    }
+
+    /// Returns what is wrong with a text that has to be JSON and is not, so that nothing can be said of
+    /// what stands in it.
+    pub(super) fn unreadable(&self, subject: &Subject) -> Option<Finding> {
+        let is_json = || serde_json::from_str::<Value>(unfenced(&subject.text)).is_ok();
+        (self.picked.is_some() && !is_json()).then(|| no_json(subject))
     }
 
     /// Applies the rules that need JSON.
@@ -128,8 +135,7 @@ impl Rules {
             return Vec::new();
         }
         let Ok(value) = serde_json::from_str::<Value>(unfenced(&subject.text)) else {
-            let message = format!("{} is not valid JSON", subject.what);
-            return vec![Finding::new(message).values("JSON", &subject.text)];
+            return vec![no_json(subject)];
         };
         let mut findings = Vec::new();
         if let Some(schema) = &self.schema {
@@ -206,6 +212,10 @@ impl Similarity {
         );
         Ok(Some(Finding::new(message).values(other, &subject.text)))
     }
+}
+
+fn no_json(subject: &Subject) -> Finding {
+    Finding::new(format!("{} is not valid JSON", subject.what)).values("JSON", &subject.text)
 }
 
 /// Looks for a number in the text.

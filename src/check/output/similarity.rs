@@ -31,11 +31,20 @@ impl Method {
     /// Returns how alike the texts are; `None` where they are too long to compare.
     pub(super) fn likeness(self, a: &str, b: &str) -> Option<f64> {
         match self {
-            Self::TokenF1 => Some(token_f1(&words(a), &words(b))),
-            Self::Jaccard => Some(jaccard(&words(a), &words(b))),
+            Self::TokenF1 => Some(by_words(a, b, token_f1)),
+            Self::Jaccard => Some(by_words(a, b, jaccard)),
             Self::Edit => edit(a.trim(), b.trim()),
         }
     }
+}
+
+/// Compares by words; texts of signs alone, such as an emoji, are alike only where they are equal.
+fn by_words(a: &str, b: &str, likeness: fn(&[String], &[String]) -> f64) -> f64 {
+    let (left, right) = (words(a), words(b));
+    if left.is_empty() && right.is_empty() {
+        return f64::from(a.trim() == b.trim());
+    }
+    likeness(&left, &right)
 }
 
 fn token_f1(a: &[String], b: &[String]) -> f64 {
@@ -146,6 +155,11 @@ mod tests {
         near(Method::Jaccard, "the cat sat", "The cat, the hat!", 0.5);
         near(Method::TokenF1, "東京は大きい", "東京は小さい", 8.0 / 12.0);
         near(Method::TokenF1, "a", "", 0.0);
+        for method in [Method::TokenF1, Method::Jaccard] {
+            near(method, "\u{1f44d}", "\u{1f44e}", 0.0);
+            near(method, "\u{1f44d}", " ", 0.0);
+            near(method, " \u{1f44d}", "\u{1f44d}", 1.0);
+        }
     }
 
     #[test]

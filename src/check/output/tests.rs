@@ -71,11 +71,64 @@ fn white_space_at_the_ends_and_case_where_told_do_not_count() {
     assert!(!holds("equals = 'yes'", "Yes"));
     assert!(holds("equals = 'yes'\nignore_case = true", "YES"));
     assert!(holds("regex = '^y'\nignore_case = true", "YES"));
+    assert!(holds("regex = '^yes$'", "yes\n"));
 }
 
 #[test]
 fn no_answer_fails_even_what_it_may_not_say() {
     assert!(of_answer("not_contains = 'x'", None).is_failed());
+}
+
+#[test]
+fn the_negation_of_a_check_without_anything_to_look_at_does_not_hold_either() {
+    let reference = timeline("main", vec![research()]);
+    let mut candidate = reference.clone();
+    let mut negated = |inner: &str, answer: Option<&str>| {
+        candidate.outcome.answer = answer.map(str::to_owned);
+        let check = check(&format!("kind = 'not'\ncheck = {{ {inner} }}"));
+        check.run(&CheckContext::new(&reference, &candidate))
+    };
+    let sorry = "kind = 'answer', contains = 'sorry'";
+    assert_eq!(
+        first(&negated(sorry, None)).message,
+        "there is no final answer"
+    );
+    assert!(negated(sorry, Some("sorry!")).is_failed());
+    assert!(!negated(sorry, Some("gladly")).is_failed());
+    // However deep it stands.
+    for inner in ["any", "all"] {
+        let inner = format!("kind = '{inner}', checks = [{{ {sorry} }}]");
+        assert!(negated(&inner, None).is_failed(), "{inner}");
+        assert!(!negated(&inner, Some("gladly")).is_failed(), "{inner}");
+        let twice = format!("kind = 'not', check = {{ {inner} }}");
+        assert!(negated(&twice, None).is_failed(), "{inner}");
+    }
+    let error = "kind = 'answer', jsonpath = '$.error'";
+    assert_eq!(
+        first(&negated(error, Some("what?"))).message,
+        "the final answer is not valid JSON"
+    );
+    assert!(!negated(error, Some("{}")).is_failed());
+    let refund = "kind = 'output', of = 'tool:refund.arguments', value = 1";
+    assert!(negated(refund, Some("x")).is_failed());
+    let file = "kind = 'output', of = 'file:x', contains = 'y'";
+    assert!(matches!(negated(file, None), Outcome::NotRun { .. }));
+}
+
+#[test]
+fn what_could_never_fail_or_never_hold_is_refused() {
+    for (toml, word) in [
+        ("contains = ''", "empty text"),
+        ("contains = ['a', '']", "empty text"),
+        ("not_contains = ''", "empty text"),
+        ("number = inf", "37.4"),
+        ("number = nan", "37.4"),
+    ] {
+        let message = try_check(&format!("kind = 'answer'\n{toml}"))
+            .unwrap_err()
+            .message;
+        assert!(message.contains(word), "{toml}: {message}");
+    }
 }
 
 #[test]

@@ -29,6 +29,14 @@ impl Order {
             );
             return Err(ReadError::new(message, Some(text.span())));
         };
+        let is_name = |name: &str| !name.trim().is_empty() && !name.trim().contains(' ');
+        if !is_name(first) || !is_name(then) {
+            let message = format!(
+                "`{}` is no order of two tools; write one \"A before B\" for each pair",
+                text.get_ref()
+            );
+            return Err(ReadError::new(message, Some(text.span())));
+        }
         let names = [first, then].map(|name| Spanned::new(text.span(), name.trim().to_owned()));
         let mut patterns = patterns(&names)?.into_iter();
         match (patterns.next(), patterns.next()) {

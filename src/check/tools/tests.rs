@@ -134,15 +134,15 @@ fn arguments_must_fit_the_schema_of_their_tool() {
     assert!(!ran(toml, refund(json!({"id": 1, "amount": 99.5}))).is_failed());
     assert_eq!(
         findings(&ran(toml, refund(json!({"id": 1, "amount": 900})))),
-        ["the arguments of tool `refund` breaks the JSON Schema at /amount"]
+        ["a call of tool `refund` breaks the JSON Schema at /amount"]
     );
     assert_eq!(
         findings(&ran(toml, refund(json!({"amount": 9})))),
-        ["the arguments of tool `refund` breaks the JSON Schema"]
+        ["a call of tool `refund` breaks the JSON Schema"]
     );
     assert_eq!(
         findings(&ran(toml, refund(json!("{\"id\": ")))),
-        ["the arguments of tool `refund` are not valid JSON"]
+        ["a call of tool `refund` has arguments that are not valid JSON"]
     );
     // Other tools may do as they like.
     assert!(!ran(toml, clerk(&["mail"])).is_failed());
@@ -214,4 +214,17 @@ fn what_is_wrong_with_a_definition_is_said() {
         message("arguments = { a = { type = 'objekt' } }"),
     ];
     insta::assert_snapshot!(shown.join("\n---\n"));
+    // Each would be a rule that no call can ever break, or none can ever keep.
+    for never in [
+        "order = ['a before b before c']",
+        "order = ['  before b']",
+        "order = ['a before  ']",
+        "forbidden = ['']",
+        "required = ['']",
+        "counts = { '' = 1 }",
+    ] {
+        let message = message(never);
+        let is_named = message.contains("for each pair") || message.contains("empty name");
+        assert!(is_named, "{never}: {message}");
+    }
 }

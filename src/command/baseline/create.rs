@@ -22,7 +22,7 @@ use crate::command::{CommandError, Context, load_config, set_up};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::gate::{self, Case};
-use crate::model::{ForkPoint, Session, Timeline};
+use crate::model::{Call, ForkPoint, Session, Status, Step, Timeline};
 use crate::replay::{Keys, resolve};
 
 /// What was typed.
@@ -129,15 +129,7 @@ pub async fn create(
     aside.place(&target)?;
     let target = shown(&target, context);
     let written = summary(&case, target, &proof, out);
-    if size > place::LARGE_BASELINE {
-        say(
-            err,
-            &format!(
-                "rewind: {target} has {}; a reviewer can't read that much\n",
-                place::bytes(size)
-            ),
-        );
-    }
+    warn(&case, target, size, err);
     crate::command::output::written(written)
 }
 
@@ -331,6 +323,43 @@ fn draft(
         config,
     };
     Ok(draft.text())
+}
+
+/// Says what a reviewer should know of a baseline that was written.
+fn warn(case: &Case, target: &Utf8Path, size: u64, err: &mut dyn Write) {
+    if let Some(fault) = fault(&case.reference) {
+        say(
+            err,
+            &format!(
+                "rewind: {fault} in this recording, and {target} takes that for right; was it meant? Else remove it with \
+                 `rewind baseline rm {}`, and record again\n",
+                case.baseline.name
+            ),
+        );
+    }
+    if size > place::LARGE_BASELINE {
+        say(
+            err,
+            &format!(
+                "rewind: {target} has {}; a reviewer can't read that much\n",
+                place::bytes(size)
+            ),
+        );
+    }
+}
+
+/// Returns what went wrong in the run that the baseline holds up as right; `None` where nothing did.
+fn fault(reference: &Timeline) -> Option<String> {
+    let is_bad = |(step, _call): &(&Step, &Arc<Call>)| {
+        matches!(step.status, Status::Error | Status::Partial)
+    };
+    let exit = reference.outcome.exit.filter(|exit| *exit != 0);
+    match (exit, reference.model_steps().filter(is_bad).count()) {
+        (Some(exit), _) => Some(format!("the agent ended with status {exit}")),
+        (None, 0) => None,
+        (None, 1) => Some("a model call failed".to_owned()),
+        (None, several) => Some(format!("{several} model calls failed")),
+    }
 }
 
 fn summary(case: &Case, target: &Utf8Path, proof: &str, out: &mut dyn Write) -> io::Result<()> {

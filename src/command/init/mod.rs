@@ -161,8 +161,7 @@ fn summary(guess: &Guess, done: &[Done]) -> String {
     lines.extend([
         format!("  rewind record --name first {question}{key}"),
         "  rewind show first".to_owned(),
-        "  rewind session export first -o baselines/first/session".to_owned(),
-        "  printf '[[check]]\\nkind = \"no_error\"\\n' > baselines/first/baseline.toml".to_owned(),
+        "  rewind baseline create first --name first".to_owned(),
         "  rewind gate".to_owned(),
         "Commit what init wrote and baselines/; pull requests are gated from then on, for now without failing"
             .to_owned(),

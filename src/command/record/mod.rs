@@ -98,6 +98,7 @@ pub async fn run(
         unstored: finished.unstored.as_deref(),
         notices: &finished.notices,
         removed: spec.environment.explain_removed(),
+        lacks_input: options.command.is_empty() && input.is_none() && ended.exit != 0,
     };
     if let Err(error) = summary.write(err) {
         tracing::debug!(%error, "the summary could not be written");
@@ -129,10 +130,14 @@ fn input(options: &RecordOptions, config: &Config) -> Result<Option<String>, Com
             return Err(CommandError::usage("there is no default agent to run")
                 .help(format!("name one with --agent: {choices}")));
         }
-        return Err(CommandError::usage("there is no agent to run").help(
+        let once = match &config.path {
+            Some(path) => format!("in {path}, as command = [\"python3\", \"agent.py\"] in [agent]"),
+            None => "in rewind.toml; `rewind init` makes one".to_owned(),
+        };
+        return Err(CommandError::usage("there is no agent to run").help(format!(
             "write its command behind `--`, as in `rewind record -- python3 agent.py \"a question\"`, or \
-             once and for all in rewind.toml; `rewind init` makes one",
-        ));
+             once and for all {once}",
+        )));
     }
     match options.input.as_slice() {
         [] => Ok(None),

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use crate::model::{Status, Timeline, Usage};
+use crate::proxy::providers;
+use crate::report::terminal::failure;
 use crate::store::SessionHead;
 
 /// All that the summary is made of.
@@ -21,6 +23,8 @@ pub(super) struct Summary<'a> {
     pub(super) notices: &'a [String],
     /// What is said of the agent's environment should it have failed.
     pub(super) removed: Option<String>,
+    /// Whether the agent was run without an input although it could have been given one.
+    pub(super) lacks_input: bool,
 }
 
 impl Summary<'_> {
@@ -40,6 +44,12 @@ impl Summary<'_> {
         )?;
         if models == 0 {
             out.write_all(NO_CALLS.as_bytes())?;
+            if self.lacks_input {
+                writeln!(
+                    out,
+                    "  - it got no input: give it one with --input \"a question\""
+                )?;
+            }
         } else {
             self.write_figures(out)?;
         }
@@ -86,10 +96,37 @@ impl Summary<'_> {
         let failed = failed.filter(|step| matches!(step.status, Status::Error | Status::Partial));
         match failed.count() {
             0 => Ok(()),
-            failed => writeln!(
+            failed => {
+                let failed = counted(failed, "step");
+                writeln!(out, "  errors   {failed} failed or broke off")?;
+                self.write_first_failure(out)
+            }
+        }
+    }
+
+    /// Writes why a model call failed, the first of them, and what to do where its key was refused.
+    fn write_first_failure(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut calls = self.timeline.model_steps();
+        let Some((step, call, why)) =
+            calls.find_map(|(step, call)| Some((step, call, failure(step)?)))
+        else {
+            return Ok(());
+        };
+        writeln!(out, "           step {}: {why}", step.number)?;
+        if !KEY_REFUSED.contains(&call.exchange.status) {
+            return Ok(());
+        }
+        let known = providers::KNOWN
+            .iter()
+            .find(|known| known.name == call.provider);
+        match known.and_then(|known| known.key_variables.first()) {
+            Some(variable) => writeln!(
                 out,
-                "  errors   {} failed or broke off",
-                counted(failed, "step")
+                "           the provider takes no call without a key of yours: set {variable}"
+            ),
+            None => writeln!(
+                out,
+                "           the provider takes no call without a key: `key_env` of its [upstream.NAME] in rewind.toml names the variable that holds it"
             ),
         }
     }
@@ -135,6 +172,9 @@ fn grouped(number: u64) -> String {
     }
     grouped
 }
+
+/// The answers of a provider that got no key, or one that it does not take.
+const KEY_REFUSED: [u16; 2] = [401, 403];
 
 /// How many characters of an id are shown.
 const ID_DIGITS: usize = 13;

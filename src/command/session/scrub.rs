@@ -16,6 +16,7 @@ use crate::model::{
     Ancillary, Body, Call, ContentId, Exchange, Message, Outcome, Pooled, Request, Response,
     Session, SessionId, Step, StepKind, Thread, Timeline, ToolStep, Treatment,
 };
+use crate::redact::Redactor;
 
 /// Replaces each `OLD=NEW` everywhere in the session; what was is removed from the store.
 ///
@@ -32,16 +33,11 @@ pub fn scrub(
         .iter()
         .map(|text| pair(text))
         .collect::<Result<Vec<_>, _>>()?;
+    let replaced = |old: &str| in_place(&pairs, old);
     let store = open(store, context)?;
     let id = store.resolve(session).map_err(CommandError::usage)?;
     let old = store.load(id).map_err(CommandError::usage)?;
-    let mut scrubber = Scrubber {
-        pairs,
-        messages: HashMap::new(),
-        threads: HashMap::new(),
-        treatments: HashMap::new(),
-        count: 0,
-    };
+    let mut scrubber = Scrubber::new(&replaced);
     let new = scrubber.session(&old)?;
     if scrubber.count == 0 {
         return Err(CommandError::usage(format!(
@@ -72,16 +68,52 @@ fn pair(text: &str) -> Result<(String, String), CommandError> {
     }
 }
 
+/// Returns the session without secrets and, where that is wanted, without personal data.
+///
+/// # Errors
+/// What is left no longer has the form of a session.
+pub(super) fn redacted(redactor: &Redactor, session: Session) -> Result<Session, CommandError> {
+    let clean = |text: &str| redactor.text(text).into_owned();
+    let mut scrubber = Scrubber::new(&clean);
+    let mut new = scrubber.session(&session)?;
+    if scrubber.count == 0 {
+        return Ok(session);
+    }
+    new.id = session.id;
+    Ok(new)
+}
+
+/// Replaces in a text, also where it stands escaped as in JSON.
+fn in_place(pairs: &[(String, String)], old: &str) -> String {
+    let mut new = old.to_owned();
+    for (from, to) in pairs {
+        new = new.replace(from, to);
+        let (from, to) = (escaped(from), escaped(to));
+        new = new.replace(&from, &to);
+    }
+    new
+}
+
 /// Makes a copy of a session with other texts in it.
-struct Scrubber {
-    pairs: Vec<(String, String)>,
+struct Scrubber<'a> {
+    replaced: &'a dyn Fn(&str) -> String,
     messages: HashMap<ContentId, Arc<Pooled<Message>>>,
     threads: HashMap<ContentId, Thread>,
     treatments: HashMap<ContentId, Arc<Treatment>>,
     count: u64,
 }
 
-impl Scrubber {
+impl<'a> Scrubber<'a> {
+    fn new(replaced: &'a dyn Fn(&str) -> String) -> Self {
+        Self {
+            replaced,
+            messages: HashMap::new(),
+            threads: HashMap::new(),
+            treatments: HashMap::new(),
+            count: 0,
+        }
+    }
+
     fn session(&mut self, old: &Session) -> Result<Session, CommandError> {
         let timelines = old.timelines.iter().map(|timeline| self.timeline(timeline));
         let timelines = timelines.collect::<Result<Vec<_>, _>>()?;
@@ -277,14 +309,8 @@ impl Scrubber {
         }
     }
 
-    /// Replaces in a text, also where it stands escaped as in JSON.
     fn text(&mut self, old: &str) -> String {
-        let mut new = old.to_owned();
-        for (from, to) in &self.pairs {
-            new = new.replace(from, to);
-            let (from, to) = (escaped(from), escaped(to));
-            new = new.replace(&from, &to);
-        }
+        let new = (self.replaced)(old);
         if new != old {
             self.count += 1;
         }

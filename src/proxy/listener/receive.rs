@@ -8,7 +8,7 @@ use hyper::body::{Body as _, Incoming};
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReceiveError {
     /// It is larger than allowed.
-    #[error("the request body is larger than {limit} bytes; raise `[capture] max_body`")]
+    #[error("the request body is larger than {limit} bytes, the most that is passed on")]
     TooLarge {
         /// The limit in bytes.
         limit: usize,

@@ -100,7 +100,7 @@ enum Refused {
     WebSocket,
     #[error(transparent)]
     Body(#[from] ReceiveError),
-    #[error("{0}; raise `[capture] max_body`")]
+    #[error("{0}")]
     Packed(DecodeError),
 }
 

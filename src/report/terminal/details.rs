@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Style;
 use crate::check::{CheckResult, Finding, Outcome, Severity};
-use crate::gate::Sample;
+use crate::gate::{FaultKind, Sample};
 use crate::model::Divergence;
 use crate::report::comparison::{NUMBERS, compared};
 use crate::report::cost::cost;
@@ -103,8 +103,13 @@ fn items(sample: &Sample, chars: usize) -> Vec<Item> {
     let mut items = Vec::new();
     if let Some(fault) = &sample.fault {
         items.push(Item::new(plain(&fault.message)).value("it said", &fault.said, chars));
+        // What a run that was ended from outside did not come to says nothing of the agent.
+        if fault.kind == FaultKind::Stopped {
+            return items;
+        }
     }
-    for check in CheckResult::worst_first(&sample.checks) {
+    let checks = CheckResult::worst_first(&sample.checks).into_iter();
+    for check in checks.filter(|check| sample.counts(check)) {
         items.extend(of_check(check, sample.replay.refused > 0, chars));
     }
     let of_divergence = |divergence: &Divergence| {

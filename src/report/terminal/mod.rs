@@ -13,6 +13,8 @@ mod table;
 mod tree;
 pub(super) mod words;
 
+pub use words::failure;
+
 pub use assertions::assertions;
 pub use diff::{Shown, diff};
 pub use gate::gate;

@@ -84,7 +84,7 @@ fn retries(step: &Step) -> Option<String> {
 }
 
 /// Returns what went wrong with a step; `None` where nothing did.
-pub(in crate::report) fn failure(step: &Step) -> Option<String> {
+pub fn failure(step: &Step) -> Option<String> {
     let what = match step.status {
         Status::Ok => return None,
         Status::NoResult => return Some("no result".to_owned()),

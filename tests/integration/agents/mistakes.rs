@@ -13,6 +13,113 @@ fn without_a_configuration_the_next_command_is_named() {
         let run = app.run(arguments);
         assert!(run.stderr.contains("rewind init"), "{}", run.stderr);
     }
+    // One that names no agent is to be completed, not made once more.
+    app.run(["init", "--yes"]).exits(0);
+    let run = app.run(["record", "--input", "q"]).exits(2);
+    assert!(run.stderr.contains("command = ["), "{}", run.stderr);
+    assert!(!run.stderr.contains("rewind init"), "{}", run.stderr);
+}
+
+#[test]
+fn what_is_wrong_in_the_configuration_is_shown_as_it_should_be_written() {
+    let app = repository(PLAIN, CONFIG);
+    app.run(["record", "--input", "q"]).exits(0);
+    baseline(&app, "a", "");
+    for (line, exit, meant) in [
+        (
+            "command = \"python3 agent.py\"",
+            2,
+            "write [\"python3\", \"agent.py\"]",
+        ),
+        ("entry = \"agent.py:run\"", 2, "`agent:run`"),
+        (
+            "command = [\"python3\", \"agent.py\"]\ncwd = \"src\"",
+            3,
+            "/src does not exist; make it, or write another `cwd`",
+        ),
+        (
+            "command = [\"python3\", \"agent.py\"]\nbefore = [\"no-such-thing\"]",
+            3,
+            "`before` of the agent could not be run",
+        ),
+        (
+            "command = [\"python3\", \"agent.py\"]\nsetup = [\"no-such-thing\"]",
+            3,
+            "`setup` of the agent could not be run",
+        ),
+        (
+            "command = [\"python3\", \"agent.py\"]\ntimeout = \"0s\"",
+            2,
+            "longer one",
+        ),
+    ] {
+        app.write(
+            "rewind.toml",
+            &format!("[agent]\n{line}\n[upstream]\nscripted = \"model.toml\"\n"),
+        );
+        let run = app.run(["gate"]).exits(exit);
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(said.contains(meant), "{line}: {said}");
+    }
+}
+
+#[test]
+fn an_agent_that_got_no_input_is_told_how_it_gets_one() {
+    let app = repository(PLAIN, CONFIG);
+    let run = app.run(["record"]).exits(1);
+    assert!(
+        run.stderr.contains("--input \"a question\""),
+        "{}",
+        run.stderr
+    );
+    // It would not have been the input.
+    app.write("agent.py", "raise SystemExit(1)\n");
+    let run = app.run(["record", "--input", "q"]).exits(1);
+    assert!(!run.stderr.contains("got no input"), "{}", run.stderr);
+}
+
+#[test]
+fn a_provider_that_takes_no_key_is_quoted_and_the_keys_variable_named() {
+    let app = repository(PLAIN, CONFIG);
+    app.write(
+        "model.toml",
+        "[[rule]]\nreply = { status = 401, error = \"You didn't provide an API key.\" }\n",
+    );
+    let run = app.run(["record", "--input", "q"]).exits(1);
+    for word in ["You didn't provide an API key.", "set OPENAI_API_KEY"] {
+        assert!(run.stderr.contains(word), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_failed_recording_becomes_no_baseline_unnoticed() {
+    let app = repository(PLAIN, CONFIG);
+    app.write(
+        "model.toml",
+        "[[rule]]\nreply = { status = 500, error = \"overloaded\" }\n",
+    );
+    app.run(["record", "--input", "q"]).exits(1);
+    let run = app.run(["baseline", "create", "latest", "--name", "a"]);
+    let warning = "the agent ended with status 1 in this recording";
+    assert!(run.stderr.contains(warning), "{}", run.stderr);
+    app.write("model.toml", "[[rule]]\nreply = { text = \"yes\" }\n");
+    app.run(["record", "--input", "q"]).exits(0);
+    let run = app
+        .run(["baseline", "create", "latest", "--name", "b"])
+        .exits(0);
+    assert!(!run.stderr.contains("in this recording"), "{}", run.stderr);
+}
+
+#[test]
+fn a_scripted_answer_that_is_a_text_is_shown_as_the_table_that_it_should_be() {
+    let app = repository(PLAIN, CONFIG);
+    app.write("model.toml", "[[rule]]\nreply = \"hello\"\n");
+    let run = app.run(["record", "--input", "q"]).exits(2);
+    assert!(
+        run.stderr.contains("{ text = \"hello\" }"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

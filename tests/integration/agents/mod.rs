@@ -7,21 +7,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{App, Run};
-
-/// What every agent here asks its model with.
-const ASK: &str = r#"
-import json, os, urllib.request
-def ask(text, system="Answer."):
-    messages = [{"role": "system", "content": system}, {"role": "user", "content": text}]
-    request = urllib.request.Request(
-        os.environ["OPENAI_BASE_URL"] + "/chat/completions",
-        json.dumps({"model": "gpt-4o-mini", "messages": messages}).encode(),
-        {"content-type": "application/json", "authorization": "Bearer " + os.environ["OPENAI_API_KEY"]},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)["choices"][0]["message"]["content"]
-"#;
+use crate::support::{ASK, App, Run};
 
 /// A scripted model that answers with what it was asked.
 const RULES: &str = "[[rule]]\nreply = { text = \"I heard: {{last_user}}\" }\n";

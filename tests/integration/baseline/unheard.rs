@@ -1,22 +1,15 @@
 //! A change that no live run would put to the model never passes in silence.
 
-use crate::support::{App, Run};
+use crate::support::{ASK, App, Run};
 
 /// A planner says what to write, and a writer writes it; both prompts stand in files.
 const AGENT: &str = r#"
-import json, os, urllib.request
+from ask import *
 
-def ask(prompt, text):
-    messages = [{"role": "system", "content": open(prompt).read()}, {"role": "user", "content": text}]
-    request = urllib.request.Request(
-        os.environ["OPENAI_BASE_URL"] + "/chat/completions",
-        json.dumps({"model": "gpt-4o-mini", "messages": messages}).encode(),
-        {"content-type": "application/json", "authorization": "Bearer " + os.environ["OPENAI_API_KEY"]},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)["choices"][0]["message"]["content"]
+def told(prompt, text):
+    return ask(text, open(prompt).read())
 
-print(ask("writer.txt", ask("planner.txt", "A report on Oslo")))
+print(told("writer.txt", told("planner.txt", "A report on Oslo")))
 "#;
 
 /// A planner who is told to hurry plans nothing that is of use.
@@ -34,8 +27,9 @@ when = { system = "writer" }
 reply = { text = "Written as in {{last_user}}" }
 "#;
 
-fn newsroom(forks: &[&str]) -> App {
+pub(super) fn newsroom(forks: &[&str]) -> App {
     let app = App::new();
+    app.write("ask.py", ASK);
     app.write("agent.py", AGENT);
     app.write("model.toml", MODEL);
     app.write("planner.txt", "You are the planner.");
@@ -53,7 +47,7 @@ fn newsroom(forks: &[&str]) -> App {
     app
 }
 
-fn live(app: &App) -> Run {
+pub(super) fn live(app: &App) -> Run {
     app.run(["gate", "--live", "--samples", "1"])
 }
 

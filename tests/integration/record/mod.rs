@@ -2,6 +2,7 @@
 
 mod agent;
 mod memory;
+mod people;
 mod secrets;
 mod traffic;
 mod trouble;

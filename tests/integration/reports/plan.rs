@@ -149,4 +149,8 @@ fn an_interrupted_run_ends_with_what_it_has() {
     assert_eq!(report["counts"]["unaffected"], 2, "{report}");
     let last = report["forks"].as_array().unwrap().last().unwrap();
     assert_eq!(last["evidence"]["samples"][0]["fault"]["kind"], "stopped");
+    // That it was ended is all that is said of it, not what it did not come to.
+    let shown = app.run(["report"]).exits(0).stdout;
+    assert!(shown.contains("the gate was interrupted"), "{shown}");
+    assert!(!shown.contains("never asked for it"), "{shown}");
 }
