@@ -188,7 +188,7 @@ fn a_setup_that_fails_measures_nothing_and_says_why() {
         "report.md",
         "report.html",
     ] {
-        let path = example.folder().join("rewind-report").join(file);
+        let path = example.folder.join("rewind-report").join(file);
         let report = fs::read_to_string(path).unwrap();
         assert!(report.contains("`setup` of the agent ended"), "{report}");
     }
