@@ -1,6 +1,6 @@
 //! MCP over stdio: a stand-in between an agent and one of its servers.
 //!
-//! [`relay`] reads what the agent's client writes and hands it to the server, byte for byte. Before a
+//! [`relay()`] reads what the agent's client writes and hands it to the server, byte for byte. Before a
 //! request goes on, the run is asked ([`Seam`]): it lets the request run and keeps what comes of it, or
 //! it has an answer from a recording, and then the server is not needed. It is started by the first
 //! request that has to run, and caught up on the handshake that it missed.
