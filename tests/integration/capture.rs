@@ -244,6 +244,63 @@ fn curl_is_captured_and_only_the_agent_itself_may_use_the_proxy() {
     );
 }
 
+/// Asks as each of these libraries does by itself.
+const CLIENTS: &str = r#"
+import asyncio, anthropic, httpx, openai, requests
+
+url = "https://weather.test/v1/forecast?city="
+print(httpx.get(url + "httpx").json()["sky"])
+print(requests.get(url + "requests").json()["sky"])
+
+async def by_async():
+    async with httpx.AsyncClient() as client:
+        print((await client.get(url + "async")).json()["sky"])
+    hello = [{"role": "user", "content": "hello"}]
+    answer = await openai.AsyncOpenAI().chat.completions.create(model="gpt-4o-mini", messages=hello)
+    print(answer.choices[0].message.content)
+    stream = openai.OpenAI().chat.completions.create(model="gpt-4o-mini", messages=hello, stream=True)
+    print("".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices))
+    answer = anthropic.Anthropic().messages.create(model="claude-haiku-4-5", max_tokens=9, messages=hello)
+    print(answer.content[0].text)
+
+asyncio.run(by_async())
+"#;
+
+#[test]
+fn python_libraries_and_sdks_are_captured_without_a_base_url() {
+    let captured = Captured::new("");
+    captured.app.write("clients.py", CLIENTS);
+    let rules = "[[rule]]\nreply = { text = \"hello you\" }\n";
+    captured.app.write("model.toml", rules);
+    let python = root("target/test-env/py/bin/python");
+    let run = captured.app.run([
+        "record",
+        "--name",
+        "clients",
+        "--scripted",
+        "model.toml",
+        "--",
+        "env",
+        "-u",
+        "OPENAI_BASE_URL",
+        "-u",
+        "ANTHROPIC_BASE_URL",
+        &python,
+        "clients.py",
+    ]);
+    let run = run.exits(0);
+    let said = "grey\ngrey\ngrey\nhello you\nhello you\nhello you\n";
+    assert!(run.stdout.contains(said), "{}{}", run.stdout, run.stderr);
+    let asked = captured.weather.asked();
+    for city in ["httpx", "requests", "async"] {
+        assert!(asked.iter().any(|line| line.contains(city)), "{asked:?}");
+    }
+    let shown = captured.app.run(["show", "clients", "--json"]).json();
+    let steps = shown["timelines"][0]["steps"].as_array().unwrap().iter();
+    let kinds: Vec<&Value> = steps.map(|step| &step["kind"]).collect();
+    assert_eq!(kinds, ["tool", "tool", "tool", "model", "model", "model"]);
+}
+
 #[test]
 fn a_host_that_passes_is_reached_untouched_and_leaves_no_step() {
     let captured = Captured::new("[capture.hosts]\n\"weather.test\" = \"pass\"\n");
