@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["model", "text", "exit"],
     &["redact", "wire", "wirecodec", "diff", "price", "stats"],
-    &["check", "store", "baseline", "proxy", "lineage"],
+    &["check", "store", "baseline", "proxy", "lineage", "judge"],
     &["agent", "scripted", "record", "replay", "gate"],
     &["report"],
     &["config"],
