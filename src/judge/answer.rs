@@ -181,7 +181,7 @@ mod tests {
     use crate::judge::Rubric;
 
     fn correctness() -> Criterion {
-        Criterion::built_in("correctness", None).unwrap()
+        Criterion::built_in("correctness").unwrap()
     }
 
     fn verdict(score: &Value, pass: &Value, evidence: &Value) -> Value {
@@ -269,7 +269,7 @@ mod tests {
             statements: vec![("a".into(), 3.0), ("b".into(), 1.0)],
             ..Rubric::default()
         };
-        let criterion = Criterion::rubric("mine", &rubric, None);
+        let criterion = Criterion::rubric("mine", &rubric);
         let line = |id: &str, met: bool| json!({"statement": id, "evidence": ["x"], "reasoning": "", "met": met});
         let answer = json!({"verdicts": [line("s2", false), line("s1", true)]});
         let subject = Subject {

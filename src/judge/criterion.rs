@@ -65,18 +65,18 @@ pub struct UnknownCriterion {
 }
 
 impl Criterion {
-    /// Returns a built-in criterion; `instructions` take the place of its own.
+    /// Returns a built-in criterion.
     ///
     /// # Errors
     /// There is none of that name.
-    pub fn built_in(name: &str, instructions: Option<&str>) -> Result<Self, UnknownCriterion> {
+    pub fn built_in(name: &str) -> Result<Self, UnknownCriterion> {
         let found = BUILT_IN.iter().find(|known| known.name == name);
         let known = found.ok_or_else(|| UnknownCriterion {
             name: name.to_owned(),
         })?;
         Ok(Self {
             name: known.name.to_owned(),
-            instructions: instructions.unwrap_or(known.instructions).to_owned(),
+            instructions: known.instructions.to_owned(),
             statements: vec![Statement {
                 id: known.name.to_owned(),
                 text: known.statement.to_owned(),
@@ -88,12 +88,12 @@ impl Criterion {
         })
     }
 
-    /// Returns the criterion of a rubric; `instructions` take the place of the usual ones.
-    pub fn rubric(name: &str, rubric: &Rubric, instructions: Option<&str>) -> Self {
+    /// Returns the criterion of a rubric.
+    pub fn rubric(name: &str, rubric: &Rubric) -> Self {
         let statements = rubric.statements.iter().enumerate();
         Self {
             name: name.to_owned(),
-            instructions: instructions.unwrap_or(RUBRIC).to_owned(),
+            instructions: RUBRIC.to_owned(),
             statements: statements
                 .map(|(index, (text, weight))| Statement {
                     id: format!("s{}", index + 1),

@@ -4,6 +4,7 @@
 //! session  1─n  timeline  1─n  call ──> content (treatment, output, …)
 //!                         1─n  node ──> content (message), node (parent)
 //!                         1─n  ancillary
+//! verdict (of judges, by what they were asked)
 //! ```
 //!
 //! A call, a node and an ancillary exchange have `timeline << 32 | ordinal` as their key: the rows of
@@ -26,7 +27,8 @@ const PAGE_SIZE: u32 = 512;
 const CHECKPOINT_PAGES: u32 = 8192;
 
 /// The numbered migrations: the n-th leads from version n to n + 1. Never changed once released.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE session (
         seq INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
@@ -69,7 +71,11 @@ const MIGRATIONS: &[&str] = &["
     );
     CREATE TABLE content (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, body TEXT NOT NULL);
     CREATE INDEX content_by_hash ON content (hash);
-"];
+",
+    "
+    CREATE TABLE verdict (key BLOB PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+",
+];
 
 /// The newest version that is known.
 #[expect(
