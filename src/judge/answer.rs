@@ -244,9 +244,9 @@ mod tests {
             answer: "About 14\n million people.".to_owned(),
             ..Subject::default()
         };
-        let vote = |score: f64, evidence: Value| {
+        let voted = |score: f64, evidence: Value| {
             let answer = verdict(&json!(score), &json!(score >= PASS), &evidence);
-            super::vote(
+            vote(
                 read(&answer, &correctness()).unwrap(),
                 &correctness(),
                 &subject,
@@ -254,13 +254,16 @@ mod tests {
             )
         };
         assert_eq!(
-            vote(1.0, json!(["14 million", "people."])).score(),
+            voted(1.0, json!(["14 million", "people."])).score(),
             Some(1.0)
         );
-        assert_eq!(vote(0.25, json!([])).score(), Some(0.25));
-        assert_eq!(vote(1.0, json!([])).score(), None);
-        assert_eq!(vote(1.0, json!(["14 million", "37 million"])).score(), None);
-        assert_eq!(vote(0.0, json!(["37 million"])).score(), None);
+        assert_eq!(voted(0.25, json!([])).score(), Some(0.25));
+        assert_eq!(voted(1.0, json!([])).score(), None);
+        assert_eq!(
+            voted(1.0, json!(["14 million", "37 million"])).score(),
+            None
+        );
+        assert_eq!(voted(0.0, json!(["37 million"])).score(), None);
     }
 
     #[test]
@@ -279,7 +282,7 @@ mod tests {
         let verdicts = read(&answer, &criterion).unwrap();
         assert_eq!(verdicts[0].statement, "s1");
         assert_eq!(
-            super::vote(verdicts, &criterion, &subject, false).score(),
+            vote(verdicts, &criterion, &subject, false).score(),
             Some(0.75)
         );
     }

@@ -37,3 +37,6 @@ pub use unmeasured::{Malformed, Unmeasured};
 
 /// The least score that counts as a pass.
 pub const PASS: f64 = 0.5;
+
+#[cfg(test)]
+mod tests;

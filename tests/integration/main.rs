@@ -17,6 +17,7 @@ mod checks;
 mod cmd;
 mod examples;
 mod init;
+mod judge;
 mod readme;
 mod record;
 mod replay;
