@@ -33,8 +33,8 @@ struct Score {
     /// `latest`, an id, the beginning of an id, or a name
     #[arg(default_value = "latest")]
     session: String,
-    /// By what to score (repeatable): correctness, coherence, relevance, safety, task_completion,
-    /// groundedness, or the NAME of a [judge.rubric.NAME]
+    /// By what to score (repeatable): correctness, coherence, relevance, safety, `task_completion`,
+    /// groundedness, or the name of a rubric in `[judge.rubric.NAME]`
     #[arg(short, long = "evaluator", value_name = "NAME", required = true)]
     evaluator: Vec<String>,
     /// The right answer, which correctness is held against

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Criterion, Malformed, PASS, Scale, Subject, Unmeasured};
+use super::{Criterion, Malformed, PASS, Scale, Subject, Unmeasured, tidy};
 
 /// The decision on one statement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -162,7 +162,7 @@ pub(super) fn vote(
         .map(|(weight, verdict)| weight * verdict.score)
         .sum();
     Vote::Measured {
-        score: sum / total,
+        score: tidy(sum / total),
         verdicts,
         is_cached,
     }

@@ -72,7 +72,7 @@ fn openai(settings: &JudgeSettings, prompt: &Prompt, ordinal: u32) -> Value {
 }
 
 fn anthropic(settings: &JudgeSettings, prompt: &Prompt) -> Value {
-    let mut body = json!({
+    json!({
         "model": settings.model,
         "max_tokens": MAX_TOKENS,
         "system": prompt.system,
@@ -83,11 +83,7 @@ fn anthropic(settings: &JudgeSettings, prompt: &Prompt) -> Value {
             "input_schema": prompt.schema,
         }],
         "tool_choice": {"type": "tool", "name": TOOL},
-    });
-    if let Some(temperature) = settings.temperature {
-        set(&mut body, "temperature", json!(temperature));
-    }
-    body
+    })
 }
 
 fn set(body: &mut Value, name: &str, value: Value) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::canary::{self, Canary};
 use super::{Criterion, Judge, Ledger, PASS, Prompt, Subject, Unmeasured, VerdictCache, Vote};
-use super::{answer, cache};
+use super::{answer, cache, tidy};
 use crate::model::ContentId;
 
 /// What is to be scored.
@@ -281,7 +281,7 @@ fn mean(votes: &[Vote], wanted: u32) -> Result<f64, Unmeasured> {
     if scores.len() * 2 > wanted {
         #[expect(clippy::cast_precision_loss, reason = "there are few votes")]
         let count = scores.len() as f64;
-        return Ok(scores.iter().sum::<f64>() / count);
+        return Ok(tidy(scores.iter().sum::<f64>() / count));
     }
     match last {
         Some(why) if wanted == 1 => Err(why),

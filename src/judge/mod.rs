@@ -38,5 +38,10 @@ pub use unmeasured::{Malformed, Unmeasured};
 /// The least score that counts as a pass.
 pub const PASS: f64 = 0.5;
 
+/// Returns a score without the dust of its arithmetic: so that three times 0.95 has the mean 0.95.
+pub(crate) fn tidy(score: f64) -> f64 {
+    (score * 1e9).round() / 1e9
+}
+
 #[cfg(test)]
 mod tests;

@@ -54,7 +54,9 @@ impl Prompt {
 fn system(criterion: &Criterion) -> String {
     let mut text = format!("{FRAME}\n{}\n\n# Statements\n", instructions(criterion));
     for statement in &criterion.statements {
-        text.push_str(&format!("\n- `{}`: {}", statement.id, statement.text));
+        for piece in ["\n- `", &statement.id, "`: ", &statement.text] {
+            text.push_str(piece);
+        }
     }
     text.push_str(match criterion.scale {
         Scale::Graded => {

@@ -42,7 +42,7 @@ pub struct JudgeSettings {
     pub model: String,
     /// What its endpoint speaks.
     pub dialect: JudgeDialect,
-    /// The temperature; the provider's own where it is `None`.
+    /// The temperature; the provider's own where it is `None`. Only for OpenAI's dialect.
     pub temperature: Option<f64>,
     /// The seed of the first vote; each further vote has the next number. Only for OpenAI's dialect.
     pub seed: Option<u64>,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::judge::{Evaluation, Judge, Plan, Prompt, StatementVerdict, Vote};
+use crate::judge::{Evaluation, Judge, Plan, Prompt, StatementVerdict, Vote, tidy};
 use crate::model::{MicroUsd, Session, SessionId};
 
 /// The scores of a session's timelines.
@@ -223,7 +223,7 @@ fn deltas(plan: &Plan, evaluation: &Evaluation) -> Vec<Delta> {
             delta: evaluation
                 .score(label, evaluator)
                 .zip(evaluation.score(first, evaluator))
-                .map(|(score, base)| score - base),
+                .map(|(score, base)| tidy(score - base)),
         })
         .collect()
 }

@@ -60,6 +60,13 @@ pub(super) fn choose(
         );
     }
     let settings = settings(config, model);
+    let is_sampled = settings.temperature.is_some() || settings.seed.is_some();
+    if is_sampled && settings.dialect == JudgeDialect::Anthropic {
+        return Err(CommandError::usage(
+            "[judge] temperature and seed are not known in Anthropic's dialect",
+        )
+        .help("leave them out, or set dialect = \"openai\" for an endpoint that is compatible"));
+    }
     let prices = prices(config);
     let sample = Usage {
         input: 1,

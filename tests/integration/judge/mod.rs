@@ -183,6 +183,13 @@ fn without_a_judge_or_an_evaluator_the_command_says_what_to_write() {
         "{}",
         unpriced.stderr
     );
+    app.write("rewind.toml", "[judge]\nmodel = \"claude-x\"\nseed = 1\n");
+    let sampled = app.run(["eval", "score", "-e", "correctness"]).exits(2);
+    assert!(
+        sampled.stderr.contains("Anthropic's dialect"),
+        "{}",
+        sampled.stderr
+    );
     app.write("rewind.toml", "[judge.rubric.empty]\ntools = true\n");
     let empty = app.run(["eval", "prompt", "empty"]).exits(2);
     assert!(empty.stderr.contains("statements"), "{}", empty.stderr);

@@ -53,9 +53,14 @@ fn canary(request: &Received) -> Option<Vec<Piece>> {
 /// Configures this judge.
 fn configure(app: &App, upstream: &Upstream, dialect: &str) {
     let text = format!(
-        "[judge]\nmodel = \"judge-1\"\nurl = \"{}\"\ndialect = \"{dialect}\"\nkey_env = \"MY_JUDGE\"\nseed = 7\ntemperature = 0\ntimeout = \"700ms\"\n\
+        "[judge]\nmodel = \"judge-1\"\nurl = \"{}\"\ndialect = \"{dialect}\"\nkey_env = \"MY_JUDGE\"\n{}timeout = \"700ms\"\n\
          [agent]\ncommand = [\"sh\", \"-c\", \"env > env.txt\"]\nenv = [\"MY_*\"]\n",
-        upstream.url()
+        upstream.url(),
+        if dialect == "openai" {
+            "seed = 7\ntemperature = 0\n"
+        } else {
+            ""
+        }
     );
     app.write("rewind.toml", &text);
 }
@@ -311,4 +316,45 @@ fn the_judges_key_reaches_neither_the_agent_nor_the_store() {
             assert!(!text.contains(KEY), "{}", path.display());
         }
     }
+}
+
+#[test]
+fn an_answer_full_of_orders_reaches_the_judge_between_boundaries_that_it_does_not_contain() {
+    let app = demo();
+    let corpus = include_str!("../../fixtures/injections.json");
+    let injections: Vec<String> = serde_json::from_str(corpus).unwrap();
+    let text = injections.join("\n").replace(['\0', '\u{1b}', '\u{7}'], "");
+    app.write("answer.txt", &text);
+    let upstream = Upstream::start(|request| {
+        canary(request).unwrap_or_else(|| says(request, &verdict(0.0, &[]).to_string()))
+    });
+    configure(&app, &upstream, "openai");
+    let config = app.folder().join("rewind.toml");
+    let settings = std::fs::read_to_string(&config).unwrap();
+    let agent = "command = [\"cat\", \"answer.txt\"]\noutput = \"stdout\"\n#";
+    app.write("rewind.toml", &settings.replace("command = ", agent));
+    run(
+        &app,
+        &["record", "--name", "hostile", "--", "cat", "answer.txt"],
+    );
+    let arguments = ["eval", "score", "hostile", "-e", "correctness", "--json"];
+    let report = run(&app, &arguments).exits(0).json();
+    assert_eq!(report["scores"][0]["score"], 0.0, "{report}");
+    let last = upstream.received().pop().unwrap();
+    let body: Value = serde_json::from_slice(&last.body).unwrap();
+    let user = body["messages"][1]["content"].as_str().unwrap();
+    let boundary = user
+        .split_whitespace()
+        .nth(6)
+        .unwrap()
+        .trim_end_matches('.');
+    let inside = user
+        .split(&format!("[[BEGIN answer {boundary}]]\n"))
+        .nth(1)
+        .unwrap()
+        .split(&format!("\n[[END answer {boundary}]]"))
+        .next()
+        .unwrap();
+    assert_eq!(inside.trim_end(), text.trim_end());
+    assert!(!inside.contains(boundary));
 }
