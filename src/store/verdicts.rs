@@ -66,6 +66,16 @@ mod tests {
     }
 
     #[test]
+    fn collecting_takes_verdicts_along_since_they_quote_what_they_judged() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(Utf8Path::from_path(dir.path()).unwrap()).unwrap();
+        let key = ContentId::of(b"question");
+        store.keep_verdict(key, &json!("Ms. Miller")).unwrap();
+        store.gc().unwrap();
+        assert_eq!(store.find_verdict(key).unwrap(), None);
+    }
+
+    #[test]
     fn a_store_of_the_first_version_gets_the_table() {
         let dir = tempfile::tempdir().unwrap();
         let dir = Utf8Path::from_path(dir.path()).unwrap();

@@ -91,15 +91,12 @@ fn every_key_of_the_scores_in_json_is_described() {
 }
 
 fn collect(value: &serde_json::Value, keys: &mut Vec<String>) {
-    match value {
-        serde_json::Value::Object(fields) => {
-            for (key, value) in fields {
-                keys.push(key.clone());
-                collect(value, keys);
-            }
-        }
-        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, keys)),
-        _ => {}
+    for (key, value) in value.as_object().into_iter().flatten() {
+        keys.push(key.clone());
+        collect(value, keys);
+    }
+    for item in value.as_array().into_iter().flatten() {
+        collect(item, keys);
     }
 }
 

@@ -106,7 +106,8 @@ fn the_requests_are_those_of_the_providers_sdks() {
                 assert_eq!(request.header("anthropic-version"), Some("2023-06-01"));
             }
             let line = value!({"path": request.path, "body": body});
-            lines.push_str(&format!("{line}\n"));
+            lines.push_str(&line.to_string());
+            lines.push('\n');
         }
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -196,12 +197,14 @@ const MISBEHAVIOURS: [Misbehaviour; 13] = [
     ),
     (
         "a refusal",
-        |r| match r.path.ends_with("/messages") {
-            true => json(200, &value!({"content": [], "stop_reason": "refusal"})),
-            false => json(
-                200,
-                &value!({"choices": [{"message": {"content": null, "refusal": "no"}, "finish_reason": "stop"}]}),
-            ),
+        |r| {
+            let message = value!({"content": null, "refusal": "no"});
+            let body = if r.path.ends_with("/messages") {
+                value!({"content": [], "stop_reason": "refusal"})
+            } else {
+                value!({"choices": [{"message": message, "finish_reason": "stop"}]})
+            };
+            json(200, &body)
         },
         "refused",
     ),
