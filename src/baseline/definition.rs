@@ -97,6 +97,15 @@ struct RawCheck {
 }
 
 impl Definition {
+    /// Makes the nightly forks forks like the others.
+    pub fn add_nightly_forks(&mut self) {
+        for fork in std::mem::take(&mut self.nightly_forks) {
+            if !self.forks.contains(&fork) {
+                self.forks.push(fork);
+            }
+        }
+    }
+
     /// Returns the definition that `text`, the content of the file at `path`, holds.
     ///
     /// # Errors

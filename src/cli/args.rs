@@ -281,6 +281,9 @@ pub(super) struct Gate {
     /// End with the first failure
     #[arg(long)]
     pub(super) fail_fast: bool,
+    /// How much is run
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Profile::Pr)]
+    pub(super) profile: Profile,
     /// Only baselines whose agent's `paths` changed since this commit or branch
     #[arg(long, value_name = "REF")]
     pub(super) changed_since: Option<String>,
@@ -325,6 +328,15 @@ pub(super) struct Gate {
     /// Print the report as JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// How much a gate run covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Profile {
+    /// What a pull request needs: the forks of each baseline, kept answers where there are some
+    Pr,
+    /// Everything, and anew: nightly forks too, whatever changed since --changed-since, no kept answers
+    Nightly,
 }
 
 #[derive(Debug, Subcommand)]

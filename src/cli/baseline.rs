@@ -6,8 +6,12 @@ use camino::Utf8PathBuf;
 use clap::{Args as ClapArgs, Subcommand};
 use tokio::runtime::Runtime;
 
+use super::args::Upstream;
+use super::dispatch::backend;
+use super::report_args::dollars;
 use crate::command::baseline::{
     self, AcceptOptions, CheckOptions, CreateOptions, ListOptions, Place, ReviewOptions,
+    SampleOptions,
 };
 use crate::command::{CommandError, Context};
 use crate::exit::Exit;
@@ -50,6 +54,8 @@ enum Command {
         #[arg(long, value_name = "DIR", default_value = "rewind-report")]
         from: Utf8PathBuf,
     },
+    /// Run the unchanged agent live some times more, and add what it came to, to the accepted evidence
+    Sample(Sample),
     /// Accept what the last gate run left: it becomes the evidence that runs are compared with
     Accept(Accept),
     /// Remove a baseline
@@ -126,6 +132,32 @@ struct Check {
 }
 
 #[derive(Debug, ClapArgs)]
+struct Sample {
+    /// The baseline
+    name: String,
+    /// How many samples of each fork
+    #[arg(short, long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    number: u32,
+    /// Ask the model, which costs money
+    #[arg(long)]
+    live: bool,
+    /// Only this fork (repeatable) [default: all of the baseline but auto]
+    #[arg(long, value_name = "POINT")]
+    from: Vec<String>,
+    /// How many agents run at once [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// The most dollars for live calls [default: `[gate] max_usd`, else 2.00]
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    max_usd: Option<f64>,
+    /// Why, for the record
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    upstream: Upstream,
+}
+
+#[derive(Debug, ClapArgs)]
 struct Accept {
     /// The baselines [default: all that are pending]
     #[arg(value_name = "NAME")]
@@ -190,6 +222,20 @@ pub(super) fn run(
             runtime.block_on(baseline::check(&options, context, out, &mut err))
         }
         Command::Review { from } => baseline::review(&ReviewOptions { place, from }, context, out),
+        Command::Sample(typed) => {
+            let options = SampleOptions {
+                place,
+                name: typed.name,
+                number: typed.number,
+                live: typed.live,
+                from: typed.from,
+                jobs: typed.jobs,
+                max_usd: typed.max_usd,
+                reason: typed.reason,
+                upstream: backend(typed.upstream),
+            };
+            runtime.block_on(baseline::sample(&options, context, out, &mut err))
+        }
         Command::Accept(typed) => {
             let options = AcceptOptions {
                 place,

@@ -7,7 +7,9 @@ use camino::Utf8Path;
 use clap::CommandFactory as _;
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{Args, Assert, Command, Global, Replay, Require, Session, Timing, Upstream};
+use super::args::{
+    Args, Assert, Command, Global, Profile, Replay, Require, Session, Timing, Upstream,
+};
 use super::report_args::{Content, Format, Only};
 use crate::command::assert::{self, AssertOptions};
 use crate::command::demo::{self, DemoOptions};
@@ -89,6 +91,10 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 max_usd: typed.max_usd,
                 max_tokens: typed.max_tokens,
                 content: typed.content.map(content),
+                profile: match typed.profile {
+                    Profile::Pr => gate::Profile::Pr,
+                    Profile::Nightly => gate::Profile::Nightly,
+                },
                 changed_since: typed.changed_since,
                 baselines: typed.baselines,
                 out: typed.out,
@@ -281,7 +287,7 @@ fn format(typed: Format) -> crate::report::Format {
     }
 }
 
-fn backend(typed: Upstream) -> BackendOptions {
+pub(super) fn backend(typed: Upstream) -> BackendOptions {
     BackendOptions {
         overrides: typed.urls,
         script: typed.scripted,

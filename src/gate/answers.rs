@@ -15,6 +15,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -172,7 +173,10 @@ impl Backend for Remembering {
             reply.headers.remove(Call::REMEMBERED);
             if reply.status == StatusCode::OK {
                 let headers = reply.headers.clone();
-                reply.body = copied(reply.body, move |body| answers.keep(&path, &headers, &body));
+                let length = headers.get(CONTENT_LENGTH);
+                let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+                let keep = move |body: Bytes| answers.keep(&path, &headers, &body);
+                reply.body = copied(reply.body, length, keep);
             }
             Ok(reply)
         }
@@ -189,7 +193,9 @@ impl Answered {
                 headers.append(name, value);
             }
         }
-        headers.insert(Call::REMEMBERED, HeaderValue::from_static("kept"));
+        let kept_at = HeaderValue::try_from(self.kept_at.to_string());
+        let kept_at = kept_at.unwrap_or(HeaderValue::from_static("kept"));
+        headers.insert(Call::REMEMBERED, kept_at);
         Reply {
             status: StatusCode::OK,
             headers,
@@ -198,10 +204,15 @@ impl Answered {
     }
 }
 
-/// Passes a body on, and calls `whole` with all of it where it came to its end.
-fn copied(body: ByteStream, whole: impl FnOnce(Bytes) + Send + 'static) -> ByteStream {
+/// Passes a body on, and calls `whole` with all of it where it came to its end: after so many bytes where
+/// its length is known, since nobody asks whether more comes then.
+fn copied(
+    body: ByteStream,
+    length: Option<usize>,
+    whole: impl FnOnce(Bytes) + Send + 'static,
+) -> ByteStream {
     let state = (body, Vec::new(), Some(whole));
-    stream::unfold(state, |(mut body, mut copy, mut whole)| async move {
+    stream::unfold(state, move |(mut body, mut copy, mut whole)| async move {
         match body.next().await {
             Some(Ok(piece)) => {
                 if copy.len() + piece.len() > LARGEST {
@@ -209,6 +220,11 @@ fn copied(body: ByteStream, whole: impl FnOnce(Bytes) + Send + 'static) -> ByteS
                     copy.clear();
                 } else if whole.is_some() {
                     copy.extend_from_slice(&piece);
+                }
+                if length == Some(copy.len())
+                    && let Some(whole) = whole.take()
+                {
+                    whole(Bytes::from(std::mem::take(&mut copy)));
                 }
                 Some((Ok(piece), (body, copy, whole)))
             }

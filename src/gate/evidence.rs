@@ -1,5 +1,7 @@
 //! From what was accepted to the base of a verdict, and from runs to what may be accepted.
 
+use jiff::Timestamp;
+
 use super::input::{Accepted, Sample, State};
 use super::runner::{Case, ForkRun, trajectory};
 use crate::baseline::{Evidence, ForkEvidence, Said, SampleEvidence};
@@ -108,14 +110,11 @@ pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Ev
         )
     });
     let digests = &case.baseline.definition.digests;
-    let forks: Vec<String> = case
-        .baseline
-        .definition
-        .forks
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let definition = &case.baseline.definition;
+    let forks = definition.forks.iter().chain(&definition.nightly_forks);
+    let forks: Vec<String> = forks.map(ToString::to_string).collect();
     evidence.forks.retain(|fork, _known| forks.contains(fork));
+    let accepted_at = accepted_at(case);
     let mut printed = None;
     for run in runs {
         if run.timelines.iter().all(Option::is_none) {
@@ -129,6 +128,9 @@ pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Ev
                 continue;
             }
             if sample.replay.is_unaffected && fork.covers(digests) {
+                continue;
+            }
+            if accepted_at.is_some_and(|accepted| was_heard_before(timeline, accepted)) {
                 continue;
             }
             let is_live = sample.mode == Mode::Live && sample.replay.live > 0;
@@ -147,6 +149,26 @@ pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Ev
         .as_ref()
         .is_none_or(|known| known.id() != evidence.id());
     (is_new && !evidence.forks.is_empty()).then_some(evidence)
+}
+
+/// Returns when the comparable evidence was accepted.
+fn accepted_at(case: &Case) -> Option<Timestamp> {
+    case.comparable()?.provenance.when.parse().ok()
+}
+
+/// Returns whether all live answers of a run were kept by earlier ones that had ended by then: who accepted
+/// evidence then had them before their eyes, and they say nothing twice.
+fn was_heard_before(timeline: &Timeline, then: Timestamp) -> bool {
+    let mut live = timeline
+        .model_steps()
+        .filter(|(_step, call)| call.served.is_none())
+        .peekable();
+    // When evidence is accepted is known to the second.
+    live.peek().is_some()
+        && live.all(|(_step, call)| {
+            let heard = call.remembered_at().and_then(|when| when.parse().ok());
+            heard.is_some_and(|heard: Timestamp| heard.as_second() <= then.as_second())
+        })
 }
 
 /// Returns whether the agent printed its final answer when comparable evidence was accepted.

@@ -148,7 +148,7 @@ impl ForkInput {
     }
 
     /// Returns how many whole runs passed and failed.
-    pub(super) fn candidate(&self) -> Passes {
+    pub fn candidate(&self) -> Passes {
         passes(self.whole().map(|sample| !sample.is_failing()))
     }
 
@@ -190,6 +190,17 @@ impl Sample {
     /// Returns the gating checks that failed.
     pub(super) fn failures(&self) -> impl Iterator<Item = &CheckResult> {
         self.checks.iter().filter(|check| check.is_gating_failure())
+    }
+
+    /// Returns whether what a check found counts: of a run that was not measured, only what may never happen.
+    /// That no answer came, and that a call failed, follows from what ended it.
+    pub fn counts(&self, check: &CheckResult) -> bool {
+        match &check.outcome {
+            Outcome::Failed { is_violation, .. } => {
+                *is_violation || self.state() != State::Unmeasured
+            }
+            Outcome::Passed { .. } | Outcome::NotRun { .. } => true,
+        }
     }
 
     /// Returns whether something was found that may never happen.

@@ -59,7 +59,7 @@ pub struct Case {
 
 impl Case {
     /// Returns what was accepted, where a run may be compared with it.
-    pub(super) fn comparable(&self) -> Option<&Evidence> {
+    pub fn comparable(&self) -> Option<&Evidence> {
         let name = self.agent_name.as_deref();
         let known = self.accepted.as_ref();
         known.filter(|known| known.comparable_with(name, self.recording).is_none())

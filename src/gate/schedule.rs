@@ -45,13 +45,13 @@ pub trait Progress {
 }
 
 /// The dry run of a case.
-struct Dry {
-    recording: Arc<Recording>,
-    attempt: Attempt,
+pub(super) struct Dry {
+    pub(super) recording: Arc<Recording>,
+    pub(super) attempt: Attempt,
 }
 
 /// A fork that has to run live.
-struct Tail<'c> {
+pub(super) struct Tail<'c> {
     case: &'c Case,
     fork: &'c ForkPoint,
     recording: Arc<Recording>,
@@ -113,7 +113,7 @@ impl Runner {
         all
     }
 
-    async fn dry(&self, case: &Case) -> Dry {
+    pub(super) async fn dry(&self, case: &Case) -> Dry {
         let now = jiff::Timestamp::now();
         let recording = Arc::new(Recording::new(&case.reference, Arc::clone(&self.keys), now));
         let attempt = self.attempt(case, &recording, None).await;
@@ -144,22 +144,33 @@ impl Runner {
         forks
             .iter()
             .filter(|fork| **fork != ForkPoint::Auto || needs_auto)
-            .map(|fork| Tail {
-                unheard: Arc::clone(&unheard),
-                case,
-                fork,
-                recording: Arc::clone(&dry.recording),
-                estimate: estimate(
-                    &case.reference,
-                    paid_from(&fork.to_string(), &case.reference),
-                    &self.prices,
-                ),
-            })
+            .map(|fork| self.tail(case, fork, dry, &unheard))
             .collect()
     }
 
+    pub(super) fn tail<'c>(
+        &self,
+        case: &'c Case,
+        fork: &'c ForkPoint,
+        dry: &Dry,
+        unheard: &Arc<[String]>,
+    ) -> Tail<'c> {
+        let from = paid_from(&fork.to_string(), &case.reference);
+        Tail {
+            unheard: Arc::clone(unheard),
+            case,
+            fork,
+            recording: Arc::clone(&dry.recording),
+            estimate: estimate(&case.reference, from, &self.prices),
+        }
+    }
+
     /// Runs as many samples of each tail as its verdict needs.
-    async fn sampled(&self, tails: &[Tail<'_>], progress: &dyn Progress) -> Vec<ForkRun> {
+    pub(super) async fn sampled(
+        &self,
+        tails: &[Tail<'_>],
+        progress: &dyn Progress,
+    ) -> Vec<ForkRun> {
         let mut taken: Vec<Vec<Attempt>> = tails.iter().map(|_tail| Vec::new()).collect();
         let (mut done, mut total) = (0, 0);
         loop {
@@ -211,7 +222,7 @@ impl Runner {
     }
 
     /// Returns what the tails come to.
-    fn live_plan(&self, dry: &[Dry], tails: &[Tail<'_>]) -> LivePlan {
+    pub(super) fn live_plan(&self, dry: &[Dry], tails: &[Tail<'_>]) -> LivePlan {
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let affected = dry
             .iter()

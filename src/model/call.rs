@@ -48,13 +48,20 @@ pub struct Call {
 }
 
 impl Call {
-    /// The response header of an answer that an earlier run got and kept, so that nothing was paid.
+    /// The response header of an answer that an earlier run got and kept, so that nothing was paid; its value
+    /// is when that was.
     pub const REMEMBERED: &str = "x-rewind-answer";
 
     /// Returns whether it was answered by what an earlier run kept.
     pub fn is_remembered(&self) -> bool {
+        self.remembered_at().is_some()
+    }
+
+    /// Returns when an earlier run got the answer, an instant as RFC 3339 writes it; `None` where this run got it.
+    pub fn remembered_at(&self) -> Option<&str> {
         let mut headers = self.exchange.headers.iter();
-        headers.any(|(name, _value)| name == Self::REMEMBERED)
+        let found = headers.find(|(name, _value)| name == Self::REMEMBERED);
+        found.map(|(_name, value)| value.as_str())
     }
 
     /// Returns whether the provider answered with success and the answer is whole.

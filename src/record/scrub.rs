@@ -10,10 +10,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::pieces::{scrub_pieces, with_data};
-use crate::model::{ApiError, Body, Dialect, Events, Message, Pooled, Response, StreamEvent};
+use crate::model::{ApiError, Body, Dialect, Events, Message, Part, Pooled, Response, StreamEvent};
 use crate::redact::Redactor;
 use crate::wire::{self, Scrub as _};
 
@@ -36,21 +36,41 @@ pub(super) fn response(redactor: &Redactor, response: &Response) -> Response {
         }),
         id: response.id.as_ref().map(text),
         call_ids: response.call_ids.iter().map(text).collect(),
-        volatile: scrubbed(redactor, &response.volatile)
+        volatile: scrubbed(redactor, &response.volatile, Map::new)
             .unwrap_or_else(|| response.volatile.clone()),
     }
 }
 
 fn message(redactor: &Redactor, message: &Arc<Pooled<Message>>) -> Arc<Pooled<Message>> {
-    scrubbed(redactor, message.value()).map_or_else(|| Arc::clone(message), Pooled::new)
+    let blank = || Message {
+        role: message.value().role,
+        name: None,
+        parts: vec![Part::Text {
+            text: "[redacted:message]".to_owned(),
+            extra: Map::new(),
+        }],
+        extra: Map::new(),
+    };
+    scrubbed(redactor, message.value(), blank).map_or_else(|| Arc::clone(message), Pooled::new)
 }
 
 /// Returns `value` without its secrets; `None` where there are none.
-fn scrubbed<T: Serialize + DeserializeOwned>(redactor: &Redactor, value: &T) -> Option<T> {
-    let before = serde_json::to_value(value).ok()?;
+///
+/// Strings are replaced by strings, so what is left still has the shape of `T`; should it not, `blank` takes
+/// its place: better nothing than a secret.
+fn scrubbed<T: Serialize + DeserializeOwned>(
+    redactor: &Redactor,
+    value: &T,
+    blank: impl Fn() -> T,
+) -> Option<T> {
+    let Ok(before) = serde_json::to_value(value) else {
+        return Some(blank());
+    };
     let after = scrubbed_json(redactor, &before)?;
-    // Only strings were replaced by strings, so the shape is still that of `T`.
-    serde_json::from_value(after).ok()
+    Some(serde_json::from_value(after).unwrap_or_else(|error| {
+        tracing::warn!(%error, "a part of an answer is left out: without its secrets it can't be read");
+        blank()
+    }))
 }
 
 fn scrubbed_json(redactor: &Redactor, before: &Value) -> Option<Value> {

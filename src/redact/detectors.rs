@@ -124,6 +124,10 @@ pub(super) const DETECTORS: &[Detector] = &[
 
     // Whatever stands where a credential stands.
     context("bearer-token", Proof::Random, r"(?i-u:\b(?:bearer|basic|authorization:[ \t]*token)[ \t\r\n]+)(?P<secret>[A-Za-z0-9._~+/-]{16,}=*)"),
+    // Pairs, as a browser sends them: prose about biscuits has none.
+    context("cookie", Proof::Random, r#"(?i-u:\bcookie\\{0,3}["']?[ \t]{0,3}[:=][ \t]{0,3}\\{0,3}["']?)(?P<secret>[A-Za-z0-9_.-]+=[^\s;,"'\\]{8,}(?:;[ \t]?[A-Za-z0-9_.-]+=[^\s;,"'\\]*)*)"#),
+    // A field of a form in several parts: its name, an empty line, its value.
+    context("form-field", Proof::Shape, r#"(?i-u:name=\\{0,3}"(?:password|passwd|secret|client[_-]?secret|token|(?:access|auth|refresh|session|id)[_-]?token|(?:x[_-]?)?api[_-]?key|private[_-]?key)\\{0,3}")(?:\r?\n|\\{1,3}r\\{1,3}n|\\{1,3}n){2}(?P<secret>[^\s"'\\]{4,})"#),
     context("url-password", Proof::Shape, r"[a-zA-Z0-9+.-]{2}://[^\s/:@\x22'<>\\]*:(?P<secret>[^\s/@\x22'<>\\]{3,})@"),
     // A name that says secret, then a value in quotes, or one that looks random.
     context("secret", Proof::Shape, r#"(?i-u:(?:password|passwd|secret|api[_-]?key|(?:access|auth|refresh|session|bearer|id)[_-]?token|private[_-]?key|(?:secret[_-]?)?access[_-]?key))\\{0,3}["']?[ \t]{0,3}[:=][ \t]{0,3}\\{0,3}["'](?P<secret>[^\s"'\\]{6,})"#),

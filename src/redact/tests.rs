@@ -122,6 +122,30 @@ fn secrets_in_context_are_replaced_and_their_context_stays() {
             r#"{"SecretAccessKey": "[redacted:secret]"}"#,
         ),
         (
+            "curl -H 'Authorization: Basic YW5uOmh1bnRlcjIy' https://x",
+            "curl -H 'Authorization: Basic [redacted:bearer-token]' https://x",
+        ),
+        (
+            "grant_type=refresh&client_secret=Zx9Qw8Er7T&scope=a",
+            "grant_type=refresh&client_secret=[redacted:secret]&scope=a",
+        ),
+        (
+            "Set-Cookie: sid=8f3kQ29xZz; Path=/; HttpOnly",
+            "Set-Cookie: [redacted:cookie]; HttpOnly",
+        ),
+        (
+            r#"{"headers": "cookie: a=1234567890abc; b=2\nnext: x"}"#,
+            r#"{"headers": "cookie: [redacted:cookie]\nnext: x"}"#,
+        ),
+        (
+            "form-data; name=\"api_key\"\r\n\r\nhunter22\r\n--x",
+            "form-data; name=\"api_key\"\r\n\r\n[redacted:form-field]\r\n--x",
+        ),
+        (
+            r#"name=\"password\"\r\n\r\nhunter22\r\n"#,
+            r#"name=\"password\"\r\n\r\n[redacted:form-field]\r\n"#,
+        ),
+        (
             "\"token\": \"aB3dE5gH7jK9mN1pQ2rS4tU6\"",
             "\"token\": \"[redacted:secret]\"",
         ),
@@ -143,6 +167,8 @@ fn what_only_looks_like_a_secret_stays() {
         "sk-learn is a library, task-oriented-dialogue-systems too",
         "password: [redacted:secret]",
         "Bearer tokens are used",
+        "Cookie: Chocolate chip, 250 g; a cookie = a small cake",
+        "name=\"city\"\r\n\r\nOslo\r\n",
         "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "api_key=\"<your key here>\"",
         "the basic responsibilities of a bearer of understanding-and-knowledge",

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::Outcome;
 use crate::gate::{
     Comparison, ForkInput, ForkVerdict, Policy, RunVerdict, Shard, Shown, Verdict, decide_fork,
     decide_run,
@@ -98,6 +99,42 @@ pub struct ForkReport {
 }
 
 impl ForkReport {
+    /// Returns the command that accepts what it came to; `name` is its baseline's, as a shell takes it. Only
+    /// a run that was seen whole waits to be accepted, and `None` where something did what may never happen.
+    pub fn accepting(&self, name: &str) -> Option<String> {
+        let accept = format!("rewind baseline accept {name}");
+        if self.is_forbidden() {
+            None
+        } else if self.evidence.candidate().total() > 0 {
+            Some(accept)
+        } else {
+            Some(format!("rewind gate --live --filter {name} && {accept}"))
+        }
+    }
+
+    /// Returns where the check stands that must be changed to allow what happened, such as
+    /// `baselines/oslo/baseline.toml:7`; `None` where nothing did what may never happen.
+    pub fn forbidding(&self) -> Option<String> {
+        let place = self.place.as_ref();
+        let place = place.map(|place| format!("{}:{}", place.file, place.line));
+        self.is_forbidden()
+            .then(|| place.unwrap_or_else(|| "its baseline.toml".to_owned()))
+    }
+
+    fn is_forbidden(&self) -> bool {
+        let mut checks = self.evidence.samples.iter().flat_map(|one| &one.checks);
+        checks.any(|check| {
+            let is_violation = matches!(
+                check.outcome,
+                Outcome::Failed {
+                    is_violation: true,
+                    ..
+                }
+            );
+            is_violation && check.is_gating_failure()
+        })
+    }
+
     /// Returns the report of a fork with these facts.
     pub fn new(evidence: ForkInput, savings: Savings) -> Self {
         let decision = decide_fork(&evidence);

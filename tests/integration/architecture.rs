@@ -165,6 +165,29 @@ fn no_file_is_longer_than_500_lines() {
 }
 
 #[test]
+fn no_file_holds_a_merge_that_was_left_open() {
+    let listed = std::process::Command::new("git")
+        .args(["ls-files", "-z"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let names = String::from_utf8(listed.stdout).unwrap();
+    let files: Vec<&str> = names.split('\0').filter(|name| !name.is_empty()).collect();
+    assert!(files.len() > 100, "{} files", files.len());
+    let open: Vec<&str> = files
+        .into_iter()
+        .filter(|name| {
+            let bytes = fs::read(root().join(name)).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes);
+            text.lines().any(|line| {
+                line.starts_with(&"<".repeat(7)) || line.starts_with(&format!("{} ", ">".repeat(7)))
+            })
+        })
+        .collect();
+    assert!(open.is_empty(), "{open:?}");
+}
+
+#[test]
 fn the_reader_of_imports_sees_what_it_must() {
     let source = |code: &str| Source {
         path: "check/x".into(),

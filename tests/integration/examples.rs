@@ -182,6 +182,16 @@ fn a_setup_that_fails_measures_nothing_and_says_why() {
         "{}",
         gate.stdout
     );
+    for file in [
+        "rewind-report.json",
+        "junit.xml",
+        "report.md",
+        "report.html",
+    ] {
+        let path = example.folder.join("rewind-report").join(file);
+        let report = fs::read_to_string(path).unwrap();
+        assert!(report.contains("`setup` of the agent ended"), "{report}");
+    }
 }
 
 #[test]

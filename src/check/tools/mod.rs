@@ -199,15 +199,16 @@ impl Tools {
     fn arguments(&self, uses: &[ToolUse<'_>]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for one in uses {
-            let what = format!("the arguments of tool `{}`", one.name);
+            let what = format!("a call of tool `{}`", one.name);
             for (pattern, schema) in &self.arguments {
                 if !pattern.matches(one.name) {
                     continue;
                 }
                 let broken = schema.findings(&what, one.arguments);
                 if one.arguments.is_string() && !broken.is_empty() {
-                    let finding = Finding::new(format!("{what} are not valid JSON"))
-                        .values("JSON", one.arguments.as_str().unwrap_or_default());
+                    let finding =
+                        Finding::new(format!("{what} has arguments that are not valid JSON"))
+                            .values("JSON", one.arguments.as_str().unwrap_or_default());
                     findings.push(finding.step(one.step));
                     continue;
                 }

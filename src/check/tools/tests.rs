@@ -134,15 +134,15 @@ fn arguments_must_fit_the_schema_of_their_tool() {
     assert!(!ran(toml, refund(json!({"id": 1, "amount": 99.5}))).is_failed());
     assert_eq!(
         findings(&ran(toml, refund(json!({"id": 1, "amount": 900})))),
-        ["the arguments of tool `refund` breaks the JSON Schema at /amount"]
+        ["a call of tool `refund` breaks the JSON Schema at /amount"]
     );
     assert_eq!(
         findings(&ran(toml, refund(json!({"amount": 9})))),
-        ["the arguments of tool `refund` breaks the JSON Schema"]
+        ["a call of tool `refund` breaks the JSON Schema"]
     );
     assert_eq!(
         findings(&ran(toml, refund(json!("{\"id\": ")))),
-        ["the arguments of tool `refund` are not valid JSON"]
+        ["a call of tool `refund` has arguments that are not valid JSON"]
     );
     // Other tools may do as they like.
     assert!(!ran(toml, clerk(&["mail"])).is_failed());

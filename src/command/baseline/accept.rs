@@ -145,15 +145,10 @@ pub(super) fn accept_one(
         record_anew(one)?;
         evidence.recording = recording_id(&one.recording).map_err(CommandError::usage)?;
     }
-    evidence.provenance = notes::provenance(reason, context);
-    if let Some(before) = &before {
-        evidence.provenance.replaces = Some(before.id());
-        if !rerecord {
-            evidence
-                .provenance
-                .reviewed_by
-                .clone_from(&before.provenance.reviewed_by);
-        }
+    evidence.provenance = notes::replacing(before.as_ref(), reason, context);
+    if rerecord {
+        // Nobody has looked at the new one.
+        evidence.provenance.reviewed_by = None;
     }
     evidence.write(&one.baseline).map_err(CommandError::usage)?;
     one.forget()

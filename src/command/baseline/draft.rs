@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::check::tool_uses;
 use crate::config::{Config, Effect};
 use crate::model::{ForkPoint, Session, Status, Timeline, Usage};
+use crate::redact::find_pseudonyms;
 use crate::replay::Normaliser;
 
 /// What a draft is made of.
@@ -146,8 +147,9 @@ impl Draft<'_> {
         }
     }
 
+    /// Returns whether a text is another one on every run; what stands for somebody's data is drawn by lot.
     fn is_volatile(&self, text: &str) -> bool {
-        self.normaliser.text(text) != text
+        self.normaliser.text(text) != text || !find_pseudonyms(text).is_empty()
     }
 
     fn forbidden(&self) -> Option<String> {
@@ -228,6 +230,10 @@ impl Draft<'_> {
 
     /// Returns a piece of the answer that looks the same on every run: one with a number if there is.
     fn excerpt(&self, answer: &str) -> Option<String> {
+        let mut answer = answer.to_owned();
+        for pseudonym in find_pseudonyms(&answer).into_iter().rev() {
+            answer.replace_range(pseudonym.range, "\n");
+        }
         let sentences = answer.split(['\n', '.', '!', '?', ';', '|']).map(str::trim);
         let plain: Vec<&str> = sentences
             .filter(|one| one.chars().filter(|c| c.is_alphanumeric()).count() >= 4)

@@ -12,6 +12,7 @@ mod propose;
 mod retired;
 mod review;
 mod rule;
+mod sample;
 mod show;
 mod shuffled;
 mod stability;
@@ -21,6 +22,7 @@ pub use check::{CheckOptions, check};
 pub use create::{CreateOptions, create};
 pub use list::{ListOptions, list};
 pub use review::{ReviewOptions, review};
+pub use sample::{SampleOptions, sample};
 pub use show::{remove, show};
 
 use camino::{Utf8Path, Utf8PathBuf};

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::baseline::Provenance;
+use crate::baseline::{Evidence, Provenance};
 use crate::command::Context;
 
 /// Returns who accepts now, and why.
@@ -23,6 +23,16 @@ pub(super) fn provenance(reason: &str, context: &Context) -> Provenance {
         reason: reason.to_owned(),
         reviewed_by: None,
         replaces: None,
+    }
+}
+
+/// Returns who accepts now, and why, what then takes the place of `before`: who had looked at its recording has
+/// looked at this one.
+pub(super) fn replacing(before: Option<&Evidence>, reason: &str, context: &Context) -> Provenance {
+    Provenance {
+        replaces: before.map(Evidence::id),
+        reviewed_by: before.and_then(|before| before.provenance.reviewed_by.clone()),
+        ..provenance(reason, context)
     }
 }
 

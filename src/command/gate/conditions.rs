@@ -4,6 +4,7 @@ use std::fs;
 
 use camino::Utf8Path;
 
+use super::Profile;
 use crate::baseline::{Baseline, Baselines};
 use crate::check::Severity;
 use crate::command::Context;
@@ -15,11 +16,16 @@ use crate::report::{Conditions, ForkReport, Place};
 pub(super) fn conditions(
     baselines: &Baselines,
     config: &Config,
-    is_live: bool,
+    (profile, is_live): (Profile, bool),
     context: &Context,
 ) -> Conditions {
     let text = config.path.as_ref().and_then(|path| fs::read(path).ok());
-    let mode: &[u8] = if is_live { b"live" } else { b"offline" };
+    let mode: &[u8] = match (is_live, profile) {
+        (true, Profile::Pr) => b"live",
+        (false, Profile::Pr) => b"offline",
+        (true, Profile::Nightly) => b"live, nightly",
+        (false, Profile::Nightly) => b"offline, nightly",
+    };
     let config = ContentId::of_parts([text.unwrap_or_default().as_slice(), mode]);
     let mut parts: Vec<Vec<u8>> = Vec::new();
     for baseline in baselines {

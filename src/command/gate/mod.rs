@@ -22,7 +22,7 @@ use self::cache::{answers, remembered_note};
 pub(super) use self::case::{bare_case, case};
 use self::changed::Changed;
 use self::conditions::{conditions, place};
-use self::progress::Teller;
+pub(super) use self::progress::Teller;
 use self::select::{only_failed, take_part};
 use super::baseline::{directory, fitting};
 use super::output::say;
@@ -42,6 +42,16 @@ use crate::model::{MicroUsd, SampleRange, Timeline};
 use crate::proxy::Options;
 use crate::replay::{Keys, savings};
 use crate::report::{Content, ForkReport, RunReport};
+
+/// How much is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// What a pull request needs.
+    #[default]
+    Pr,
+    /// Everything, and anew: nightly forks too, whatever files changed and whatever was heard before.
+    Nightly,
+}
 
 /// What was typed.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +80,8 @@ pub struct GateOptions {
     pub max_tokens: Option<u64>,
     /// How much of what agents and models wrote stands in the reports.
     pub content: Option<Content>,
+    /// How much is run.
+    pub profile: Profile,
     /// Only baselines whose agent is made of files that changed since this commit.
     pub changed_since: Option<String>,
     /// The directory of the baselines; as configured where it is not given.
@@ -107,6 +119,7 @@ pub async fn run(
     }
     let baselines = baselines(options, &config, context)?;
     let since = options.changed_since.as_deref();
+    let since = since.filter(|_since| options.profile == Profile::Pr);
     let changed = Changed::since(
         since,
         &config,
@@ -146,7 +159,8 @@ pub async fn run(
     report.notes.extend(quarantine_notes(&cases));
     report.timing.started_at = started_at;
     report.timing.duration_ms = duration_ms;
-    report.conditions = conditions(&baselines, &config, runner.backend.is_some(), context);
+    let is_live = runner.backend.is_some();
+    report.conditions = conditions(&baselines, &config, (options.profile, is_live), context);
     report.shard = options.shard;
     if way_out.is_scripted && report.savings.paid.calls > 0 {
         report
@@ -177,7 +191,7 @@ pub async fn run(
 }
 
 /// Runs to the end; after Ctrl-C, with what is there.
-async fn until_interrupted<T>(runner: &Runner, run: impl Future<Output = T>) -> T {
+pub(super) async fn until_interrupted<T>(runner: &Runner, run: impl Future<Output = T>) -> T {
     let mut run = std::pin::pin!(run);
     tokio::select! {
         ended = &mut run => return ended,
@@ -191,7 +205,7 @@ async fn until_interrupted<T>(runner: &Runner, run: impl Future<Output = T>) -> 
 
 /// Returns what live calls may cost: as typed, else as configured, else [`DEFAULT_MAX_USD`] where they cost
 /// anything.
-fn caps(options: &GateOptions, config: &Config, is_scripted: bool) -> Caps {
+pub(super) fn caps(options: &GateOptions, config: &Config, is_scripted: bool) -> Caps {
     let by_default = (!is_scripted).then_some(DEFAULT_MAX_USD);
     let usd = options.max_usd.or(config.gate.max_usd).or(by_default);
     Caps {
@@ -226,6 +240,9 @@ async fn cases(
     for baseline in baselines {
         let (mut case, config) = case(baseline, config, context)?;
         case.samples = options.samples.or(case.samples);
+        if options.profile == Profile::Nightly {
+            case.baseline.definition.add_nightly_forks();
+        }
         if changed.is_some_and(|changed| !changed.concerns(&baseline.name, &config.agent)) {
             continue;
         }

@@ -7,7 +7,7 @@ use crate::gate::{Caps, LivePlan, Progress};
 use crate::report::{cost, tokens};
 
 /// Writes the progress of a run.
-pub(super) struct Teller<'w> {
+pub(in crate::command) struct Teller<'w> {
     err: RefCell<&'w mut dyn Write>,
     caps: Caps,
     is_terminal: bool,
@@ -15,7 +15,7 @@ pub(super) struct Teller<'w> {
 }
 
 impl<'w> Teller<'w> {
-    pub(super) fn new(
+    pub(in crate::command) fn new(
         err: &'w mut dyn Write,
         caps: Caps,
         is_terminal: bool,
@@ -67,10 +67,12 @@ impl Progress for Teller<'_> {
             (least, most) if least == most => format!(" in {least} samples"),
             (least, most) => format!(" in {least} to {most} samples"),
         };
+        let affected = match plan.affected {
+            0 => String::new(),
+            affected => format!("{affected} of {} baselines affected; ", plan.baselines),
+        };
         self.say(&format!(
-            "rewind: {} of {} baselines affected; {} live tails{samples}, about {} calls, {} tokens, {price} ({})\n",
-            plan.affected,
-            plan.baselines,
+            "rewind: {affected}{} live tails{samples}, about {} calls, {} tokens, {price} ({})\n",
             plan.tails,
             estimate.calls,
             tokens(estimate.tokens()),

@@ -48,6 +48,7 @@ pub(crate) struct Page {
     compared: ComparedView,
     reproduce: Option<String>,
     accept: Option<String>,
+    allow: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -126,7 +127,9 @@ pub(crate) fn page(report: &RunReport, detail: Detail) -> Page {
         .map(|name| format!("rewind gate --filter {name}"));
     let accept = names()
         .filter(|_name| report.verdict == Shown::Fail)
-        .map(|name| format!("rewind baseline accept {name}"));
+        .and_then(|name| worst?.accepting(&name));
+    let allow = worst.filter(|_fork| report.verdict == Shown::Fail);
+    let allow = allow.and_then(ForkReport::forbidding);
     let mut sections: Vec<Section> = [
         ("❌ Failed", Shown::Fail),
         ("🚫 Not measured", Shown::NotMeasured),
@@ -177,6 +180,7 @@ pub(crate) fn page(report: &RunReport, detail: Detail) -> Page {
         compared: compared(report, detail),
         reproduce,
         accept,
+        allow,
     }
 }
 
@@ -249,7 +253,8 @@ fn details(fork: &ForkReport, limit: usize) -> Vec<DetailView> {
             step: None,
             texts: texts([("it said", &fault.said), ("", &String::new())], limit),
         }));
-        for check in CheckResult::worst_first(&sample.checks) {
+        let checks = CheckResult::worst_first(&sample.checks).into_iter();
+        for check in checks.filter(|check| sample.counts(check)) {
             let Outcome::Failed { findings, .. } = &check.outcome else {
                 continue;
             };

@@ -108,7 +108,8 @@ fn items(sample: &Sample, chars: usize) -> Vec<Item> {
             return items;
         }
     }
-    for check in CheckResult::worst_first(&sample.checks) {
+    let checks = CheckResult::worst_first(&sample.checks).into_iter();
+    for check in checks.filter(|check| sample.counts(check)) {
         items.extend(of_check(check, sample.replay.refused > 0, chars));
     }
     let of_divergence = |divergence: &Divergence| {

@@ -144,7 +144,16 @@ fn footer(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<(
         let name = shell(&one_line(&fork.evidence.baseline));
         writeln!(out, "reproduce: rewind gate --filter {name}")?;
         if report.verdict == Shown::Fail {
-            writeln!(out, "accept what is wanted: rewind baseline accept {name}")?;
+            if let Some(command) = fork.accepting(&name) {
+                writeln!(out, "accept what is wanted: {command}")?;
+            }
+            if let Some(place) = fork.forbidding() {
+                writeln!(
+                    out,
+                    "allow what is wanted: change the check at {}",
+                    one_line(&place)
+                )?;
+            }
         }
     }
     write!(out, "{word}: {}", report.summary())?;

@@ -5,6 +5,7 @@ mod data;
 mod effects;
 mod evidence;
 mod growth;
+mod nightly;
 mod printed;
 mod review;
 mod stability;

@@ -17,11 +17,9 @@ fn survey(output: &str) -> App {
 fn an_agent_that_does_less_is_never_unaffected_for_the_gate() {
     for output in ["stdout", "last-message"] {
         let app = survey(output);
-        let modes = [
-            "stop:0", "stop:5", "stop:13", "stop:14", "silent", "crash", "half",
-        ];
-        for mode in modes {
-            let gated = gate_with(&app, &[("MODE", mode)], &["--offline"]);
+        let stops = (0..=14).map(|step| format!("stop:{step}"));
+        for mode in stops.chain(["silent", "crash", "half"].map(str::to_owned)) {
+            let gated = gate_with(&app, &[("MODE", &mode)], &["--offline"]);
             let report = read(&app, "rewind-report/rewind-report.json");
             let report: serde_json::Value = serde_json::from_str(&report).unwrap();
             let counts = &report["counts"];

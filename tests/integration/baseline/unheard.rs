@@ -27,7 +27,7 @@ when = { system = "writer" }
 reply = { text = "Written as in {{last_user}}" }
 "#;
 
-fn newsroom(forks: &[&str]) -> App {
+pub(super) fn newsroom(forks: &[&str]) -> App {
     let app = App::new();
     app.write("ask.py", ASK);
     app.write("agent.py", AGENT);
@@ -47,7 +47,7 @@ fn newsroom(forks: &[&str]) -> App {
     app
 }
 
-fn live(app: &App) -> Run {
+pub(super) fn live(app: &App) -> Run {
     app.run(["gate", "--live", "--samples", "1"])
 }
 

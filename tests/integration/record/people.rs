@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::secrets::{contains, files};
-use super::{Bench, answer, delta, output_text, stop, text};
+use super::{Bench, REAL_KEY, answer, delta, output_text, stop, text};
 use crate::support::upstream::{Piece, Upstream, chunk, json, last_chunk, stream_head};
 
 fn has_check_digit(number: &str) -> bool {
@@ -102,6 +102,7 @@ fn rewind(bench: &Bench, arguments: &str) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_rewind"))
         .current_dir(bench.path())
         .env("RUST_LOG", "trace")
+        .env("OPENAI_API_KEY", REAL_KEY)
         .arg("-vv")
         .args(arguments.split(' '))
         .output()
@@ -142,6 +143,27 @@ fn of_two_hundred_people_nobody_is_kept_and_the_session_replays() {
         all.push_str(&said);
     }
     assert_eq!(upstream.received().len(), asked, "nothing went out");
+    // What is asked live is kept by a fork, by the answers for the next push, and by what waits to be accepted.
+    let agent = bench.path().join("agent.py");
+    let changed = std::fs::read_to_string(&agent).unwrap();
+    std::fs::write(&agent, changed.replace("You know", "You really know")).unwrap();
+    for arguments in [
+        "replay latest --live --from start -- python3 agent.py",
+        "gate --live --samples 1 --cache-dir answers",
+        "gate --live --samples 1 --cache-dir answers",
+        "baseline review",
+        "baseline accept people --rerecord --reason new",
+    ] {
+        let (code, said) = rewind(&bench, arguments);
+        assert_eq!(code, Some(0), "{arguments}: {said}");
+        all.push_str(&said);
+        for folder in ["answers", "rewind-report/pending/people/session"] {
+            let is_there = bench.path().join(folder).exists();
+            let is_gate = arguments.starts_with("gate");
+            assert!(is_there || !is_gate, "{folder} after {arguments}: {said}");
+        }
+    }
+    assert!(upstream.received().len() >= asked + 6);
     std::fs::remove_file(file).unwrap();
     let files = files(bench.path().as_std_path());
     assert!(files.len() > 10, "{}", files.len());

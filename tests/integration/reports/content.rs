@@ -78,6 +78,171 @@ fn in_ci_nothing_that_was_said_is_in_any_output() {
     }
 }
 
+/// Says a marker in every place that a request and a run have; what stands in `word.txt` is a part of each.
+const TELLING_AGENT: &str = r#"
+import json, os, sys, urllib.request
+word = open("word.txt").read()
+def mark(place):
+    return f"MARKER-{place}-{word}"
+schema = {"type": "object", "description": mark("schema"), "properties": {"q": {"type": "string"}}}
+body = {
+    "model": "gpt-4o-mini", "stop": [mark("stop")], "user": mark("user"), "metadata": {"team": mark("metadata")},
+    "tools": [{"type": "function", "function": {"name": "look_up", "description": mark("tool"), "parameters": schema}}],
+    "messages": [
+        {"role": "system", "content": mark("system")},
+        {"role": "user", "name": mark("name"), "content": [{"type": "text", "text": mark("question")}]},
+        {"role": "assistant", "content": mark("said"), "tool_calls": [{"id": "call_1", "type": "function",
+            "function": {"name": "look_up", "arguments": json.dumps({"q": mark("arguments")})}}]},
+        {"role": "tool", "tool_call_id": "call_1", "content": mark("result")},
+    ],
+}
+for turn in range(2):
+    request = urllib.request.Request(os.environ["OPENAI_BASE_URL"] + "/chat/completions", json.dumps(body).encode(),
+        {"content-type": "application/json", "authorization": "Bearer " + os.environ["OPENAI_API_KEY"]})
+    answer = json.load(urllib.request.urlopen(request, timeout=30))["choices"][0]["message"]
+    calls = answer.get("tool_calls") or []
+    body["messages"] += [answer] + [{"role": "tool", "tool_call_id": c["id"], "content": mark("late")} for c in calls]
+    if not calls:
+        break
+open(os.path.join(os.environ["REWIND_RUN_DIR"], "note.txt"), "w").write(mark("file"))
+print(answer["content"])
+sys.stderr.write(mark("stderr"))
+sys.exit(int(word == "2"))
+"#;
+
+const TELLING_MODEL: &str = r#"
+[[rule]]
+when = { last_user = "question-1", turn = 1 }
+reply = { text = "MARKER-thought-1", tool_calls = [{ name = "look_up", arguments = { q = "MARKER-asked-1" } }] }
+
+[[rule]]
+when = { turn = 1 }
+reply = { text = "MARKER-thought-2", tool_calls = [{ name = "look_up", arguments = { q = "MARKER-asked-2" } }] }
+
+[[rule]]
+when = { last_user = "question-1" }
+reply = { text = "MARKER-answer-1" }
+
+[[rule]]
+reply = { text = "MARKER-answer-2" }
+"#;
+
+/// Checks of every kind that quote.
+const TELLING_CHECKS: &str = r#"
+forks = ["start"]
+
+[[check]]
+kind = "trajectory"
+
+[[check]]
+kind = "tools"
+arguments = { look_up = { properties = { q = { const = "MARKER-asked-1" } } } }
+
+[[check]]
+kind = "answer"
+equals = "MARKER-answer-1"
+regex = "MARKER-answer-1"
+similarity = { min = 0.99 }
+
+[[check]]
+id = "file"
+kind = "output"
+of = "file:note.txt"
+contains = "MARKER-file-1"
+
+[[check]]
+id = "step"
+kind = "output"
+of = "tool:look_up#1.result"
+equals = "MARKER-late-1"
+
+[[check]]
+kind = "exec"
+command = ["python3", "judge.py"]
+
+[[check]]
+kind = "no_error"
+
+[[check]]
+kind = "exit_status"
+"#;
+
+const TELLING_JUDGE: &str = r#"
+import json, sys
+run = json.load(sys.stdin)["candidate"]
+is_good = run["answer"] == "MARKER-answer-1"
+found = {"message": "it is another one", "expected": "MARKER-judged-1", "found": run["answer"] or ""}
+print(json.dumps({"pass": True} if is_good else {"pass": False, "findings": [found]}))
+"#;
+
+#[test]
+fn what_stands_in_any_place_of_a_run_is_in_no_output_of_it() {
+    let app = App::new();
+    app.write("agent.py", TELLING_AGENT);
+    app.write("judge.py", TELLING_JUDGE);
+    app.write("model.toml", TELLING_MODEL);
+    app.write("word.txt", "1");
+    app.write(
+        "rewind.toml",
+        "[agent]\ncommand = [\"python3\", \"agent.py\"]\n\n[upstream]\nscripted = \"model.toml\"\n\n\
+         [tools.look_up]\neffect = \"read\"\n",
+    );
+    let record = ["record", "--name", "told", "--", "python3", "agent.py"];
+    app.run(record).exits(0);
+    let export = ["session", "export", "told", "-o", "baselines/told/session"];
+    app.run(export).exits(0);
+    app.write("baselines/told/baseline.toml", TELLING_CHECKS);
+    for (word, more, code) in [
+        ("1", &["--offline"][..], 0),
+        ("2", &["--offline"], 1),
+        ("2", &[], 1),
+    ] {
+        app.write("word.txt", word);
+        for is_github in [false, true] {
+            let outputs = |content: &[&str]| {
+                let mut command = app.rewind();
+                command
+                    .args(["gate", "--shard", "1/1"])
+                    .args(more)
+                    .args(content)
+                    .env("CI", "true");
+                if is_github {
+                    command.env("GITHUB_ACTIONS", "true");
+                }
+                let output = command.output().unwrap();
+                let run = Run::new(&command, output).exits(code);
+                let mut all = everything(&app, &run);
+                for format in ["terminal", "markdown", "junit", "json", "html", "github"] {
+                    let shown = app.run(["report", "--format", format]).exits(0);
+                    all.push((format!("report --format {format}"), shown.stdout));
+                }
+                let merged = app
+                    .run(["merge", "rewind-report", "-o", "merged"])
+                    .exits(code);
+                collect(&app.folder().join("merged"), &mut all);
+                all.push(("merge".to_owned(), merged.stdout + &merged.stderr));
+                let verified = app.run(["verify"]).exits(0);
+                all.push(("verify".to_owned(), verified.stdout));
+                all
+            };
+            for (place, text) in outputs(&[]) {
+                let marker = text.split_once("MARKER").map(|(_before, after)| after);
+                assert_eq!(marker, None, "{word} {more:?} {place}");
+            }
+            if more.is_empty() {
+                // With leave each of them is shown by some output, so that the test can fail.
+                let all: String = outputs(&["--content", "full"])
+                    .into_iter()
+                    .map(|(_place, text)| text)
+                    .collect();
+                for place in ["answer-2", "asked-2", "file-2", "stderr-2", "judged-1"] {
+                    assert!(all.contains(&format!("MARKER-{place}")), "{place}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn what_a_provider_says_is_content() {
     let app = suite(&[("a", "")]);

@@ -2,6 +2,7 @@
 
 mod compared;
 mod content;
+mod more;
 mod plan;
 mod readers;
 mod samples;

@@ -1,4 +1,5 @@
-//! What the readers of our reports make of hostile ones: GitHub's renderer of Markdown, and junitparser.
+//! What the readers of our reports make of hostile ones: GitHub's renderer of Markdown, junitparser, and the schema of
+//! Jenkins.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -220,6 +221,21 @@ fn five_hundred_failures_fit_in_one_comment() {
         "{markdown}"
     );
     assert_eq!(rendered(&markdown)["unbalanced"], serde_json::json!([]));
+}
+
+#[test]
+fn jenkins_takes_the_cases_whatever_is_said() {
+    let app = suite(&[("a", "")]);
+    let report = full_report(&app);
+    let cases = |text: &str| reader("jenkins.py", &shown(&app, &with(&report, text), "junit"));
+    let harmless = cases("harmless");
+    assert!(harmless.starts_with("3 cases"), "{harmless}");
+    for text in [
+        &HOSTILE.concat(),
+        "]]> </failure> \u{1b}[31m\u{0}\u{ffff} <!-- &",
+    ] {
+        assert_eq!(cases(text), harmless, "{text:?}");
+    }
 }
 
 #[test]

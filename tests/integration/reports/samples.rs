@@ -6,14 +6,14 @@ use super::{AGENT, gate, suite, timeless};
 use crate::support::{App, Run, ScriptedModel};
 
 /// Returns a suite with one baseline, whose agent has another prompt now and fails in these samples.
-fn failing(samples: &[u32]) -> App {
+pub(super) fn failing(samples: &[u32]) -> App {
     let app = suite(&[("a", "")]);
     app.write("prompt.txt", "Answer at once.");
     fail_in(&app, samples);
     app
 }
 
-fn fail_in(app: &App, samples: &[u32]) {
+pub(super) fn fail_in(app: &App, samples: &[u32]) {
     let crash = format!("if int(os.environ['REWIND_SAMPLE']) in {samples:?}: sys.exit(9)\n");
     app.write("agent.py", &format!("{AGENT}{crash}"));
 }
@@ -28,7 +28,7 @@ fn last(app: &App) -> Value {
         .clone()
 }
 
-fn decision(app: &App) -> (String, String, usize) {
+pub(super) fn decision(app: &App) -> (String, String, usize) {
     let fork = last(app);
     let said = |key: &str| fork["decision"][key].as_str().unwrap().to_owned();
     let samples = fork["evidence"]["samples"].as_array().unwrap().len();
@@ -119,7 +119,7 @@ fn how_many_samples_run_is_typed_or_written_for_one_baseline_or_all() {
 }
 
 /// Returns a model that has to be paid, and the options that lead to it.
-fn paid(app: &App) -> (ScriptedModel, Vec<String>) {
+pub(super) fn paid(app: &App) -> (ScriptedModel, Vec<String>) {
     let model = ScriptedModel::start(app, &app.folder().join("model.toml"));
     let config = std::fs::read_to_string(app.folder().join("rewind.toml")).unwrap();
     let config = config.replace("[upstream]\nscripted = \"model.toml\"\n", "");
@@ -129,7 +129,7 @@ fn paid(app: &App) -> (ScriptedModel, Vec<String>) {
     (model, arguments)
 }
 
-fn live(app: &App, arguments: &[String], more: &[&str]) -> Run {
+pub(super) fn live(app: &App, arguments: &[String], more: &[&str]) -> Run {
     let arguments = arguments.iter().map(String::as_str);
     gate(
         app,
