@@ -70,6 +70,8 @@ pub(super) enum Command {
     Merge(Merge),
     /// Compute the verdicts of a report again from the facts in it; exit 1 where they differ
     Verify(Verify),
+    /// Let a judge score what an agent answered
+    Eval(super::eval::Eval),
     /// Hold one session against the checks of a baseline
     #[command(subcommand)]
     Assert(Assert),

@@ -120,6 +120,14 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             let mut err = anstream::stderr();
             runtime()?.block_on(gate::run(&options, context, &mut out, &mut err))
         }
+        Command::Eval(typed) => super::eval::run(
+            typed,
+            args.global.store,
+            args.global.config,
+            context,
+            &runtime()?,
+            &mut out,
+        ),
         Command::Baseline(typed) => super::baseline::run(
             typed,
             args.global.store,

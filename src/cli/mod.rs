@@ -4,6 +4,7 @@ mod args;
 mod baseline;
 mod context;
 mod dispatch;
+mod eval;
 mod failure;
 mod report_args;
 

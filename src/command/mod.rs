@@ -6,6 +6,7 @@ pub mod baseline;
 mod context;
 pub mod demo;
 pub mod diff;
+pub mod eval;
 mod failure;
 pub mod gate;
 pub mod init;

@@ -81,7 +81,8 @@ pub fn agent_spec(
     stdio: Stdio,
     context: &Context,
 ) -> AgentSpec {
-    let keys = Routing::key_variables();
+    let mut keys = Routing::key_variables();
+    keys.extend(config.judge.key_env.as_deref());
     let agent = &config.agent;
     let is_configured = command.is_empty();
     let cwd = match &agent.cwd {

@@ -6,6 +6,7 @@
 mod agent;
 mod failure;
 mod interpolate;
+mod judge;
 mod section;
 mod value;
 
@@ -17,6 +18,7 @@ use toml::de::{DeTable, ValueDeserializer};
 
 pub use agent::{Agent, AgentName, Answer, Isolate, Request, UnknownAgent, Words};
 pub use failure::ConfigError;
+pub use judge::{Judge, Rubric, RubricStatement};
 pub use section::{
     Capture, Config, Exhausted, Gate, Mode, Normalise, OnDivergence, PriceRow, Redact,
     RedactPattern, Replay, Report, Require, Timing, ToolEntry, ToolResult, TreatmentPart,

@@ -9,6 +9,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::agent::{Agent, AgentName};
+use super::judge::Judge;
 use super::value::{
     Glob, Pattern, Period, Personal, address, cap, dollars, http_url, jobs, limit, maybe_dollars,
     pointers, share,
@@ -43,6 +44,8 @@ pub struct Config {
     pub redact: Redact,
     /// `[gate]`: how baselines are gated.
     pub gate: Gate,
+    /// `[judge]`: the model that scores answers.
+    pub judge: Judge,
     /// `[report]`: what stands in the reports.
     pub report: Report,
     /// `[prices."MODEL"]`: prices that are missing in the built-in table, or differ from it.

@@ -47,12 +47,17 @@ impl Store {
 
     /// Removes all content that nothing refers to, and gives the space back to the file system.
     ///
+    /// Verdicts of judges go, too: they quote what they judged, which may be what was to disappear.
+    ///
     /// # Errors
     ///
     /// Failures of the database.
     pub fn gc(&self) -> Result<Reclaimed, StoreError> {
         let before = self.size()?;
-        let rows = self.write(sweep)?;
+        let rows = self.write(|connection| {
+            connection.execute("DELETE FROM verdict", [])?;
+            sweep(connection)
+        })?;
         self.connection
             .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
             .map_err(|error| StoreError::of(&self.path, error))?;

@@ -22,6 +22,7 @@ mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod verdicts;
 mod write;
 
 use camino::{Utf8Path, Utf8PathBuf};

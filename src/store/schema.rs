@@ -5,6 +5,7 @@
 //!                         1─n  node ──> content (message), node (parent)
 //!                         1─n  ancillary
 //!                         1─n  tool (a captured call)
+//! verdict (of judges, by what they were asked)
 //! ```
 //!
 //! A call, a node, an ancillary exchange and a captured tool call have `timeline << 32 | ordinal` as their key: the rows of
@@ -74,6 +75,9 @@ const MIGRATIONS: &[&str] = &[
 ",
     "
     CREATE TABLE tool (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+",
+    "
+    CREATE TABLE verdict (key BLOB PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 ",
 ];
 

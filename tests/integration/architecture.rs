@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["model", "text", "exit"],
     &["redact", "wire", "wirecodec", "diff", "price", "stats"],
-    &["check", "store", "baseline", "proxy", "lineage", "tools"],
+    &[
+        "check", "store", "baseline", "proxy", "lineage", "tools", "judge",
+    ],
     &["agent", "scripted", "record", "replay", "gate", "mcp"],
     &["report"],
     &["config"],

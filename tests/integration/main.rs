@@ -18,6 +18,7 @@ mod checks;
 mod cmd;
 mod examples;
 mod init;
+mod judge;
 mod mcp;
 mod readme;
 mod record;

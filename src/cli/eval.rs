@@ -1,0 +1,119 @@
+//! The grammar of `rewind eval`, and its hand-over to the commands.
+
+use std::io::Write;
+
+use camino::Utf8PathBuf;
+use clap::{Args as ClapArgs, Subcommand};
+use tokio::runtime::Runtime;
+
+use crate::command::eval::{self, PromptOptions, ScoreOptions};
+use crate::command::{CommandError, Context};
+use crate::exit::Exit;
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Eval {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Score the final answers of a session's timelines with a judge, and compare them
+    Score(Score),
+    /// Print what a judge would be sent; nothing goes out
+    Prompt(Prompt),
+}
+
+#[derive(Debug, ClapArgs)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command are independent of each other"
+)]
+struct Score {
+    /// `latest`, an id, the beginning of an id, or a name
+    #[arg(default_value = "latest")]
+    session: String,
+    /// By what to score (repeatable): correctness, coherence, relevance, safety, `task_completion`,
+    /// groundedness, or the name of a rubric in `[judge.rubric.NAME]`
+    #[arg(short, long = "evaluator", value_name = "NAME", required = true)]
+    evaluator: Vec<String>,
+    /// The right answer, which correctness is held against
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    expected: Option<String>,
+    /// Timeline to score [default: the newest]
+    #[arg(long, value_name = "LABEL", conflicts_with = "compare_timelines")]
+    timeline: Option<String>,
+    /// Score all timelines, and print what differs from the first
+    #[arg(long)]
+    compare_timelines: bool,
+    /// How often each answer is judged; the score is the mean [default: `[judge] votes`, else 1]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=99))]
+    votes: Option<u32>,
+    /// Ask the judge again, whatever it said before
+    #[arg(long)]
+    fresh: bool,
+    /// Allow calls to the judge although CI is set
+    #[arg(long)]
+    live: bool,
+    /// Let the rules in this file judge instead of a model
+    #[arg(long, value_name = "FILE")]
+    scripted: Option<Utf8PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+struct Prompt {
+    /// Name of the evaluator
+    name: String,
+    /// Session whose material stands in it: `latest`, an id, the beginning of an id, or a name
+    session: Option<String>,
+    /// Timeline whose answer stands in it [default: the newest]
+    #[arg(long, value_name = "LABEL", requires = "session")]
+    timeline: Option<String>,
+    /// The right answer
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    expected: Option<String>,
+}
+
+/// Runs the command.
+pub(super) fn run(
+    typed: Eval,
+    store: Option<Utf8PathBuf>,
+    config: Option<Utf8PathBuf>,
+    context: &Context,
+    runtime: &Runtime,
+    out: &mut dyn Write,
+) -> Result<Exit, CommandError> {
+    match typed.command {
+        Command::Score(typed) => {
+            let options = ScoreOptions {
+                store,
+                config,
+                session: typed.session,
+                evaluators: typed.evaluator,
+                expected: typed.expected,
+                timeline: typed.timeline,
+                compare_timelines: typed.compare_timelines,
+                votes: typed.votes,
+                fresh: typed.fresh,
+                live: typed.live,
+                scripted: typed.scripted,
+                json: typed.json,
+            };
+            runtime.block_on(eval::score(&options, context, out))
+        }
+        Command::Prompt(typed) => {
+            let options = PromptOptions {
+                store,
+                config,
+                name: typed.name,
+                session: typed.session,
+                timeline: typed.timeline,
+                expected: typed.expected,
+            };
+            eval::prompt(&options, context, out)
+        }
+    }
+}
