@@ -5,7 +5,7 @@
 //!                                   └──────▶ VerdictCache ◀──────────────────────────────────────┘
 //! ```
 //!
-//! [`evaluate`] scores subjects by criteria; [`Judge`] is the model that is asked. What is judged is data:
+//! [`evaluate()`] scores subjects by criteria; [`Judge`] is the model that is asked. What is judged is data:
 //! it stands between boundaries that it can't contain, and nothing but the judge's own answer, whole and
 //! in its schema, is ever read as a verdict. A judge that fails, rambles or contradicts itself has not
 //! measured: never 0, and never a pass. Costs of judges stand apart from those of agents.
