@@ -81,7 +81,7 @@ mod tests {
         let dir = Utf8Path::from_path(dir.path()).unwrap();
         let old = Store::open(dir).unwrap();
         old.connection
-            .execute_batch("DROP TABLE verdict; PRAGMA user_version = 1;")
+            .execute_batch("DROP TABLE verdict; DROP TABLE tool; PRAGMA user_version = 1;")
             .unwrap();
         drop(old);
         let store = Store::open(dir).unwrap();
