@@ -81,7 +81,7 @@ pub enum Said {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SampleEvidence {
-    /// Whether the model was asked from the fork on.
+    /// Whether it ran live: the model was asked from the fork on, or would have been had the run come so far.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub live: bool,
     /// The agent's exit status; `None` where unknown.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::input::{Accepted, Sample, State};
 use super::runner::{Case, ForkRun, trajectory};
-use crate::baseline::{Evidence, ForkEvidence, Said, SampleEvidence};
+use crate::baseline::{Evidence, ForkEvidence, Provenance, Said, SampleEvidence};
 use crate::check::{self, CheckContext};
 use crate::gate::Mode;
 use crate::model::{ContentId, ForkPoint, MicroUsd, Timeline, canonical_id};
@@ -97,7 +97,7 @@ pub(super) fn accepted_costs(case: &Case, fork: &ForkPoint) -> Vec<MicroUsd> {
 }
 
 /// Returns what may be accepted of these runs: what was accepted, and what they add. `None` where
-/// they add nothing.
+/// they add nothing. Its provenance says no more than what it would replace.
 ///
 /// A fork that was not measured keeps what was accepted. A run that is proved equal to the recording
 /// adds nothing where each check has been seen.
@@ -133,14 +133,24 @@ pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Ev
             if accepted_at.is_some_and(|accepted| was_heard_before(timeline, accepted)) {
                 continue;
             }
-            let is_live = sample.mode == Mode::Live && sample.replay.live > 0;
+            // Who breaks off before the fork tells something of its own, too.
+            let tells = sample.replay.live > 0 || !sample.replay.is_unaffected;
+            let is_live = sample.mode == Mode::Live && tells;
             let costs = costs(timeline, is_live, prices);
             fork.add(costs, &sample.checks, digests);
+            if sample.is_crash() {
+                // What a run did that broke off says nothing of those that come to their end.
+                continue;
+            }
             evidence.trajectory = fingerprint(timeline);
             printed = Some(printed.unwrap_or(true) && sample.printed == Some(true));
         }
     }
     evidence.printed = printed.unwrap_or(evidence.printed);
+    evidence.provenance = Provenance {
+        replaces: case.accepted.as_ref().map(Evidence::id),
+        ..Provenance::default()
+    };
     evidence
         .forks
         .retain(|_fork, known| !known.samples.is_empty());

@@ -11,7 +11,9 @@ use crate::model::ForkPoint;
 /// What further samples of a case came to.
 #[derive(Debug)]
 pub enum Resampled {
-    /// The agent is not the one that was recorded, or could not be run; says why. Nothing went live.
+    /// The agent could not be run to its end; says why. Nothing went live.
+    NotRun(String),
+    /// The agent is not the one that was recorded; says why. Nothing went live.
     Changed(String),
     /// The forks, as they ran.
     Taken(Vec<ForkRun>),
@@ -28,6 +30,9 @@ impl Runner {
     ) -> Resampled {
         let dry = self.dry(case).await;
         let sample = &dry.attempt.sample;
+        if let Some(fault) = &sample.fault {
+            return Resampled::NotRun(fault.message.clone());
+        }
         if !sample.replay.is_unaffected && !sample.differs_in_print_alone() {
             let run = ForkRun::new(case, &ForkPoint::Auto, slice::from_ref(&dry.attempt), 1);
             return Resampled::Changed(decide_fork(&run.evidence).why);

@@ -124,7 +124,7 @@ pub fn accept(
 /// Makes pending evidence the accepted one.
 ///
 /// # Errors
-/// It belongs to another recording, or a file can't be written.
+/// It belongs to another recording, what was accepted is not what it adds to, or a file can't be written.
 pub(super) fn accept_one(
     one: &Pending,
     reason: &str,
@@ -137,6 +137,13 @@ pub(super) fn accept_one(
     if evidence.recording != now {
         return Err(CommandError::usage(format!(
             "the recording of baseline `{}` was changed since that run",
+            one.name
+        ))
+        .help("run rewind gate again"));
+    }
+    if evidence.provenance.replaces != before.as_ref().map(Evidence::id) {
+        return Err(CommandError::usage(format!(
+            "the accepted evidence of baseline `{}` was changed since that run, and what was added to it would be lost",
             one.name
         ))
         .help("run rewind gate again"));

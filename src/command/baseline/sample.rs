@@ -12,6 +12,7 @@ use crate::command::gate::{GateOptions, Profile, Teller, caps, case, runner, unt
 use crate::command::output::{say, written};
 use crate::command::rules::{prices, real_tools};
 use crate::command::{BackendOptions, CommandError, Context, load_config, set_up, way_out};
+use crate::config::Config;
 use crate::exit::Exit;
 use crate::gate::{Case, ForkRun, Resampled, evidence};
 use crate::model::{ForkPoint, SampleRange};
@@ -43,7 +44,7 @@ pub struct SampleOptions {
 ///
 /// # Errors
 /// Usage: no leave to go live, a fork that the baseline does not have, an agent that changed, evidence of
-/// another recording. Exit 3 where a sample was not measured; those that were are added.
+/// another recording. Exit 3 where a sample was not measured or the agent can't be run; those that were are added.
 pub async fn sample(
     options: &SampleOptions,
     context: &Context,
@@ -67,12 +68,7 @@ pub async fn sample(
     }
     let (mut case, config) = case(baseline, &config, context)?;
     let name = &baseline.name;
-    if case.accepted.is_some() && case.comparable().is_none() {
-        return Err(CommandError::usage(format!(
-            "the accepted evidence of baseline `{name}` is of another recording or agent, so nothing can be added to it"
-        ))
-        .help(format!("run rewind gate, then `rewind baseline accept {name}`: that renews it")));
-    }
+    comparable(&case)?;
     case.baseline.definition.add_nightly_forks();
     let forks = forks(&options.from, &case)?;
     case.samples = SampleRange::new(options.number, options.number);
@@ -98,6 +94,10 @@ pub async fn sample(
     let resampling = Box::pin(runner.resample(&case, &forks, &teller));
     let runs = match until_interrupted(&runner, resampling).await {
         Resampled::Taken(runs) => runs,
+        Resampled::NotRun(why) => {
+            let why = format!("no sample of baseline `{name}` was taken: {why}");
+            return Err(CommandError::usage(why).exit(Exit::NotMeasured));
+        }
         Resampled::Changed(why) => {
             return Err(CommandError::usage(format!(
                 "the agent is not as it was recorded for baseline `{name}`: {why}"
@@ -105,10 +105,15 @@ pub async fn sample(
             .help("samples are evidence of the agent that was accepted: take them with its code, or accept the change first"));
         }
     };
-    let added = evidence(&case, &runs, &prices(&config));
-    if let Some(mut evidence) = added.clone() {
+    // That took its time: what was accepted meanwhile stays.
+    case.accepted = Evidence::read(&baseline.dir).map_err(CommandError::usage)?;
+    comparable(&case)?;
+    let added = added(&case, &runs, &config).map(|mut evidence| {
         let reason = options.reason.as_deref().unwrap_or("sampled");
         evidence.provenance = notes::replacing(case.accepted.as_ref(), reason, context);
+        evidence
+    });
+    if let Some(evidence) = &added {
         evidence.write(&baseline.dir).map_err(CommandError::usage)?;
     }
     written(summary(&runs, added.as_ref(), options.number, out))?;
@@ -125,6 +130,33 @@ pub async fn sample(
     } else {
         Exit::NotMeasured
     })
+}
+
+/// Refuses accepted evidence that nothing can be added to.
+fn comparable(case: &Case) -> Result<(), CommandError> {
+    if case.accepted.is_none() || case.comparable().is_some() {
+        return Ok(());
+    }
+    let name = &case.baseline.name;
+    Err(CommandError::usage(format!(
+        "the accepted evidence of baseline `{name}` is of another recording or agent, so nothing can be added to it"
+    ))
+    .help(format!("run rewind gate, then `rewind baseline accept {name}`: that renews it")))
+}
+
+/// Returns what was accepted with these samples added; `None` where none was measured.
+///
+/// Nobody has looked at them, so what the agent is known to do and to print stays as it was accepted.
+fn added(case: &Case, runs: &[ForkRun], config: &Config) -> Option<Evidence> {
+    if runs.iter().all(|run| run.evidence.candidate().total() == 0) {
+        return None;
+    }
+    let mut evidence = evidence(case, runs, &prices(config))?;
+    if let Some(known) = case.comparable() {
+        evidence.trajectory = known.trajectory;
+        evidence.printed = known.printed;
+    }
+    Some(evidence)
 }
 
 /// Returns the forks to sample: those named, else all of the baseline that go live by themselves.

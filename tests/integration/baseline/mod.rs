@@ -4,6 +4,7 @@ mod create;
 mod data;
 mod effects;
 mod evidence;
+mod flaky;
 mod growth;
 mod nightly;
 mod printed;

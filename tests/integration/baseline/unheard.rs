@@ -3,7 +3,7 @@
 use crate::support::{ASK, App, Run};
 
 /// A planner says what to write, and a writer writes it; both prompts stand in files.
-const AGENT: &str = r#"
+pub(super) const AGENT: &str = r#"
 from ask import *
 
 def told(prompt, text):
