@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::gate::{self, Case};
 use crate::model::{Call, ForkPoint, Session, Status, Step, Timeline};
-use crate::replay::{Keys, resolve};
+use crate::replay::{Fork, Keys, resolve};
 
 /// What was typed.
 #[derive(Debug, Clone, Default)]
@@ -298,6 +298,27 @@ fn relative(from: &Utf8Path, to: &Utf8Path) -> String {
     up.chain(down).collect::<Vec<_>>().join("/")
 }
 
+/// Returns the fork points of nightly runs, where none was typed: the start, unless the others begin there.
+fn nightly_forks(
+    options: &CreateOptions,
+    forks: &[ForkPoint],
+    reference: &Timeline,
+) -> Vec<ForkPoint> {
+    let first = reference
+        .model_steps()
+        .next()
+        .map(|(step, _call)| step.number);
+    let is_first = |fork: &ForkPoint| match resolve(fork, reference) {
+        Ok(Fork::At(step)) => first.is_none_or(|first| step <= first),
+        Ok(Fork::Auto | Fork::Never) | Err(_) => false,
+    };
+    if options.from.is_empty() && !forks.iter().any(is_first) {
+        vec![ForkPoint::Start]
+    } else {
+        Vec::new()
+    }
+}
+
 fn draft(
     session: &Session,
     reference: &Timeline,
@@ -316,6 +337,7 @@ fn draft(
         reference,
         is_named: options.reference.is_some(),
         forks,
+        nightly_forks: &nightly_forks(options, forks, reference),
         tags: &options.tags,
         recording,
         command: command.filter(|command| !is_configured && !command.is_empty()),
@@ -370,7 +392,7 @@ fn summary(case: &Case, target: &Utf8Path, proof: &str, out: &mut dyn Write) -> 
         .forks
         .iter()
         .map(|fork| match resolve(fork, reference) {
-            Ok(crate::replay::Fork::At(step)) => format!("{fork} (step {step})"),
+            Ok(Fork::At(step)) => format!("{fork} (step {step})"),
             Ok(_) | Err(_) => fork.to_string(),
         })
         .collect();

@@ -22,6 +22,8 @@ pub(super) struct Draft<'a> {
     pub(super) is_named: bool,
     /// The fork points.
     pub(super) forks: &'a [ForkPoint],
+    /// The fork points of nightly runs alone.
+    pub(super) nightly_forks: &'a [ForkPoint],
     /// Free words.
     pub(super) tags: &'a [String],
     /// The recording, where it is not in the folder.
@@ -79,18 +81,25 @@ impl Draft<'_> {
         if !self.tags.is_empty() {
             line("tags", list(self.tags.iter().map(String::as_str)));
         }
-        let forks = self.forks.iter().map(|fork| {
-            if let ForkPoint::Step(number) = fork {
-                number.to_string()
-            } else {
-                quoted(&fork.to_string())
-            }
-        });
-        let forks = forks.collect::<Vec<_>>().join(", ");
+        let listed = |forks: &[ForkPoint]| {
+            let forks = forks.iter().map(|fork| {
+                if let ForkPoint::Step(number) = fork {
+                    number.to_string()
+                } else {
+                    quoted(&fork.to_string())
+                }
+            });
+            forks.collect::<Vec<_>>().join(", ")
+        };
         text.push_str(
             "# Where a live run begins; `auto` is the first request that a change affects.\n",
         );
-        let _ok = writeln!(text, "forks = [{forks}]");
+        let _ok = writeln!(text, "forks = [{}]", listed(self.forks));
+        if !self.nightly_forks.is_empty() {
+            let forks = listed(self.nightly_forks);
+            let why = "# Where `rewind gate --profile nightly` begins one, too.";
+            let _ok = writeln!(text, "{why}\nnightly_forks = [{forks}]");
+        }
         text
     }
 
@@ -380,6 +389,7 @@ mod tests {
             reference: &session.timelines[0],
             is_named: false,
             forks: &[ForkPoint::Last, ForkPoint::Auto],
+            nightly_forks: &[ForkPoint::Start],
             tags: &["smoke".to_owned()],
             recording: None,
             command: None,

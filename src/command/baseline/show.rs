@@ -12,6 +12,7 @@ use crate::command::output::{json, printable, written};
 use crate::command::{CommandError, Context, load_config};
 use crate::exit::Exit;
 use crate::gate::reference;
+use crate::model::ForkPoint;
 use crate::replay::{Fork, resolve};
 
 /// A baseline as it is shown.
@@ -23,6 +24,7 @@ struct Shown {
     reference: String,
     steps: usize,
     forks: Vec<String>,
+    nightly_forks: Vec<String>,
     checks: Vec<ShownCheck>,
     tags: Vec<String>,
     bytes: u64,
@@ -64,20 +66,25 @@ fn read(baseline: &Baseline, context: &Context) -> Result<Shown, CommandError> {
     let accepted = Evidence::read(&baseline.dir).map_err(CommandError::usage)?;
     let definition = &baseline.definition;
     let timeline = reference(&session, baseline);
-    let forks = definition.forks.iter().map(|fork| {
-        match timeline.map(|timeline| resolve(fork, timeline)) {
-            Some(Ok(Fork::At(step))) => format!("{fork} (step {step})"),
-            Some(Ok(Fork::Auto | Fork::Never)) => fork.to_string(),
-            Some(Err(_)) | None => format!("{fork} (not there)"),
-        }
-    });
+    let forks = |forks: &[ForkPoint]| {
+        let named =
+            forks.iter().map(
+                |fork| match timeline.map(|timeline| resolve(fork, timeline)) {
+                    Some(Ok(Fork::At(step))) => format!("{fork} (step {step})"),
+                    Some(Ok(Fork::Auto | Fork::Never)) => fork.to_string(),
+                    Some(Err(_)) | None => format!("{fork} (not there)"),
+                },
+            );
+        named.collect::<Vec<_>>()
+    };
     Ok(Shown {
         name: baseline.name.clone(),
         input: definition.input.clone().or(session.input.clone()),
         recording: shown(&baseline.recording_dir(), context).to_string(),
         reference: timeline.map_or_else(String::new, |timeline| timeline.label.clone()),
         steps: timeline.map_or(0, |timeline| timeline.steps.len()),
-        forks: forks.collect(),
+        forks: forks(&definition.forks),
+        nightly_forks: forks(&definition.nightly_forks),
         checks: definition
             .checks
             .iter()
@@ -104,6 +111,9 @@ fn print(what: &Shown, out: &mut dyn Write) -> io::Result<()> {
         what.recording, what.reference, what.steps
     )?;
     writeln!(out, "  forks: {}", what.forks.join(", "))?;
+    if !what.nightly_forks.is_empty() {
+        writeln!(out, "  at night also: {}", what.nightly_forks.join(", "))?;
+    }
     if !what.tags.is_empty() {
         writeln!(out, "  tags: {}", what.tags.join(", "))?;
     }

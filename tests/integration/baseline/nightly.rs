@@ -72,6 +72,24 @@ fn parts_of_a_night_and_of_a_day_are_not_put_together() {
 }
 
 #[test]
+fn a_drafted_baseline_begins_at_the_start_at_night_unless_told_where() {
+    let text = |app: &App| read(app, "baselines/oslo/baseline.toml");
+    let app = newsroom(&[]);
+    let drafted = "nightly_forks = [\"start\"]";
+    assert!(text(&app).contains(drafted), "{}", text(&app));
+    let shown = app.run(["baseline", "show", "oslo"]).exits(0).stdout;
+    assert!(shown.contains("at night also: start (step 1)"), "{shown}");
+    let shown = app.run(["baseline", "show", "oslo", "--json"]).json();
+    assert_eq!(shown["nightly_forks"][0], "start (step 1)", "{shown}");
+    app.write("planner.txt", "You are the planner. Hurry.");
+    let night = nightly(&app).exits(1);
+    assert!(night.stdout.contains("oslo@start"), "{}", night.stdout);
+
+    let told = text(&newsroom(&["last"]));
+    assert!(!told.contains("nightly"), "{told}");
+}
+
+#[test]
 fn nightly_forks_are_sampled_with_the_others() {
     let app = newsroom(&["last"]);
     with_nightly_start(&app);
