@@ -258,18 +258,6 @@ struct RawNormalise {
     sort_lines: Option<Pattern>,
 }
 
-impl Config {
-    /// Returns what is said of a tool: the longest name that fits counts.
-    pub fn effect(&self, tool: &str) -> Option<Effect> {
-        self.tools
-            .iter()
-            .filter(|(name, _entry)| name.matches(tool))
-            .filter_map(|(name, entry)| Some((name.as_str().len(), entry.effect?)))
-            .max_by_key(|(length, _effect)| *length)
-            .map(|(_length, effect)| effect)
-    }
-}
-
 impl TryFrom<RawNormalise> for Normalise {
     type Error = &'static str;
 

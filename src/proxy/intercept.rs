@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
+use crate::text::longest_fitting;
+
 /// What happens to requests for a host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -40,11 +42,9 @@ pub struct Outbound {
 impl Interception {
     /// Returns what happens to requests for a host: they are recorded where no rule says otherwise.
     pub(super) fn rule(&self, host: &str) -> HostRule {
-        self.rules
-            .iter()
-            .filter(|(pattern, _rule)| pattern.matches(host))
-            .max_by_key(|(pattern, _rule)| pattern.as_str().len())
-            .map_or(HostRule::Record, |(_pattern, rule)| *rule)
+        let rules = self.rules.iter();
+        let rules = rules.map(|(pattern, rule)| (pattern, Some(*rule)));
+        longest_fitting(rules, host).unwrap_or(HostRule::Record)
     }
 
     /// Returns the model provider that is reached at a host and port.

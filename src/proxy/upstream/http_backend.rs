@@ -20,6 +20,7 @@ use super::join::join;
 use super::{AuthStyle, Upstream, Upstreams};
 use crate::proxy::hop::strip_hop_by_hop;
 use crate::proxy::{Backend, BackendError, Broken, Credential, Incoming, Outbound, Reply};
+use crate::text::innermost;
 
 /// How long a provider may take. There is no limit for a whole answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -292,13 +293,10 @@ fn describe(error: &reqwest::Error) -> String {
     } else {
         "the connection failed"
     };
-    let mut innermost = None;
-    let mut next = error.source();
-    while let Some(cause) = next {
-        innermost = Some(cause);
-        next = cause.source();
+    match error.source() {
+        Some(cause) => format!("{what}: {}", innermost(cause)),
+        None => what.to_owned(),
     }
-    innermost.map_or_else(|| what.to_owned(), |cause| format!("{what}: {cause}"))
 }
 
 fn is_loopback(url: &Url) -> bool {
