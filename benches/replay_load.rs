@@ -176,6 +176,7 @@ fn record(exchanges: &[Exchange]) -> Arc<Recording> {
             path: "/v1/chat/completions".to_owned(),
             provider: "openai".to_owned(),
             origin: None,
+            is_socket: false,
             headers: HeaderMap::new(),
             raw_body: body.clone(),
             body,

@@ -44,6 +44,7 @@ pub(super) fn request(settings: &JudgeSettings, prompt: &Prompt, ordinal: u32) -
         credential: Credential::Placeholder,
         arrived: std::time::Instant::now(),
         origin: None,
+        is_socket: false,
     }
 }
 

@@ -17,7 +17,9 @@ use super::tools::ReplayingTools;
 use crate::agent::Routing;
 use crate::lineage;
 use crate::model::{ForkPoint, ForkedFrom, Outcome, Thread, Timeline};
-use crate::proxy::{Backend, Options, Proxy, ProxyError, Responder, placeholder_key};
+use crate::proxy::{
+    Backend, HttpBackend, Options, Proxy, ProxyError, Responder, Upstreams, placeholder_key,
+};
 use crate::record::{AncillaryTools, Recorder, StrictKeys};
 use crate::tools::{HttpTools, ToolEndpoint, Tools};
 
@@ -135,7 +137,10 @@ impl Replay {
         responder = Arc::new(ToolEndpoint::new(Arc::clone(&asked), responder));
         if let Some(interception) = &options.intercept {
             let outbound = interception.outbound.clone();
-            responder = Arc::new(HttpTools::new(asked, outbound, responder));
+            // Without a way out nothing is asked of it.
+            let models = plan.backend.clone();
+            let models = models.unwrap_or_else(|| Arc::new(HttpBackend::new(Upstreams::default())));
+            responder = Arc::new(HttpTools::new(asked, outbound, models, responder));
         }
         let proxy = Proxy::start(options, responder).await?;
         let started_at = jiff::Timestamp::now();

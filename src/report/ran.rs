@@ -18,7 +18,7 @@ pub(super) fn ran_for_real(report: &RunReport, limit: usize) -> Option<String> {
         let (_effect, known) = times.entry(key).or_insert((tool.effect, 0));
         *known = known.saturating_add(u64::from(tool.times));
     }
-    let mut ran: Vec<((&str, u8), (Effect, u64))> = times.into_iter().collect();
+    let mut ran: Vec<_> = times.into_iter().collect();
     ran.sort_by_key(|((_name, weight), (_effect, times))| (Reverse(*weight), Reverse(*times)));
     let more = ran.len().saturating_sub(limit);
     let mut parts: Vec<String> = ran

@@ -236,7 +236,8 @@ impl Recording {
         let options = listener(config)?;
         let placeholder = placeholder_key(&options.token);
         let recorder = Arc::clone(&self.recorder);
-        let mut responder: Arc<dyn Responder> = Arc::new(RecordResponder::new(recorder, backend));
+        let mut responder: Arc<dyn Responder> =
+            Arc::new(RecordResponder::new(recorder, Arc::clone(&backend)));
         if config.capture.strict_keys {
             responder = Arc::new(StrictKeys::new(responder));
         }
@@ -247,7 +248,7 @@ impl Recording {
         responder = Arc::new(ToolEndpoint::new(Arc::clone(&tools), responder));
         if let Some(interception) = &options.intercept {
             let outbound = interception.outbound.clone();
-            responder = Arc::new(HttpTools::new(tools, outbound, responder));
+            responder = Arc::new(HttpTools::new(tools, outbound, backend, responder));
         }
         let proxy = Proxy::start(options, responder)
             .await

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -32,11 +33,11 @@ use tokio::task::{JoinHandle, JoinSet};
 pub use token::{placeholder_key, random_token};
 
 use super::authority::{Authority, AuthorityError};
-use super::{Interception, Responder};
-use flush::{Flushes, Socket};
+use super::socket::OnSocket;
+use super::{Interception, Responder, Socket};
+use flush::{Flushed, Flushes};
 use forward::{Forward, Target};
-use serve::{Around, Shared, serve};
-use tunnel::Tunnel;
+use serve::{Around, Opened, Shared, serve};
 
 /// How a [`Proxy`] listens.
 #[derive(Clone, Debug)]
@@ -258,18 +259,37 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("can't set TCP_NODELAY: {error}");
     }
-    if let Some(tunnel) = serve_http(stream, &shared, None, &mut stopped).await {
-        tunnel.run(&shared, &mut stopped).await;
+    match serve_http(stream, &shared, None, &mut stopped).await {
+        Some(Opened::Tunnel(tunnel)) => tunnel.run(&shared, &mut stopped).await,
+        Some(Opened::Socket(upgrade, run)) => socket(upgrade, run, &mut stopped).await,
+        None => {}
     }
 }
 
-/// Serves the requests of one stream; returns the tunnel that the last one opened.
+/// Lets a WebSocket run until it ends or the listener stops.
+async fn socket(upgrade: OnUpgrade, run: OnSocket, stopped: &mut watch::Receiver<bool>) {
+    let io = match upgrade.await {
+        Ok(upgraded) => TokioIo::new(upgraded),
+        Err(error) => {
+            tracing::debug!("the client left before its WebSocket was open: {error}");
+            return;
+        }
+    };
+    let socket = Socket::to_client(io).await;
+    tokio::select! {
+        biased;
+        () = run(socket) => {}
+        () = stop(stopped) => {}
+    }
+}
+
+/// Serves the requests of one stream; returns what the last one opened.
 async fn serve_http<S>(
     stream: S,
     shared: &Arc<Shared>,
     inside: Option<Arc<Target>>,
     stopped: &mut watch::Receiver<bool>,
-) -> Option<Tunnel>
+) -> Option<Opened>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -278,7 +298,7 @@ where
         inside,
         opened: Arc::default(),
     };
-    let socket = Socket::new(stream, around.flushes.clone());
+    let socket = Flushed::new(stream, around.flushes.clone());
     let service = service_fn(|request| serve(Arc::clone(shared), around.clone(), request));
     let mut connection = std::pin::pin!(
         http1::Builder::new()

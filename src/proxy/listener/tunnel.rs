@@ -15,8 +15,8 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::forward::{Forward, Target};
-use super::serve::Shared;
-use super::{serve_http, stop};
+use super::serve::{Opened, Shared};
+use super::{serve_http, socket, stop};
 
 /// A tunnel that a client was promised.
 pub(super) struct Tunnel {
@@ -86,13 +86,25 @@ where
             () = stop(stopped) => return Ok(()),
         };
         target.is_tls = true;
-        serve_http(stream, shared, Some(Arc::new(target)), stopped).await;
+        inside(stream, shared, target, stopped).await;
     } else if first.iter().all(u8::is_ascii_uppercase) {
-        serve_http(io, shared, Some(Arc::new(target)), stopped).await;
+        inside(io, shared, target, stopped).await;
     } else {
         return Err(io::Error::other("it speaks neither TLS nor HTTP"));
     }
     Ok(())
+}
+
+/// Serves the requests to the target, and the WebSocket that the last of them opened.
+async fn inside<S>(io: S, shared: &Arc<Shared>, target: Target, stopped: &mut watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    match serve_http(io, shared, Some(Arc::new(target)), stopped).await {
+        Some(Opened::Socket(upgrade, run)) => socket(upgrade, run, stopped).await,
+        // There is no tunnel within a tunnel.
+        Some(Opened::Tunnel(_)) | None => {}
+    }
 }
 
 /// Passes everything on, in both directions.

@@ -69,7 +69,7 @@ impl Trip {
             .output()
             .is_ok_and(|output| output.status.success())
         {
-            eprintln!("no network namespace can be made here: the network is left on");
+            // No namespace can be made here: the network is left on.
             return self.app.run(arguments);
         }
         let mut command = isolated(&format!("{up} && exec \"$0\" \"$@\""));

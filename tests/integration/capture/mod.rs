@@ -2,6 +2,7 @@
 
 mod hermetic;
 mod server;
+mod sockets;
 
 use std::path::PathBuf;
 

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use rcgen::{CertifiedKey, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
@@ -20,22 +21,15 @@ pub(super) struct Weather {
 
 impl Weather {
     pub(super) fn start() -> Self {
-        let made = rcgen::generate_simple_self_signed(NAMES.map(str::to_owned)).unwrap();
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-        let config =
-            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .unwrap()
-                .with_no_client_auth()
-                .with_single_cert(vec![made.cert.der().clone()], PrivateKeyDer::Pkcs8(key))
-                .unwrap();
+        let made = certified(&NAMES);
+        let config = config(&made);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let weather = Self {
             addr: listener.local_addr().unwrap(),
             certificate: made.cert.pem(),
             asked: Arc::default(),
         };
-        let (config, asked) = (Arc::new(config), Arc::clone(&weather.asked));
+        let asked = Arc::clone(&weather.asked);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (config, asked) = (Arc::clone(&config), Arc::clone(&asked));
@@ -49,6 +43,24 @@ impl Weather {
     pub(super) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *self.asked.lock().unwrap())
     }
+}
+
+/// Returns a certificate for these names that nobody trusts unless told, and its key.
+pub(super) fn certified(names: &[&str]) -> CertifiedKey<KeyPair> {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    rcgen::generate_simple_self_signed(names).unwrap()
+}
+
+/// Returns how a server with this certificate answers.
+pub(super) fn config(made: &CertifiedKey<KeyPair>) -> Arc<ServerConfig> {
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], PrivateKeyDer::Pkcs8(key));
+    Arc::new(config.unwrap())
 }
 
 /// Answers one request and closes.
