@@ -271,5 +271,6 @@ fn interception(config: &Config) -> Result<Option<Interception>, CommandError> {
             ca: ca.transpose()?,
             resolve: capture.resolve.clone(),
         },
+        passes_pinned: false,
     }))
 }

@@ -28,6 +28,35 @@ pub struct Interception {
     pub providers: BTreeMap<String, String>,
     /// The way to hosts that are no model provider.
     pub outbound: Outbound,
+    /// Whether a host whose client has refused the run's certificate passes unread from then on.
+    pub passes_pinned: bool,
+}
+
+/// Why nothing was recorded of a host.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Unread {
+    /// A rule says that it passes.
+    Rule,
+    /// Its client has refused the run's certificate; it passed from then on.
+    Pinned,
+    /// It was cut off, for this reason.
+    CutOff(String),
+}
+
+impl Unread {
+    /// Returns a sentence on it.
+    pub fn sentence(&self, host: &str) -> String {
+        match self {
+            Self::Rule => format!("{host} passed unread, as [capture.hosts] says"),
+            Self::Pinned => format!(
+                "{host} passed unread: its client refuses the certificate of the run. A replay cuts it off, \
+                 unless [capture.hosts] says \"{host}\" = \"pass\""
+            ),
+            Self::CutOff(why) => format!(
+                "{host} was cut off: {why}. \"{host}\" = \"pass\" in [capture.hosts] lets it through unread"
+            ),
+        }
+    }
 }
 
 /// How hosts are reached.

@@ -26,7 +26,7 @@ mod upstream;
 pub use authority::AuthorityError;
 pub use decode::{DecodeError, Decoder, decode};
 pub use forward::{Captured, forward};
-pub use intercept::{HostRule, Interception, Outbound};
+pub use intercept::{HostRule, Interception, Outbound, Unread};
 pub use kept::kept_headers;
 pub use listener::{Door, Options, Proxy, ProxyError, placeholder_key, random_token};
 pub use local::{LocalClient, LocalError, LocalReply, LocalRequest};

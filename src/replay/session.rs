@@ -18,7 +18,7 @@ use crate::agent::Routing;
 use crate::lineage;
 use crate::model::{ForkPoint, ForkedFrom, Outcome, Thread, Timeline};
 use crate::proxy::{
-    Backend, HttpBackend, Options, Proxy, ProxyError, Responder, Upstreams, placeholder_key,
+    Backend, HttpBackend, Options, Proxy, ProxyError, Responder, Unread, Upstreams, placeholder_key,
 };
 use crate::record::{AncillaryTools, Recorder, StrictKeys};
 use crate::tools::{HttpTools, ToolEndpoint, Tools};
@@ -172,6 +172,13 @@ impl Replay {
             placeholder: self.placeholder.clone(),
             door: self.proxy.door().cloned(),
         }
+    }
+
+    /// Returns what went wrong with the hosts that the agent asked for, in sentences.
+    pub(super) fn cut_off(&self) -> Vec<String> {
+        let unread = self.proxy.unread().into_iter();
+        let cut_off = unread.filter(|(_host, why)| matches!(why, Unread::CutOff(_)));
+        cut_off.map(|(host, why)| why.sentence(&host)).collect()
     }
 
     /// Closes the listener and returns what the run became.

@@ -233,7 +233,10 @@ impl Recording {
         input: Option<&str>,
         backend: Arc<dyn Backend>,
     ) -> Result<(Ended, Duration), CommandError> {
-        let options = listener(config)?;
+        let mut options = listener(config)?;
+        if let Some(interception) = &mut options.intercept {
+            interception.passes_pinned = true;
+        }
         let placeholder = placeholder_key(&options.token);
         let recorder = Arc::clone(&self.recorder);
         let mut responder: Arc<dyn Responder> =
@@ -268,6 +271,9 @@ impl Recording {
             CommandError::usage(error).exit(Exit::Agent(status))
         })?;
         let took = begun.elapsed();
+        for (host, why) in proxy.unread() {
+            self.recorder.notice(why.sentence(&host));
+        }
         proxy.shutdown().await;
         if tokio::time::timeout(DRAIN, self.recorder.drained())
             .await

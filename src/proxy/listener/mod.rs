@@ -16,9 +16,10 @@ mod serve;
 mod token;
 mod tunnel;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -34,7 +35,7 @@ pub use token::{placeholder_key, random_token};
 
 use super::authority::{Authority, AuthorityError};
 use super::socket::OnSocket;
-use super::{Interception, Responder, Socket};
+use super::{Interception, Responder, Socket, Unread};
 use flush::{Flushed, Flushes};
 use forward::{Forward, Target};
 use serve::{Around, Opened, Shared, serve};
@@ -99,6 +100,7 @@ pub struct Door {
 /// A running listener; dropping it ends it at once.
 #[derive(Debug)]
 pub struct Proxy {
+    unread: Arc<Mutex<BTreeMap<String, Unread>>>,
     addr: SocketAddr,
     base: String,
     door: Option<Door>,
@@ -127,11 +129,13 @@ impl Proxy {
         };
         let (stop, stopped) = watch::channel(false);
         let grace = options.grace;
+        let unread = Arc::default();
         let forward = match options.intercept.clone() {
             Some(interception) => Some(Forward {
                 authority: Authority::new()?,
                 interception,
                 own: addr,
+                unread: Arc::clone(&unread),
             }),
             None => None,
         };
@@ -147,6 +151,7 @@ impl Proxy {
         });
         let task = tokio::spawn(accept(listener, shared, stopped, grace));
         Ok(Self {
+            unread,
             addr,
             base,
             door,
@@ -168,6 +173,12 @@ impl Proxy {
     /// Returns the way to it as a forward proxy; `None` where it is none.
     pub fn door(&self) -> Option<&Door> {
         self.door.as_ref()
+    }
+
+    /// Returns the hosts whose connections passed unread, and why.
+    pub fn unread(&self) -> BTreeMap<String, Unread> {
+        let unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        unread.clone()
     }
 
     /// Takes no more requests, lets running answers end within the grace time, and returns.
@@ -323,10 +334,7 @@ where
         // The client left, sent rubbish, or an answer broke off: all are ordinary here.
         tracing::debug!("connection closed: {error}");
     }
-    let mut opened = around
-        .opened
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut opened = around.opened.lock().unwrap_or_else(PoisonError::into_inner);
     opened.take()
 }
 

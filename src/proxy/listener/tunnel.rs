@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use rustls::AlertDescription;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -17,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use super::forward::{Forward, Target};
 use super::serve::{Opened, Shared};
 use super::{serve_http, socket, stop};
+use crate::proxy::Unread;
 
 /// A tunnel that a client was promised.
 pub(super) struct Tunnel {
@@ -48,10 +50,17 @@ impl Tunnel {
             read(io, self.target, (shared, forward), stopped).await
         };
         if let Err(error) = ended {
-            tracing::warn!(
-                "a connection to {host} was not recorded: {error}; \
-                 `\"{host}\" = \"pass\"` in [capture.hosts] lets it through unread"
-            );
+            tracing::debug!("a connection to {host} was not recorded: {error}");
+            let why = if is_refusal(&error) && !self.passes {
+                if forward.interception.passes_pinned {
+                    Unread::Pinned
+                } else {
+                    Unread::CutOff("its client refuses the certificate of the run".to_owned())
+                }
+            } else {
+                Unread::CutOff(error.to_string())
+            };
+            forward.note(&host, why);
         }
     }
 }
@@ -104,6 +113,23 @@ where
         Some(Opened::Socket(upgrade, run)) => socket(upgrade, run, stopped).await,
         // There is no tunnel within a tunnel.
         Some(Opened::Tunnel(_)) | None => {}
+    }
+}
+
+/// Returns whether a handshake failed because the client does not take the certificate.
+fn is_refusal(error: &io::Error) -> bool {
+    let inner = error.get_ref();
+    match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::AlertReceived(alert)) => [
+            AlertDescription::BadCertificate,
+            AlertDescription::UnsupportedCertificate,
+            AlertDescription::CertificateUnknown,
+            AlertDescription::UnknownCA,
+            AlertDescription::AccessDenied,
+        ]
+        .contains(alert),
+        // Some hang up without a word.
+        Some(_) | None => error.kind() == io::ErrorKind::UnexpectedEof,
     }
 }
 
