@@ -39,7 +39,7 @@ pub(super) struct Global {
         help_heading = "Global options"
     )]
     pub(super) config: Option<Utf8PathBuf>,
-    /// Say more on standard error; twice for even more
+    /// Say on standard error what happens; twice for every detail
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub(super) verbose: u8,
 }

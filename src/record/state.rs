@@ -42,7 +42,7 @@ impl State {
 
     /// Adds a fault, once.
     pub(super) fn add_fault(&mut self, fault: String) {
-        tracing::warn!("{fault}");
+        tracing::debug!("{fault}");
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }

@@ -31,6 +31,13 @@ fn a_pinned_host_passes_unread_while_recording_is_listed_and_is_cut_off_in_a_rep
     );
     assert_eq!(captured.weather.asked(), [""; 0]);
 
+    let log = ["-v", "record", "--name", "log", "--", "sh", "-c", PINNED];
+    let log = captured.app.run(log).exits(0).stderr;
+    assert!(
+        log.contains("DEBUG a connection to weather.test was not recorded"),
+        "{log}"
+    );
+
     captured.configure("[capture.hosts]\n\"weather.test\" = \"pass\"\n");
     let run = captured.shell(PINNED).exits(0);
     let told = format!("{}{}", run.stdout, run.stderr);
