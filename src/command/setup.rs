@@ -11,8 +11,8 @@ use url::Url;
 
 use super::{CommandError, Context, WayOut};
 use crate::agent::{
-    AgentError, AgentSpec, EnvRule, Environment, Hook, InputMode, Routing, Service, Setup, Stdio,
-    TurnRequest, entry_command,
+    AgentError, AgentSpec, EnvRule, Environment, Hook, Hooks, InputMode, Routing, Service, Setup,
+    Stdio, TurnRequest, entry_command,
 };
 use crate::config::{self, Answer, Config, Isolate};
 use crate::proxy::{Interception, Options, Outbound, providers, random_token};
@@ -30,6 +30,23 @@ pub fn load_config(file: Option<&Utf8Path>, context: &Context) -> Result<Config,
         None => Config::find(&context.cwd, &variable),
     }
     .map_err(CommandError::usage)
+}
+
+/// What is captured beside what the configuration says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CaptureOptions {
+    /// All HTTP requests of the agent, by a forward proxy.
+    pub proxy: bool,
+    /// The tools of known frameworks, by hooks.
+    pub auto_tools: bool,
+}
+
+impl CaptureOptions {
+    /// Puts what was asked for into the configuration.
+    pub fn apply(self, config: &mut Config) {
+        config.capture.proxy |= self.proxy;
+        config.capture.auto_tools |= self.auto_tools;
+    }
 }
 
 /// Returns the directory of the working store.
@@ -123,6 +140,9 @@ pub fn agent_spec(
         timeout: agent.timeout.map(|period| period.0),
         stdio,
         on_terminal: context.stdin_is_terminal,
+        hooks: config.capture.auto_tools.then(|| Hooks {
+            program: context.program.clone(),
+        }),
         service: if is_configured { service(agent) } else { None },
         before: agent.before.as_ref().map(hook),
         after: agent.after.as_ref().map(hook),

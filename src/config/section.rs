@@ -65,6 +65,8 @@ pub struct Capture {
     pub strict_keys: bool,
     /// Whether it is a forward proxy, too: all HTTP requests of the agent are captured.
     pub proxy: bool,
+    /// Whether the tools of known frameworks are wrapped without a line of the agent changing.
+    pub auto_tools: bool,
     /// `[capture.hosts]`: what happens to requests for a host that come by the forward proxy.
     pub hosts: BTreeMap<Glob, HostRule>,
     /// Certificates in PEM that are trusted beside the system's, for hosts that are no model provider.

@@ -28,7 +28,8 @@ use super::baseline::{directory, fitting};
 use super::output::say;
 use super::rules::{prices, real_tools, replay_rules, timing};
 use super::{
-    BackendOptions, CommandError, Context, WayOut, listener, load_config, redactor, set_up, way_out,
+    BackendOptions, CaptureOptions, CommandError, Context, WayOut, listener, load_config, redactor,
+    set_up, way_out,
 };
 use crate::agent::{Routing, explain_wanted_keys, harden};
 use crate::baseline::Baselines;
@@ -96,6 +97,8 @@ pub struct GateOptions {
     pub allow_needs_live: bool,
     /// How many agents run at once.
     pub jobs: Option<usize>,
+    /// What is captured beside what the configuration says.
+    pub capture: CaptureOptions,
     /// Where live calls go.
     pub upstream: BackendOptions,
     /// Whether to print the report as JSON.
@@ -112,7 +115,8 @@ pub async fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let config = load_config(options.config.as_deref(), context)?;
+    let mut config = load_config(options.config.as_deref(), context)?;
+    options.capture.apply(&mut config);
     let way_out = way_out(&options.upstream, &config, context)?;
     if !way_out.secrets.is_empty() {
         harden();

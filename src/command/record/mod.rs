@@ -15,8 +15,8 @@ use camino::Utf8PathBuf;
 
 use super::rules::tool_rules;
 use super::{
-    BackendOptions, CommandError, Context, agent_config, agent_spec, check_live, listener,
-    load_config, redactor, set_up, store_dir, way_out,
+    BackendOptions, CaptureOptions, CommandError, Context, agent_config, agent_spec, check_live,
+    listener, load_config, redactor, set_up, store_dir, way_out,
 };
 use crate::agent::{AgentSpec, Ended, Ending, Routing, RunDir, Stdio, harden};
 use crate::config::{Answer, Config};
@@ -42,6 +42,8 @@ pub struct RecordOptions {
     pub config: Option<Utf8PathBuf>,
     /// The session's name; found from the agent where it is not given.
     pub name: Option<String>,
+    /// What is captured beside what the configuration says.
+    pub capture: CaptureOptions,
     /// Where live calls go.
     pub upstream: BackendOptions,
     /// Whether live calls are allowed although CI is set.
@@ -65,7 +67,8 @@ pub async fn run(
     context: &Context,
     err: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let config = load_config(options.config.as_deref(), context)?;
+    let mut config = load_config(options.config.as_deref(), context)?;
+    options.capture.apply(&mut config);
     let config = agent_config(&config, options.agent.as_deref(), &options.command)?;
     let input = input(options, &config)?;
     let way_out = way_out(&options.upstream, &config, context)?;
