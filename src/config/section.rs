@@ -55,6 +55,10 @@ pub struct Config {
 /// `[capture]`: the loopback listener.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the file"
+)]
 pub struct Capture {
     /// The address to listen on; `127.0.0.1:0` where it is not set.
     #[serde(deserialize_with = "address")]
