@@ -220,9 +220,19 @@ fn server(folder: &TempDir, size: usize) -> SocketAddr {
 }
 
 fn answer(tls: StreamOwned<ServerConnection, TcpStream>, size: usize) {
-    let body = "x".repeat(size);
+    let items =
+        (0..).map(|n| format!("{{\"id\":{n},\"name\":\"a flight to Oslo\",\"price\":{n}.5}},"));
+    let mut body = String::from("[");
+    items
+        .take_while(|item| {
+            body.push_str(item);
+            body.len() < size - 100
+        })
+        .for_each(drop);
+    body.push_str(&" ".repeat(size - body.len() - 3));
+    body.push_str("{}]");
     let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {size}\r\n\r\n{body}"
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {size}\r\n\r\n{body}"
     );
     let mut tls = BufReader::new(tls);
     loop {
