@@ -1,5 +1,6 @@
 //! From the configuration to the options of the stages, the same for every command that runs an agent.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -252,8 +253,49 @@ pub fn listener(config: &Config) -> Result<Options, CommandError> {
     Ok(Options {
         bind: bind.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         advertise: config.capture.advertise.clone(),
+        servers: servers(config)?,
+        outbound: outbound(config)?,
         intercept: interception(config)?,
         ..Options::new(random_token())
+    })
+}
+
+/// Returns the MCP servers that are reached over HTTP, by their names.
+fn servers(config: &Config) -> Result<BTreeMap<String, Url>, CommandError> {
+    let servers = config.mcp.iter().map(|(name, entry)| {
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        if name.is_empty() || !name.chars().all(is_name) {
+            return Err(
+                CommandError::usage(format!("[mcp.{name:?}] is no name for a server"))
+                    .help("use letters, digits, `-`, `_` and `.`"),
+            );
+        }
+        match Url::parse(&entry.url) {
+            Ok(url) if url.has_host() && url.scheme().starts_with("http") => {
+                Ok((name.clone(), url))
+            }
+            Ok(_) | Err(_) => Err(CommandError::usage(format!(
+                "[mcp.{name}] url = \"{}\" is no http or https URL",
+                entry.url
+            ))
+            .help("write the URL of the server's endpoint, such as https://mcp.example.com/mcp")),
+        }
+    });
+    servers.collect()
+}
+
+/// Returns how hosts are reached that are no model provider.
+fn outbound(config: &Config) -> Result<Outbound, CommandError> {
+    let ca = config.capture.upstream_ca.as_ref().map(|path| {
+        let path = config.resolve(path);
+        std::fs::read_to_string(&path).map_err(|error| {
+            CommandError::usage(format!("[capture] upstream_ca = \"{path}\": {error}"))
+                .help("name a file with certificates in PEM")
+        })
+    });
+    Ok(Outbound {
+        ca: ca.transpose()?,
+        resolve: config.capture.resolve.clone(),
     })
 }
 
@@ -263,13 +305,6 @@ fn interception(config: &Config) -> Result<Option<Interception>, CommandError> {
     if !capture.proxy {
         return Ok(None);
     }
-    let ca = capture.upstream_ca.as_ref().map(|path| {
-        let path = config.resolve(path);
-        std::fs::read_to_string(&path).map_err(|error| {
-            CommandError::usage(format!("[capture] upstream_ca = \"{path}\": {error}"))
-                .help("name a file with certificates in PEM")
-        })
-    });
     let public = providers::KNOWN
         .iter()
         .filter_map(|known| Some((known.name, known.url?)));
@@ -287,10 +322,7 @@ fn interception(config: &Config) -> Result<Option<Interception>, CommandError> {
             .map(|(host, rule)| (host.pattern().clone(), *rule))
             .collect(),
         providers: urls.collect(),
-        outbound: Outbound {
-            ca: ca.transpose()?,
-            resolve: capture.resolve.clone(),
-        },
+        outbound: outbound(config)?,
         passes_pinned: false,
     }))
 }

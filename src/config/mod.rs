@@ -20,7 +20,7 @@ pub use agent::{Agent, AgentName, Answer, Isolate, Request, UnknownAgent, Words}
 pub use failure::ConfigError;
 pub use judge::{Judge, Rubric, RubricStatement};
 pub use section::{
-    Capture, Config, Exhausted, Gate, Mode, Normalise, OnDivergence, PriceRow, Redact,
+    Capture, Config, Exhausted, Gate, McpEntry, Mode, Normalise, OnDivergence, PriceRow, Redact,
     RedactPattern, Replay, Report, Require, Timing, ToolEntry, ToolResult, TreatmentPart,
     UpstreamEntry, Upstreams,
 };

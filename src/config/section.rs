@@ -36,6 +36,8 @@ pub struct Config {
     pub capture: Capture,
     /// `[upstream]`: where model calls go.
     pub upstream: Upstreams,
+    /// `[mcp.NAME]`: MCP servers that the agent reaches over HTTP, by their names.
+    pub mcp: BTreeMap<String, McpEntry>,
     /// `[replay]`: what may differ from the recording.
     pub replay: Replay,
     /// `[tools."NAME"]`: what the agent's tools do, by name; a name may hold `*`.
@@ -77,6 +79,17 @@ pub struct Capture {
     pub upstream_ca: Option<Utf8PathBuf>,
     /// `[capture.resolve]`: the addresses of hosts that are not looked up.
     pub resolve: BTreeMap<String, SocketAddr>,
+}
+
+/// `[mcp.NAME]`: an MCP server that the agent reaches over HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table with `url`, such as `[mcp.travel]`"
+)]
+pub struct McpEntry {
+    /// The URL of its endpoint, such as `https://mcp.example.com/mcp`.
+    pub url: String,
 }
 
 /// `[upstream]`: where model calls go.

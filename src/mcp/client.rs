@@ -324,7 +324,7 @@ fn refusal(message: &str) -> Value {
 }
 
 /// The request that stays open, and hears at first that it was heard.
-const LISTEN: &str = "subscriptions/listen";
+pub(super) const LISTEN: &str = "subscriptions/listen";
 
 /// Requests that change what a server does later.
 const SETTINGS: [&str; 3] = [

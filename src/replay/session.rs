@@ -16,6 +16,7 @@ use super::serve::Timing;
 use super::tools::ReplayingTools;
 use crate::agent::Routing;
 use crate::lineage;
+use crate::mcp::McpHttp;
 use crate::model::{ForkPoint, ForkedFrom, Outcome, Thread, Timeline};
 use crate::proxy::{
     Backend, HttpBackend, Options, Proxy, ProxyError, Responder, Unread, Upstreams, placeholder_key,
@@ -93,6 +94,7 @@ pub struct Replay {
     recorder: Arc<Recorder>,
     proxy: Proxy,
     placeholder: String,
+    servers: Vec<String>,
     started_at: jiff::Timestamp,
 }
 
@@ -135,13 +137,16 @@ impl Replay {
         );
         let asked: Arc<dyn Tools> = Arc::new(asked);
         responder = Arc::new(ToolEndpoint::new(Arc::clone(&asked), responder));
-        if let Some(interception) = &options.intercept {
-            let outbound = interception.outbound.clone();
+        let (servers, outbound) = (options.servers.clone(), options.outbound.clone());
+        let names = servers.keys().cloned().collect();
+        if options.intercept.is_some() {
+            let (asked, outbound) = (Arc::clone(&asked), outbound.clone());
             // Without a way out nothing is asked of it.
             let models = plan.backend.clone();
             let models = models.unwrap_or_else(|| Arc::new(HttpBackend::new(Upstreams::default())));
             responder = Arc::new(HttpTools::new(asked, outbound, models, responder));
         }
+        responder = Arc::new(McpHttp::new(asked, outbound, servers, responder));
         let proxy = Proxy::start(options, responder).await?;
         let started_at = jiff::Timestamp::now();
         Ok(Self {
@@ -151,6 +156,7 @@ impl Replay {
             recorder,
             proxy,
             placeholder,
+            servers: names,
             started_at,
         })
     }
@@ -171,6 +177,7 @@ impl Replay {
             base: self.proxy.base().to_owned(),
             placeholder: self.placeholder.clone(),
             door: self.proxy.door().cloned(),
+            servers: self.servers.clone(),
         }
     }
 

@@ -22,6 +22,7 @@ use crate::agent::{AgentSpec, Ended, Ending, Routing, RunDir, Stdio, harden};
 use crate::config::{Answer, Config};
 use crate::exit::Exit;
 use crate::lineage;
+use crate::mcp::McpHttp;
 use crate::model::{Outcome, SessionId, Source, Timeline};
 use crate::proxy::{Backend, Proxy, Responder, placeholder_key};
 use crate::record::{
@@ -252,10 +253,14 @@ impl Recording {
         let tools = AncillaryTools::recording(Arc::new(tools), recorder);
         let tools: Arc<dyn Tools> = Arc::new(tools);
         responder = Arc::new(ToolEndpoint::new(Arc::clone(&tools), responder));
-        if let Some(interception) = &options.intercept {
-            let outbound = interception.outbound.clone();
+        let outbound = options.outbound.clone();
+        if options.intercept.is_some() {
+            let (tools, outbound) = (Arc::clone(&tools), outbound.clone());
             responder = Arc::new(HttpTools::new(tools, outbound, backend, responder));
         }
+        let servers = options.servers.clone();
+        let names = servers.keys().cloned().collect();
+        responder = Arc::new(McpHttp::new(tools, outbound, servers, responder));
         let proxy = Proxy::start(options, responder)
             .await
             .map_err(own_failure)?;
@@ -263,6 +268,7 @@ impl Recording {
             base: proxy.base().to_owned(),
             placeholder,
             door: proxy.door().cloned(),
+            servers: names,
         };
         let run_dir = RunDir::create().map_err(own_failure)?;
         let begun = Instant::now();

@@ -30,12 +30,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use url::Url;
 
 pub use token::{placeholder_key, random_token};
 
 use super::authority::{Authority, AuthorityError};
 use super::socket::OnSocket;
-use super::{Interception, Responder, Socket, Unread};
+use super::{Interception, Outbound, Responder, Socket, Unread};
 use flush::{Flushed, Flushes};
 use forward::{Forward, Target};
 use serve::{Around, Opened, Shared, serve};
@@ -51,6 +52,10 @@ pub struct Options {
     pub token: String,
     /// The largest request body, in bytes, before and after content decoding.
     pub max_body: usize,
+    /// MCP servers that have a place below its address, by their names.
+    pub servers: BTreeMap<String, Url>,
+    /// The way to those servers.
+    pub outbound: Outbound,
     /// How it serves as a forward proxy; `None` where it is none.
     pub intercept: Option<Interception>,
     /// How long running answers may take after a shutdown was asked for.
@@ -65,6 +70,8 @@ impl Options {
             advertise: None,
             token: token.into(),
             max_body: 256 << 20,
+            servers: BTreeMap::new(),
+            outbound: Outbound::default(),
             intercept: None,
             grace: Duration::from_secs(5),
         }
