@@ -10,30 +10,42 @@ import importlib.util
 import os
 import sys
 
-from . import _frameworks
+_patches = {}
 
 
 def install():
-    """Waits for the frameworks; does nothing without Rewind around."""
-    if not os.environ.get("REWIND_TOOLS"):
+    """Waits for the frameworks where Rewind asks for their tools."""
+    if not os.environ.get("REWIND_TOOLS") or not os.environ.get("REWIND_AUTO_TOOLS"):
         return
+    from . import _frameworks
+
     for name, patch in _frameworks.PATCHES.items():
-        if name in sys.modules:
-            _patched(patch, sys.modules[name])
-    sys.meta_path.insert(0, _Finder())
+        when_loaded(name, patch)
+
+
+def when_loaded(name, patch):
+    """Patches a module when it is loaded, or now where it is."""
+    if not _patches:
+        sys.meta_path.insert(0, _Finder())
+    _patches[name] = patch
+    if name in sys.modules:
+        _patched(patch, sys.modules[name])
 
 
 def _patched(patch, module):
     """Patches a module; an unknown version of it is told and left alone."""
     try:
-        is_known = patch(module)
+        is_known = patch(module) is not False
     except Exception as error:
         is_known = False
         reason = f": {type(error).__name__}: {error}"
     else:
         reason = ""
     if not is_known:
-        said = f"rewind: the tools of this version of `{module.__name__}` are not recorded by --auto-tools{reason}"
+        what = f"the tools of this version of `{module.__name__}` are not recorded by --auto-tools"
+        if module.__name__ in ("datetime", "random", "uuid"):
+            what = f"`{module.__name__}` does not follow the recorded clock"
+        said = f"rewind: {what}{reason}"
         print(said, file=sys.stderr)
 
 
@@ -41,7 +53,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     """Finds nothing itself, but hears when a known module is looked for."""
 
     def find_spec(self, name, path, target=None):
-        patch = _frameworks.PATCHES.get(name)
+        patch = _patches.get(name)
         if patch is None:
             return None
         for finder in sys.meta_path:

@@ -15,6 +15,8 @@ use super::Environment;
 pub struct Hooks {
     /// This program, which stands before the commands of MCP servers; `None` leaves them alone.
     pub program: Option<Utf8PathBuf>,
+    /// Whether the tools of known frameworks are wrapped; else only the clock is set, where there is one.
+    pub wraps_tools: bool,
 }
 
 impl Hooks {
@@ -33,6 +35,9 @@ impl Hooks {
             ("PYTHONPATH".to_owned(), path),
             ("NODE_OPTIONS".to_owned(), options),
         ]);
+        if self.wraps_tools {
+            environment.set([("REWIND_AUTO_TOOLS".to_owned(), "1".to_owned())]);
+        }
         let program = self.program.iter();
         environment.set(program.map(|program| ("REWIND_PROGRAM".to_owned(), program.to_string())));
         Ok(())
@@ -67,7 +72,7 @@ fn file_url(file: &Utf8Path) -> String {
 }
 
 /// The files for Python, by their places.
-const PYTHON: [(&str, &str); 8] = [
+const PYTHON: [(&str, &str); 9] = [
     ("sitecustomize.py", include_str!("auto/sitecustomize.py")),
     (
         "rewind/__init__.py",
@@ -76,6 +81,10 @@ const PYTHON: [(&str, &str); 8] = [
     (
         "rewind/_auto.py",
         include_str!("../../python/rewind/_auto.py"),
+    ),
+    (
+        "rewind/_clock.py",
+        include_str!("../../python/rewind/_clock.py"),
     ),
     (
         "rewind/_errors.py",

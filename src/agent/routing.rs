@@ -19,6 +19,8 @@ pub struct Routing {
     pub door: Option<Door>,
     /// The names of the MCP servers that have a place below the base.
     pub servers: Vec<String>,
+    /// When the recording began, where the agent's clock is to go on from there.
+    pub clock: Option<jiff::Timestamp>,
 }
 
 impl Routing {
@@ -55,6 +57,15 @@ impl Routing {
         environment.set(
             servers.map(|name| (server_variable(name), format!("{}/p/mcp-{name}", self.base))),
         );
+        if let Some(start) = self.clock {
+            let start = start.as_nanosecond();
+            let begun = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+            let begun = i128::from(begun.tv_sec) * 1_000_000_000 + i128::from(begun.tv_nsec);
+            environment.set([
+                ("REWIND_CLOCK".to_owned(), format!("{start}:{begun}")),
+                ("REWIND_SEED".to_owned(), start.to_string()),
+            ]);
+        }
         environment.set([(TOOLS.to_owned(), format!("{}{TOOLS_PATH}", self.base))]);
         for name in ["NO_PROXY", "no_proxy"] {
             let outer = environment.variables.get(name).cloned();
@@ -119,6 +130,7 @@ mod tests {
             placeholder: "rewind-t".into(),
             door: None,
             servers: vec!["my-travel".to_owned()],
+            clock: None,
         };
         routing.apply(&mut environment);
         environment

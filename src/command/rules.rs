@@ -63,6 +63,14 @@ pub fn tool_rules(config: &Config) -> ToolRules {
     }
 }
 
+/// Returns whether the agent's clock goes on from the start of the recording.
+pub fn recorded_clock(config: &Config) -> bool {
+    match config.replay.clock {
+        config::Clock::Recorded => true,
+        config::Clock::Real => false,
+    }
+}
+
 /// Returns when recorded answers are served.
 pub fn timing(timing: config::Timing) -> Timing {
     match timing {

@@ -15,6 +15,7 @@ use crate::agent::{
     AgentError, AgentSpec, EnvRule, Environment, Hook, Hooks, InputMode, Routing, Service, Setup,
     Stdio, TurnRequest, entry_command,
 };
+use crate::command::rules::recorded_clock;
 use crate::config::{self, Answer, Config, Isolate};
 use crate::proxy::{Interception, Options, Outbound, providers, random_token};
 use crate::redact::{RedactRules, Redactor};
@@ -141,8 +142,9 @@ pub fn agent_spec(
         timeout: agent.timeout.map(|period| period.0),
         stdio,
         on_terminal: context.stdin_is_terminal,
-        hooks: config.capture.auto_tools.then(|| Hooks {
+        hooks: (config.capture.auto_tools || recorded_clock(config)).then(|| Hooks {
             program: context.program.clone(),
+            wraps_tools: config.capture.auto_tools,
         }),
         service: if is_configured { service(agent) } else { None },
         before: agent.before.as_ref().map(hook),

@@ -165,6 +165,8 @@ pub struct Replay {
     pub ignore: Vec<String>,
     /// When recorded answers are served.
     pub timing: Timing,
+    /// What the agent's clock says.
+    pub clock: Clock,
     /// What a request gets that comes more often than recorded.
     pub exhausted: Exhausted,
     /// Tools whose results may differ from the recorded ones.
@@ -189,6 +191,17 @@ pub enum OnDivergence {
     Move,
     /// The request is refused.
     Halt,
+}
+
+/// What the agent's clock says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clock {
+    /// The time.
+    #[default]
+    Real,
+    /// In a replay the time of the recording, and what was drawn by lot is drawn again.
+    Recorded,
 }
 
 /// The worst match that is still served.

@@ -47,6 +47,8 @@ pub struct Plan {
     pub output: AnswerFrom,
     /// Whether requests with a credential of the agent's own are refused.
     pub strict_keys: bool,
+    /// Whether the agent's clock goes on from the start of the recording.
+    pub clock: bool,
 }
 
 /// Where the final answer of a run is read.
@@ -148,7 +150,12 @@ impl Replay {
         }
         responder = Arc::new(McpHttp::new(asked, outbound, servers, responder));
         let proxy = Proxy::start(options, responder).await?;
-        let started_at = jiff::Timestamp::now();
+        // A fork that lives in the recorded time began when the recording did.
+        let started_at = if plan.clock {
+            plan.recording.timeline().started_at
+        } else {
+            jiff::Timestamp::now()
+        };
         Ok(Self {
             plan,
             matcher,
@@ -178,6 +185,7 @@ impl Replay {
             placeholder: self.placeholder.clone(),
             door: self.proxy.door().cloned(),
             servers: self.servers.clone(),
+            clock: self.plan.clock.then_some(self.started_at),
         }
     }
 

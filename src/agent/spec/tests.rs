@@ -31,6 +31,7 @@ async fn execute(spec: &AgentSpec, input: Option<&str>) -> Result<Ended, AgentEr
         placeholder: "rewind-t".into(),
         door: None,
         servers: Vec::new(),
+        clock: None,
     };
     let run_dir = RunDir::create().unwrap();
     spec.execute(input, &routing, &run_dir, pending()).await

@@ -33,6 +33,7 @@ use super::{
 };
 use crate::agent::{Routing, explain_wanted_keys, harden};
 use crate::baseline::Baselines;
+use crate::command::rules::recorded_clock;
 use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::gate::{
@@ -293,6 +294,7 @@ pub(super) fn runner(
         }),
         timing: timing(config.replay.timing),
         strict_keys: config.capture.strict_keys,
+        clock: recorded_clock(config),
         prices: Arc::new(prices(config)),
         samples: samples(options, config, way_out),
         jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),

@@ -19,6 +19,7 @@ use super::{
     listener, load_config, redactor, set_up, store_dir, way_out,
 };
 use crate::agent::{AgentSpec, Ended, Ending, Routing, RunDir, Stdio, harden};
+use crate::command::rules::recorded_clock;
 use crate::config::{Answer, Config};
 use crate::exit::Exit;
 use crate::lineage;
@@ -269,6 +270,7 @@ impl Recording {
             placeholder,
             door: proxy.door().cloned(),
             servers: names,
+            clock: recorded_clock(config).then_some(self.started_at),
         };
         let run_dir = RunDir::create().map_err(own_failure)?;
         let begun = Instant::now();

@@ -16,6 +16,7 @@ use super::{
     check_live, demo, listener, load_config, redactor, set_up, store_dir, way_out,
 };
 use crate::agent::{AgentSpec, Ended, Environment, Routing, Stdio, explain_wanted_keys, harden};
+use crate::command::rules::recorded_clock;
 use crate::config::{Answer, Config};
 use crate::exit::Exit;
 use crate::model::{
@@ -330,6 +331,7 @@ fn plan(
             .unwrap_or_else(|| timing(config.replay.timing)),
         output,
         strict_keys: config.capture.strict_keys,
+        clock: recorded_clock(config),
     })
 }
 

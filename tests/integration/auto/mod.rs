@@ -1,5 +1,7 @@
 //! Agents of known frameworks with `--auto-tools`: no line of theirs is there for Rewind.
 
+mod clock;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -283,4 +285,43 @@ fn an_unknown_version_of_a_framework_is_told_and_goes_on() {
     );
     let told = "the tools of this version of `pydantic_ai.toolsets.function` are not recorded by --auto-tools";
     assert!(run.stderr.contains(told), "{}", run.stderr);
+}
+
+#[test]
+fn mcp_servers_of_node_clients_need_no_command_of_ours() {
+    let app = App::new();
+    let node = PathBuf::from(repository_path("target/test-env/node"));
+    let agent = node.join("auto_mcp.mjs");
+    fs::copy(repository_path("tests/sdk/auto_mcp.mjs"), &agent).unwrap();
+    app.write("model.toml", "[[rule]]\nreply = { text = \"noted\" }\n");
+    let server = node.join("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+    let link = app.folder().join("server.mjs");
+    std::os::unix::fs::symlink(&server, &link).unwrap();
+    let agent = agent.display().to_string();
+    let run = |words: &[&str]| {
+        let command = ["--", "node", &agent, "node", "server.mjs"];
+        app.run(words.iter().copied().chain(command)).exits(0)
+    };
+    let recorded = run(&[
+        "record",
+        "--name",
+        "sum",
+        "--auto-tools",
+        "--scripted",
+        "model.toml",
+    ]);
+    let said = "The sum of 2 and 3 is 5. noted\n";
+    assert!(
+        recorded.stdout.starts_with(said),
+        "{}{}",
+        recorded.stdout,
+        recorded.stderr
+    );
+    fs::remove_file(link).unwrap();
+    let replay = run(&["replay", "sum", "--auto-tools", "--offline", "--json"]).json();
+    assert_eq!(
+        (&replay["unaffected"], &replay["tools_served"]),
+        (&json!(true), &json!(1)),
+        "{replay}"
+    );
 }
