@@ -147,6 +147,7 @@ async fn replay(recording: &Arc<Recording>) -> Replay {
         timing: Timing::Instant,
         output: AnswerFrom::LastMessage { agent: None },
         strict_keys: false,
+        clock: false,
     };
     Replay::start(plan, recorder(), Options::new(random_token()))
         .await

@@ -1,6 +1,7 @@
 //! The forward proxy: an agent that knows nothing of Rewind, its model and its tools behind TLS.
 
 mod hermetic;
+mod http2;
 mod pinned;
 mod server;
 mod sockets;
