@@ -10,6 +10,7 @@ mod budget;
 mod combine;
 mod exec;
 mod exit_status;
+mod judge;
 mod loops;
 mod models;
 mod no_error;
@@ -28,7 +29,7 @@ use std::sync::{Arc, LazyLock};
 use crate::model::{Thread, Timeline};
 use crate::price::PriceTable;
 
-pub use outside::{FileError, Nothing, Outside, Program, ProgramEnd};
+pub use outside::{FileError, Judging, Nothing, Outside, Program, ProgramEnd};
 pub use registry::{ReadError, kinds, read};
 pub use result::{CheckResult, Finding, Outcome, Severity};
 pub use tool_use::{ToolUse, tool_uses};

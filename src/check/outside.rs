@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use camino::Utf8Path;
 
+use crate::model::Timeline;
+
 /// The world outside the timelines, as far as checks may see it.
 pub trait Outside: Debug + Send + Sync {
     /// Returns the content of a file that the agent wrote in this run.
@@ -20,6 +22,28 @@ pub trait Outside: Debug + Send + Sync {
     /// # Errors
     /// It could not be run, or was ended before its own end; says why in one sentence.
     fn run(&self, program: &Program<'_>) -> Result<ProgramEnd, String>;
+
+    /// Returns the score of the candidate, from 0 to 1; `None` where all that a judge would see is as it is in the
+    /// reference.
+    ///
+    /// # Errors
+    /// It was not measured; says why in one sentence.
+    fn judge(&self, judging: &Judging<'_>) -> Result<Option<f64>, String>;
+}
+
+/// What a judge is asked by a check.
+#[derive(Debug, Clone, Copy)]
+pub struct Judging<'a> {
+    /// The name of the evaluator.
+    pub evaluator: &'a str,
+    /// The right answer, where it is known.
+    pub expected: Option<&'a str>,
+    /// How often it is asked; as configured where it is not given.
+    pub votes: Option<u32>,
+    /// What the baseline holds up as right.
+    pub reference: &'a Timeline,
+    /// What is judged.
+    pub candidate: &'a Timeline,
 }
 
 /// A program that a check wants to run.
@@ -67,5 +91,9 @@ impl Outside for Nothing {
 
     fn run(&self, _program: &Program<'_>) -> Result<ProgramEnd, String> {
         Err("no program can be run here".to_owned())
+    }
+
+    fn judge(&self, _judging: &Judging<'_>) -> Result<Option<f64>, String> {
+        Err("no judge can be asked here".to_owned())
     }
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer};
 use toml::de::{DeValue, ValueDeserializer};
 
 use super::{
-    Check, budget, combine, exec, exit_status, loops, models, no_error, output, tools, trajectory,
+    Check, budget, combine, exec, exit_status, judge, loops, models, no_error, output, tools,
+    trajectory,
 };
 
 /// The keys and values of a check, without those that every check has.
@@ -24,6 +25,7 @@ const KINDS: &[(&str, Reader)] = &[
     ("budget", budget::read),
     ("exec", exec::read),
     ("exit_status", exit_status::read),
+    ("judge", judge::read),
     ("loop", loops::read),
     ("model", models::read),
     ("no_error", no_error::read),

@@ -1,6 +1,7 @@
 //! `rewind assert check`: holds one timeline against the checks of a baseline; nothing is replayed.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tokio::runtime::Handle;
@@ -12,6 +13,7 @@ use super::{BackendOptions, CommandError, Context, agent_spec, load_config, reda
 use crate::agent::Stdio;
 use crate::baseline::{Baseline, Baselines, read_session};
 use crate::check::{CheckContext, Severity};
+use crate::command::judging::RunJudge;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::gate::{Surroundings, reference};
@@ -74,7 +76,9 @@ pub fn check(
     })?;
     let agent = agent_spec(&config, &[], Stdio::Capture { limit: 0 }, context);
     let secrets = way_out(&BackendOptions::default(), &config, context)?;
-    let outside = Surroundings::new(&agent, redactor(&config, &secrets)?, runtime.clone());
+    let judge = RunJudge::new(&config, false, false, context, runtime.clone());
+    let outside = Surroundings::new(&agent, redactor(&config, &secrets)?, runtime.clone())
+        .with_judges(Arc::new(judge));
     let prices = prices(&config);
     let replay = candidate.replay.as_ref();
     let checked = CheckContext {

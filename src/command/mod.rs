@@ -10,6 +10,7 @@ pub mod eval;
 mod failure;
 pub mod gate;
 pub mod init;
+mod judging;
 mod keys;
 pub mod mcp;
 pub mod merge;

@@ -35,7 +35,7 @@ pub use resample::Resampled;
 pub use run::{Policy, RunVerdict, decide_run};
 pub use runner::{Case, ForkRun, Runner, paid_from, reference};
 pub use schedule::{Progress, Stop};
-pub use surroundings::Surroundings;
+pub use surroundings::{Judges, Surroundings};
 pub use verdict::{CheckRun, Junit, Row, Shown, Verdict};
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::budget::{Budget, Capped, Cashier};
 use super::evidence;
 use super::input::{Fault, FaultKind, ForkInput, Mode, Sample};
 use super::schedule::Stop;
-use super::surroundings::Surroundings;
+use super::surroundings::{Judges, Surroundings};
 use crate::agent::{AgentSpec, Ended};
 use crate::baseline::{Baseline, Evidence};
 use crate::check::{self, CheckContext, CheckResult, tool_uses};
@@ -85,6 +85,8 @@ pub struct Runner {
     pub strict_keys: bool,
     /// Whether the agent's clock goes on from the start of the recording.
     pub clock: bool,
+    /// Who scores answers.
+    pub judges: Arc<dyn Judges>,
     /// What model calls cost, for budgets.
     pub prices: Arc<PriceTable>,
     /// How many samples of a fork run live where its baseline doesn't say.
@@ -317,12 +319,10 @@ impl Runner {
             ended,
             run_dir,
         } = driven;
-        let surroundings = Surroundings::new(
-            &case.agent,
-            redactor,
-            tokio::runtime::Handle::current(),
-        )
-        .of_run(&case.agent, &run_dir, began_at);
+        let surroundings =
+            Surroundings::new(&case.agent, redactor, tokio::runtime::Handle::current())
+                .of_run(&case.agent, &run_dir, began_at)
+                .with_judges(Arc::clone(&self.judges));
         let definitions = case.baseline.definition.checks.clone();
         let (reference, prices) = (Arc::clone(&case.reference), Arc::clone(&self.prices));
         let judging = tokio::task::spawn_blocking(move || {

@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tokio::runtime::Handle;
 
 use crate::agent::{AgentSpec, Ending, Launch, RunDir, Stdio, launch};
-use crate::check::{FileError, Outside, Program, ProgramEnd};
+use crate::check::{FileError, Judging, Outside, Program, ProgramEnd};
 use crate::redact::Redactor;
 
 /// The surroundings of one run; programs run in the agent's directory, with its environment.
@@ -23,6 +23,16 @@ pub struct Surroundings {
     env: BTreeMap<String, String>,
     redactor: Arc<Redactor>,
     runtime: Handle,
+    judges: Option<Arc<dyn Judges>>,
+}
+
+/// Scores what agents answered.
+pub trait Judges: Send + Sync {
+    /// Returns the score of the candidate; `None` where there is nothing new to see.
+    ///
+    /// # Errors
+    /// It was not measured; says why in one sentence.
+    fn judge(&self, judging: &Judging<'_>) -> Result<Option<f64>, String>;
 }
 
 impl Surroundings {
@@ -35,7 +45,15 @@ impl Surroundings {
             env: agent.environment.variables.clone(),
             redactor,
             runtime,
+            judges: None,
         }
+    }
+
+    /// Returns the surroundings with this judge.
+    #[must_use]
+    pub fn with_judges(mut self, judges: Arc<dyn Judges>) -> Self {
+        self.judges = Some(judges);
+        self
     }
 
     /// Returns the surroundings with the directory of the run of this agent, which began then.
@@ -108,6 +126,13 @@ impl Outside for Surroundings {
             stdout: redacted(&ended.stdout.unwrap_or_default()),
             stderr: redacted(&ended.stderr),
         })
+    }
+
+    fn judge(&self, judging: &Judging<'_>) -> Result<Option<f64>, String> {
+        match &self.judges {
+            Some(judges) => judges.judge(judging),
+            None => Err("no judge can be asked here".to_owned()),
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use futures_util::stream;
 use serde_json::Value;
 
 use super::canary::{self, Canary};
-use super::{Criterion, Judge, Ledger, PASS, Prompt, Subject, Unmeasured, VerdictCache, Vote};
+use super::{
+    Criterion, Judge, Ledger, NoCache, PASS, Prompt, Subject, Unmeasured, VerdictCache, Vote,
+};
 use super::{answer, cache, tidy};
 use crate::model::ContentId;
 
@@ -88,6 +90,16 @@ struct Question<'a> {
 
 /// Scores all subjects by all criteria.
 pub async fn evaluate(judge: &Judge, known: &dyn VerdictCache, plan: &Plan) -> Evaluation {
+    evaluate_with(judge, known, &NoCache, plan).await
+}
+
+/// Scores all subjects by all criteria, with canaries whose answers are in `sung` where they were asked before.
+pub async fn evaluate_with(
+    judge: &Judge,
+    known: &dyn VerdictCache,
+    sung: &dyn VerdictCache,
+    plan: &Plan,
+) -> Evaluation {
     let questions = questions(judge, plan);
     let mut votes: BTreeMap<ContentId, Vote> = BTreeMap::new();
     for (key, question) in &questions {
@@ -104,7 +116,7 @@ pub async fn evaluate(judge: &Judge, known: &dyn VerdictCache, plan: &Plan) -> E
         .filter(|(key, _question)| !votes.contains_key(key))
         .map(|(_key, question)| question.criterion.name.as_str())
         .collect();
-    let canaries = sing(judge, plan, &asked).await;
+    let canaries = sing(judge, sung, plan, &asked).await;
     let failed: BTreeMap<&str, Unmeasured> = canaries
         .iter()
         .filter(|canary| !canary.is_right())
@@ -178,7 +190,12 @@ async fn ask(
 }
 
 /// Asks what is known already, by each criterion that will be asked at all.
-async fn sing(judge: &Judge, plan: &Plan, asked: &BTreeSet<&str>) -> Vec<CanaryResult> {
+async fn sing(
+    judge: &Judge,
+    sung: &dyn VerdictCache,
+    plan: &Plan,
+    asked: &BTreeSet<&str>,
+) -> Vec<CanaryResult> {
     let mut all: Vec<(&Criterion, Canary)> = Vec::new();
     for criterion in &plan.criteria {
         if asked.contains(criterion.name.as_str()) {
@@ -194,8 +211,17 @@ async fn sing(judge: &Judge, plan: &Plan, asked: &BTreeSet<&str>) -> Vec<CanaryR
         .map(|(criterion, canary)| async move {
             let prompt = Prompt::new(criterion, &canary.subject);
             let read = |value: &Value| answer::read(value, criterion);
-            let score = match judge.ask(&prompt, 0, read).await {
-                Ok((verdicts, _said)) => {
+            let key = cache::key(judge.settings(), &prompt, 0);
+            let before = sung
+                .find(key)
+                .and_then(|said| Some((read(&said).ok()?, said)));
+            let asked = match before {
+                Some(before) => Ok(before),
+                None => judge.ask(&prompt, 0, read).await,
+            };
+            let score = match asked {
+                Ok((verdicts, said)) => {
+                    sung.keep(key, &said);
                     match answer::vote(verdicts, criterion, &canary.subject, false) {
                         Vote::Measured { score, .. } => Ok(score),
                         Vote::NotMeasured(why) => Err(why),

@@ -29,7 +29,7 @@ pub use answer::{StatementVerdict, Vote};
 pub use cache::{NoCache, VerdictCache};
 pub use client::{Judge, Ledger};
 pub use criterion::{Criterion, Rubric, Scale, Statement, UnknownCriterion, built_in_names};
-pub use evaluate::{CanaryResult, Cell, Evaluation, Plan, evaluate};
+pub use evaluate::{CanaryResult, Cell, Evaluation, Plan, evaluate, evaluate_with};
 pub use prompt::Prompt;
 pub use settings::{JudgeDialect, JudgeSettings};
 pub use subject::{Subject, ToolEvidence};

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::registry::tests::{check, try_check};
 use super::*;
-use crate::check::{FileError, Outside};
+use crate::check::{FileError, Judging, Outside};
 use crate::lineage::testing::{research, timeline};
 
 /// A program that ends as it is told, and notes what it reads.
@@ -25,6 +25,10 @@ impl Outside for Played {
     fn run(&self, program: &Program<'_>) -> Result<ProgramEnd, String> {
         program.stdin.clone_into(&mut self.read.lock().unwrap());
         self.end.clone()
+    }
+
+    fn judge(&self, _judging: &Judging<'_>) -> Result<Option<f64>, String> {
+        Err("no judge can be asked here".to_owned())
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::registry::tests::{check, try_check};
 use super::*;
-use crate::check::{FileError, Finding, Outside, Program, ProgramEnd};
+use crate::check::{FileError, Finding, Judging, Outside, Program, ProgramEnd};
 use crate::lineage::testing::{Talk, research, timeline};
 use crate::model::{Message, Part, Pooled, Role, Thread, Timeline};
 
@@ -270,6 +270,10 @@ impl Outside for Files {
 
     fn run(&self, _program: &Program<'_>) -> Result<ProgramEnd, String> {
         Err("none".to_owned())
+    }
+
+    fn judge(&self, _judging: &Judging<'_>) -> Result<Option<f64>, String> {
+        Err("no judge can be asked here".to_owned())
     }
 }
 

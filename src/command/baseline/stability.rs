@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::propose::propose;
 use super::rule::{self, Rule};
-use crate::command::gate::{GateOptions, runner};
+use crate::command::gate::{GateOptions, run_judge, runner};
 use crate::command::{BackendOptions, CommandError, Context, load_config, way_out};
 use crate::config::Config;
 use crate::gate::{Caps, Case, ForkRun, LivePlan, Progress};
@@ -101,7 +101,8 @@ pub(super) async fn replay(
         ..GateOptions::default()
     };
     let way_out = way_out(&BackendOptions::default(), config, context)?;
-    let runner = runner(&options, Caps::default(), config, context, &way_out)?;
+    let judge = run_judge(&options, config, context);
+    let runner = runner(&options, Caps::default(), config, context, &way_out, &judge)?;
     let mut last = Vec::new();
     for run in 1..=times.max(1) {
         let mut runs = runner.run(std::slice::from_ref(case), &Silent).await;

@@ -22,7 +22,10 @@ struct PromptError {
 ///
 /// # Errors
 /// Usage: there is none, or `prompts/NAME.md` can't be read.
-pub(super) fn criterion(name: &str, config: &Config) -> Result<Criterion, CommandError> {
+pub(in crate::command) fn criterion(
+    name: &str,
+    config: &Config,
+) -> Result<Criterion, CommandError> {
     let rubric = config.judge.rubric.get(name);
     // Only then is the name known to be no path.
     let mut known = match rubric {

@@ -15,10 +15,10 @@ use crate::proxy::{Backend, HttpBackend, Upstream, Upstreams};
 use crate::scripted::{Script, ScriptedModel};
 
 /// A judge, and what it means for the run.
-pub(super) struct Chosen {
-    pub(super) judge: Judge,
+pub(in crate::command) struct Chosen {
+    pub(in crate::command) judge: Judge,
     /// Whether it is the scripted model: it costs nothing, and nothing of it is kept.
-    pub(super) is_scripted: bool,
+    pub(in crate::command) is_scripted: bool,
 }
 
 /// Returns the judge: the rules that were typed, else those configured, else the model.
@@ -26,7 +26,7 @@ pub(super) struct Chosen {
 /// # Errors
 /// Usage: no model, no key, no price for `max_usd`, rules that can't be read; live calls where `CI` is set
 /// and `--live` is not.
-pub(super) fn choose(
+pub(in crate::command) fn choose(
     script: Option<&Utf8PathBuf>,
     is_live: bool,
     config: &Config,
@@ -90,7 +90,7 @@ pub(super) fn choose(
 }
 
 /// Returns how a model of this name is asked, as configured.
-pub(super) fn settings(config: &Config, model: &str) -> JudgeSettings {
+pub(in crate::command) fn settings(config: &Config, model: &str) -> JudgeSettings {
     let judge = &config.judge;
     let usual = JudgeSettings::new(judge.model.as_deref().unwrap_or(model));
     JudgeSettings {

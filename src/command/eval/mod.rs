@@ -7,5 +7,8 @@ mod prompt;
 mod score;
 mod subject;
 
+pub(super) use criteria::criterion;
+pub(super) use judge::choose;
 pub use prompt::{PromptOptions, prompt};
 pub use score::{ScoreOptions, score};
+pub(super) use subject::subject;

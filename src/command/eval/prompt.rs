@@ -49,7 +49,7 @@ pub fn prompt(
                 Some(label) => timeline(&session, label)?,
                 None => newest(&session)?,
             };
-            subject(&session, timeline, expected)
+            subject(session.input.as_deref(), timeline, expected)
         }
         None => Subject {
             question: "(the session's input)".to_owned(),

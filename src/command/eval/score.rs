@@ -88,7 +88,7 @@ pub async fn score(
         subjects: timelines
             .iter()
             .map(|timeline| {
-                let subject = subject(&session, timeline, expected);
+                let subject = subject(session.input.as_deref(), timeline, expected);
                 (timeline.label.clone(), subject)
             })
             .collect(),

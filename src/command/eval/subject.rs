@@ -1,10 +1,14 @@
 //! What is judged of a timeline: the session's question, the final answer, what the tools returned.
 
 use crate::judge::{Subject, ToolEvidence};
-use crate::model::{Part, Role, Session, Timeline, canonical_json, plain_text};
+use crate::model::{Part, Role, Timeline, canonical_json, plain_text};
 
 /// Returns what is judged of a timeline.
-pub(super) fn subject(session: &Session, timeline: &Timeline, expected: Option<&str>) -> Subject {
+pub(in crate::command) fn subject(
+    input: Option<&str>,
+    timeline: &Timeline,
+    expected: Option<&str>,
+) -> Subject {
     let tools = timeline.steps.iter().filter_map(|step| step.tool());
     let tools = tools.filter_map(|tool| {
         Some(ToolEvidence {
@@ -14,7 +18,7 @@ pub(super) fn subject(session: &Session, timeline: &Timeline, expected: Option<&
         })
     });
     Subject {
-        question: session.input.clone().unwrap_or_else(|| asked(timeline)),
+        question: input.map_or_else(|| asked(timeline), str::to_owned),
         answer: timeline.outcome.answer.clone().unwrap_or_default(),
         expected: expected.map(str::to_owned),
         tools: tools.collect(),

@@ -33,12 +33,13 @@ use super::{
 };
 use crate::agent::{Routing, explain_wanted_keys, harden};
 use crate::baseline::Baselines;
+use crate::command::judging::RunJudge;
 use crate::command::rules::recorded_clock;
 use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::gate::{
-    Budget, Caps, Case, Comparison, ForkRun, Mode, Policy, Runner, Shard, Shown, Stop, estimate,
-    paid_from,
+    Budget, Caps, Case, Comparison, ForkRun, Judges, Mode, Policy, Runner, Shard, Shown, Stop,
+    estimate, paid_from,
 };
 use crate::model::{MicroUsd, SampleRange, Timeline};
 use crate::proxy::Options;
@@ -125,12 +126,8 @@ pub async fn run(
     let baselines = baselines(options, &config, context)?;
     let since = options.changed_since.as_deref();
     let since = since.filter(|_since| options.profile == Profile::Pr);
-    let changed = Changed::since(
-        since,
-        &config,
-        &directory(options.baselines.as_deref(), &config, context),
-        context,
-    )?;
+    let dir = directory(options.baselines.as_deref(), &config, context);
+    let changed = Changed::since(since, &config, &dir, context)?;
     if baselines.is_empty() {
         say(err, "rewind: nothing failed in the last report\n");
         return Ok(Exit::Pass);
@@ -146,7 +143,8 @@ pub async fn run(
     if let Some(warning) = real_tools(&references, &config, context)? {
         say(err, &format!("rewind: {warning}\n"));
     }
-    let runner = runner(options, caps, &config, context, &way_out)?;
+    let judge = run_judge(options, &config, context);
+    let runner = runner(options, caps, &config, context, &way_out, &judge)?;
     let teller = Teller::new(
         &mut *err,
         caps,
@@ -161,7 +159,8 @@ pub async fn run(
     let remembered = remembered_note(&runs);
     let mut report = report(options, &config, context, &cases, runs);
     report.notes.extend(remembered);
-    report.notes.extend(quarantine_notes(&cases));
+    let notes = quarantine_notes(&cases).into_iter();
+    report.notes.extend(notes.chain(judge.took()));
     report.timing.started_at = started_at;
     report.timing.duration_ms = duration_ms;
     let is_live = runner.backend.is_some();
@@ -268,6 +267,22 @@ async fn cases(
     Ok(cases)
 }
 
+/// Returns the judge of a gate run.
+pub(super) fn run_judge(
+    options: &GateOptions,
+    config: &Config,
+    context: &Context,
+) -> Arc<RunJudge> {
+    let runtime = tokio::runtime::Handle::current();
+    Arc::new(RunJudge::new(
+        config,
+        options.live,
+        options.offline,
+        context,
+        runtime,
+    ))
+}
+
 /// Returns what runs the cases.
 ///
 /// # Errors
@@ -278,6 +293,7 @@ pub(super) fn runner(
     config: &Config,
     context: &Context,
     way_out: &WayOut,
+    judge: &Arc<RunJudge>,
 ) -> Result<Runner, CommandError> {
     let rules = replay_rules(config);
     let keys = Keys::new(&rules).map_err(CommandError::usage)?;
@@ -295,6 +311,7 @@ pub(super) fn runner(
         timing: timing(config.replay.timing),
         strict_keys: config.capture.strict_keys,
         clock: recorded_clock(config),
+        judges: Arc::clone(judge) as Arc<dyn Judges>,
         prices: Arc::new(prices(config)),
         samples: samples(options, config, way_out),
         jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),

@@ -1,5 +1,6 @@
 //! `rewind eval`: judges score recorded answers.
 
+mod gate;
 mod provider;
 
 use crate::support::App;
