@@ -98,6 +98,17 @@ impl Drop for Relay {
     }
 }
 
+/// Has the same talk again with what was recorded alone: there is no server, and nothing runs.
+fn served(app: &App, recorded: &FakeRun, talk: impl FnOnce(&mut Relay)) {
+    let again = FakeRun::start(recorded.recorded());
+    talk(&mut Relay::start(
+        app,
+        Some(&again),
+        &["no-such-server-anywhere"],
+    ));
+    assert_eq!(again.ran(), [""; 0]);
+}
+
 #[test]
 fn bytes_pass_unchanged_where_nothing_is_served() {
     let app = App::new();
@@ -149,10 +160,7 @@ fn what_was_recorded_is_served_without_the_server() {
     assert_eq!(recorded[3]["error"]["data"], json!([1]));
     // The effect is known from the list.
     assert_eq!(run.recorded()[2].0["effect"], "read");
-    let again = FakeRun::start(run.recorded());
-    let mut relay = Relay::start(&app, Some(&again), &["no-such-server-anywhere"]);
-    assert_eq!(talk(&mut relay), recorded);
-    assert_eq!(again.ran(), [""; 0]);
+    served(&app, &run, |relay| assert_eq!(talk(relay), recorded));
 }
 
 #[test]
@@ -297,13 +305,7 @@ fn a_cancelled_call_has_no_answer_and_is_cancelled_again() {
     assert!(heard(&app).contains("notifications/cancelled"));
     let cancelled = json!({"result": {"$mcp": {"no_answer": "cancelled"}}, "is_error": true});
     assert_eq!(run.outcome("never"), cancelled);
-    let again = FakeRun::start(run.recorded());
-    talk(&mut Relay::start(
-        &app,
-        Some(&again),
-        &["no-such-server-anywhere"],
-    ));
-    assert_eq!(again.ran(), [""; 0]);
+    served(&app, &run, talk);
 }
 
 #[test]
@@ -317,13 +319,7 @@ fn a_call_that_nobody_waited_for_has_no_answer_in_a_replay_and_harms_no_other() 
         assert_eq!(relay.end(), (String::new(), Some(0)));
     };
     talk(&mut Relay::on_server(&app, &run));
-    let again = FakeRun::start(run.recorded());
-    talk(&mut Relay::start(
-        &app,
-        Some(&again),
-        &["no-such-server-anywhere"],
-    ));
-    assert_eq!(again.ran(), [""; 0]);
+    served(&app, &run, talk);
 }
 
 #[test]
@@ -343,13 +339,7 @@ fn what_a_server_asks_its_client_is_asked_again_by_the_recording() {
         assert_eq!(relay.end(), (String::new(), Some(0)));
     };
     talk(&mut Relay::on_server(&app, &run));
-    let again = FakeRun::start(run.recorded());
-    talk(&mut Relay::start(
-        &app,
-        Some(&again),
-        &["no-such-server-anywhere"],
-    ));
-    assert_eq!(again.ran(), [""; 0]);
+    served(&app, &run, talk);
 }
 
 #[test]
