@@ -59,6 +59,17 @@ impl RunJudge {
         }
     }
 
+    /// Returns the judge of a run of the gate, on the current tokio runtime.
+    pub(super) fn of_run(
+        config: &Config,
+        is_live: bool,
+        is_offline: bool,
+        context: &Context,
+    ) -> Arc<Self> {
+        let runtime = Handle::current();
+        Arc::new(Self::new(config, is_live, is_offline, context, runtime))
+    }
+
     /// Returns a sentence on what it took so far; `None` where nobody was asked.
     pub(super) fn took(&self) -> Option<String> {
         let judge = self.judge.as_ref().ok()?;

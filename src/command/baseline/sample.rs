@@ -8,9 +8,8 @@ use std::io::{self, Write};
 use super::{Place, all, directory, named, notes, shown};
 use crate::agent::harden;
 use crate::baseline::Evidence;
-use crate::command::gate::{
-    GateOptions, Profile, Teller, caps, case, run_judge, runner, until_interrupted,
-};
+use crate::command::gate::{GateOptions, Profile, Teller, caps, case, runner, until_interrupted};
+use crate::command::judging::RunJudge;
 use crate::command::output::{say, written};
 use crate::command::rules::{prices, real_tools};
 use crate::command::{BackendOptions, CommandError, Context, load_config, set_up, way_out};
@@ -90,7 +89,7 @@ pub async fn sample(
         .await
         .map_err(|error| CommandError::usage(error).exit(Exit::NotMeasured))?;
     let caps = caps(&typed, &config, way_out.is_scripted);
-    let judge = run_judge(&typed, &config, context);
+    let judge = RunJudge::of_run(&config, typed.live, typed.offline, context);
     let runner = runner(&typed, caps, &config, context, &way_out, &judge)?;
     let is_terminal = context.stderr_is_terminal && !context.is_ci();
     let teller = Teller::new(&mut *err, caps, is_terminal, way_out.is_scripted);

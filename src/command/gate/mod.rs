@@ -143,7 +143,7 @@ pub async fn run(
     if let Some(warning) = real_tools(&references, &config, context)? {
         say(err, &format!("rewind: {warning}\n"));
     }
-    let judge = run_judge(options, &config, context);
+    let judge = RunJudge::of_run(&config, options.live, options.offline, context);
     let runner = runner(options, caps, &config, context, &way_out, &judge)?;
     let teller = Teller::new(
         &mut *err,
@@ -265,22 +265,6 @@ async fn cases(
         cases.push(case);
     }
     Ok(cases)
-}
-
-/// Returns the judge of a gate run.
-pub(super) fn run_judge(
-    options: &GateOptions,
-    config: &Config,
-    context: &Context,
-) -> Arc<RunJudge> {
-    let runtime = tokio::runtime::Handle::current();
-    Arc::new(RunJudge::new(
-        config,
-        options.live,
-        options.offline,
-        context,
-        runtime,
-    ))
 }
 
 /// Returns what runs the cases.
