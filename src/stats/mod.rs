@@ -1,8 +1,18 @@
-//! Statistics: small exact functions of counts, each with its source.
+//! Statistics: small pure functions of counts and scores, each with its source.
 //!
-//! [`fisher_worse`] says how surprising it would be to see so many failures if nothing had changed. Knows
-//! nothing of runs and verdicts.
+//! [`proportion`] looks at runs that pass or fail. Whatever has no answer is an error or a
+//! documented value, never a NaN. Knows nothing of runs, verdicts, clocks and random devices; where chance is needed the
+//! caller gives the seed. docs/statistics.md says which number means what.
 
-mod fisher;
+mod error;
+mod interval;
+mod special;
 
-pub use fisher::{Passes, fisher_worse};
+pub mod proportion;
+
+#[cfg(test)]
+mod golden;
+
+pub use error::StatsError;
+pub use interval::{Interval, Level};
+pub use proportion::{Passes, fisher_worse};
