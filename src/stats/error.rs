@@ -48,11 +48,21 @@ pub enum StatsError {
 }
 
 /// Returns the value, or an error where it isn't strictly between the two.
-pub(super) fn within(what: &'static str, value: f64, low: f64, high: f64) -> Result<f64, StatsError> {
+pub(super) fn within(
+    what: &'static str,
+    value: f64,
+    low: f64,
+    high: f64,
+) -> Result<f64, StatsError> {
     if value > low && value < high {
         return Ok(value);
     }
-    Err(StatsError::OutOfRange { what, value, low, high })
+    Err(StatsError::OutOfRange {
+        what,
+        value,
+        low,
+        high,
+    })
 }
 
 /// Returns an error where one of the values is not in the range, its ends included.
@@ -63,7 +73,12 @@ pub(super) fn all_within(
     high: f64,
 ) -> Result<(), StatsError> {
     match values.iter().find(|value| !(low..=high).contains(*value)) {
-        Some(&value) => Err(StatsError::OutOfRange { what, value, low, high }),
+        Some(&value) => Err(StatsError::OutOfRange {
+            what,
+            value,
+            low,
+            high,
+        }),
         None => Ok(()),
     }
 }

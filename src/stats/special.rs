@@ -92,18 +92,18 @@ fn deviance(x: f64, mean: f64) -> f64 {
 }
 
 /// Returns the continued fraction of the incomplete beta function.
-fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
+fn beta_fraction(a: f64, b: f64, at: f64) -> f64 {
     let away = |value: f64| if value.abs() < TINY { TINY } else { value };
-    let (mut c, mut d) = (1.0, 1.0 / away(1.0 - (a + b) * x / (a + 1.0)));
-    let (mut fraction, mut m) = (d, 1.0);
+    let (mut above, mut below) = (1.0, 1.0 / away(1.0 - (a + b) * at / (a + 1.0)));
+    let (mut fraction, mut m) = (below, 1.0);
     while m < MOST_TERMS {
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+        let even = m * (b - m) * at / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
+        let odd = -(a + m) * (a + b + m) * at / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
         let mut step = 1.0;
         for part in [even, odd] {
-            d = 1.0 / away(1.0 + part * d);
-            c = away(1.0 + part / c);
-            step *= c * d;
+            below = 1.0 / away(1.0 + part * below);
+            above = away(1.0 + part / above);
+            step *= above * below;
         }
         fraction *= step;
         if (step - 1.0).abs() < 1e-16 {

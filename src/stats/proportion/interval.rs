@@ -12,7 +12,11 @@ use super::Passes;
 pub fn wilson(runs: Passes, level: Level) -> Interval {
     let n = f64::from(runs.total());
     if runs.total() == 0 {
-        return Interval { low: 0.0, high: 1.0, level };
+        return Interval {
+            low: 0.0,
+            high: 1.0,
+            level,
+        };
     }
     let rate = f64::from(runs.passed) / n;
     let z = normal_quantile_above(level.alpha() / 2.0);
@@ -20,8 +24,16 @@ pub fn wilson(runs: Passes, level: Level) -> Interval {
     let centre = (rate + pull / 2.0) / (1.0 + pull);
     let half = z / (1.0 + pull) * (rate * (1.0 - rate) / n + pull / (4.0 * n)).sqrt();
     Interval {
-        low: if runs.passed == 0 { 0.0 } else { (centre - half).max(0.0) },
-        high: if runs.failed == 0 { 1.0 } else { (centre + half).min(1.0) },
+        low: if runs.passed == 0 {
+            0.0
+        } else {
+            (centre - half).max(0.0)
+        },
+        high: if runs.failed == 0 {
+            1.0
+        } else {
+            (centre + half).min(1.0)
+        },
         level,
     }
 }
@@ -34,9 +46,17 @@ pub fn clopper_pearson(runs: Passes, level: Level) -> Interval {
     let (passed, failed) = (f64::from(runs.passed), f64::from(runs.failed));
     let tail = level.alpha() / 2.0;
     Interval {
-        low: if runs.passed == 0 { 0.0 } else { beta_quantile(passed, failed + 1.0, tail) },
+        low: if runs.passed == 0 {
+            0.0
+        } else {
+            beta_quantile(passed, failed + 1.0, tail)
+        },
         // Seen from the other end, so that a rate close to 1 keeps its digits.
-        high: if runs.failed == 0 { 1.0 } else { 1.0 - beta_quantile(failed, passed + 1.0, tail) },
+        high: if runs.failed == 0 {
+            1.0
+        } else {
+            1.0 - beta_quantile(failed, passed + 1.0, tail)
+        },
         level,
     }
 }
@@ -80,12 +100,13 @@ mod tests {
         for rate in (1..100).map(|percent| f64::from(percent) / 100.0) {
             let covered: f64 = (0..=n)
                 .filter(|&passed| {
-                    let runs = Passes { passed, failed: n - passed };
+                    let runs = Passes {
+                        passed,
+                        failed: n - passed,
+                    };
                     clopper_pearson(runs, level).contains(rate)
                 })
-                .map(|passed| {
-                    super::super::super::special::binomial(passed.into(), n.into(), rate)
-                })
+                .map(|passed| super::super::super::special::binomial(passed.into(), n.into(), rate))
                 .sum();
             assert!(covered >= 0.95 - 1e-12, "{rate}: {covered}");
         }
