@@ -83,6 +83,11 @@ pub(super) fn all_within(
     }
 }
 
+/// Returns an error where the square of a value, or that of a sum of many, could be infinite.
+pub(super) fn all_moderate(what: &'static str, values: &[f64]) -> Result<(), StatsError> {
+    all_within(what, values, -1e100, 1e100)
+}
+
 /// Returns an error where one of the values is infinite or not a number.
 pub(super) fn all_finite(what: &'static str, values: &[f64]) -> Result<(), StatsError> {
     all_within(what, values, f64::MIN, f64::MAX)

@@ -9,13 +9,17 @@ import json
 import math
 import pathlib
 
+import krippendorff
+
 import numpy as np
 from inspect_ai.scorer import SampleScore, Score, ci, stderr
-from scipy import special, stats
+from scipy import optimize, special, stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import proportion_confint, samplesize_proportions_2indep_onetail
+from statsmodels.stats.power import NormalIndPower, normal_sample_size_one_tail
 
 random = np.random.default_rng(20260101)
 
@@ -167,7 +171,124 @@ def bootstrap_scipy():
         yield {"values": values.tolist(), "bca": [found.low, found.high]}
 
 
+STAKES = [bet / 21 for bet in range(1, 21)]
+
+
+def betting():
+    for values, bound in [([-0.5, 0.2, -1, 1, -0.1], 0.0), (random.uniform(-1, 0.8, size=30).tolist(), 0.0),
+                          (random.normal(-0.2, 0.1, size=25).clip(-1, 1).tolist(), -0.1)]:
+        e_values = [np.mean([math.prod(1 + stake / (1 - bound) * (bound - x) for x in values[:n]) for stake in STAKES])
+                    for n in range(1, len(values) + 1)]
+        yield {"values": values, "bound": bound, "e_values": e_values}
+
+
+def symmetry():
+    for values, margin in [([-0.5, 0.2, -1, 1, -0.1], 0.0), (random.normal(-0.1, 0.2, size=25).tolist(), -0.05)]:
+        bets = [math.prod(math.exp(s * (margin - d)) / math.cosh(s * (margin - d)) for d in values)
+                for s in (0.5, 1, 2, 4, 8, 16)]
+        yield {"values": values, "margin": margin, "e_value": np.mean(bets)}
+
+
+def confidence_sequence():
+    for values in [[1.0] * 12, (random.uniform(size=20) < 0.8).astype(float).tolist(), random.beta(5, 2, size=25).tolist()]:
+        low, high, intervals = 0.0, 1.0, []
+        for n in range(1, len(values) + 1):
+            seen = values[:n]
+            above = lambda m: np.mean([math.prod(1 + s * (x / m - 1) for x in seen) for s in STAKES]) - 40
+            below = lambda m: np.mean([math.prod(1 + s * ((1 - x) / (1 - m) - 1) for x in seen) for s in STAKES]) - 40
+            exact = {"xtol": 1e-15, "rtol": 1e-14}
+            if above(1e-9) > 0:
+                low = max(low, optimize.brentq(above, 1e-9, np.mean(seen), **exact))
+            if below(1 - 1e-9) > 0:
+                high = min(high, optimize.brentq(below, np.mean(seen), 1 - 1e-9, **exact))
+            intervals.append([low, high])
+        yield {"values": values, "intervals": intervals}
+
+
+def proportions():
+    rates = [0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98]
+    for blocks in [[[[1, 0], [0, 1]]], [[[1, 0], [0, 1]]] * 5, [[[4, 0], [1, 2]], [[3, 1], [0, 3]], [[2, 2], [3, 0]]]]:
+        bets = []
+        for a, b in itertools.combinations(rates, 2):
+            value = 1.0
+            for (good_a, bad_a), (good_b, bad_b) in blocks:
+                null = ((good_a + bad_a) * a + (good_b + bad_b) * b) / (good_a + bad_a + good_b + bad_b)
+                value *= (a / null) ** bad_a * ((1 - a) / (1 - null)) ** good_a
+                value *= (b / null) ** bad_b * ((1 - b) / (1 - null)) ** good_b
+            bets.append(value)
+        yield {"blocks": blocks, "e_value": np.mean(bets)}
+
+
+def power():
+    def case(function, value, *args, alpha=0.05, power=0.8):
+        return {"function": function, "args": args, "alpha": alpha, "power": power, "value": float(value)}
+
+    one_sample = NormalIndPower(ddof=0)
+    for deviation, drop, n, alpha in [(0.28, 0.1, 50, 0.05), (1.0, 0.2, 10, 0.01), (0.5, 0.0, 7, 0.05)]:
+        found = one_sample.power(drop / deviation, n, alpha, ratio=0, alternative="larger")
+        yield case("power_for_mean", found, deviation, drop, n, alpha=alpha)
+    for deviation, n, alpha, goal in [(0.28, 50, 0.05, 0.8), (1.0, 12, 0.01, 0.9)]:
+        found = (stats.norm.isf(alpha) + stats.norm.ppf(goal)) * deviation / math.sqrt(n)
+        solved = one_sample.solve_power(None, n, alpha, goal, ratio=0, alternative="larger") * deviation
+        assert abs(found - solved) < 1e-6  # where its solver stops
+        yield case("detectable_mean", found, deviation, n, alpha=alpha, power=goal)
+    for deviation, drop, goal in [(0.28, 0.1, 0.8), (0.4, 0.05, 0.9), (0.1, 0.5, 0.8)]:
+        found = normal_sample_size_one_tail(drop, goal, 0.05, deviation)
+        yield case("pairs_for_mean", max(1, math.ceil(found)), deviation, drop, power=goal)
+    for base, candidate in [(0.05, 0.2), (0.1, 0.5), (0.0, 0.3), (0.5, 0.55)]:
+        found = samplesize_proportions_2indep_onetail(candidate - base, base, 0.8, alpha=0.05, alternative="larger")
+        yield case("runs_for_rates", math.ceil(found), base, candidate)
+    for n_a, a, n_b, b in [(12, 0.05, 12, 0.5), (3, 0.1, 3, 0.9), (30, 0.1, 20, 0.4), (5, 0.5, 2, 0.5)]:
+        found = sum(stats.binom.pmf(i, n_a, a) * stats.binom.pmf(j, n_b, b)
+                    for i in range(n_a + 1) for j in range(n_b + 1)
+                    if stats.fisher_exact([[j, n_b - j], [i, n_a - i]], "greater").pvalue <= 0.05 + 1e-9)
+        yield case("fisher_power", found, n_a, a, n_b, b)
+    for n, worse, better in [(20, 0.08, 0.03), (50, 0.13, 0.03), (50, 0.23, 0.03), (100, 0.18, 0.03), (4, 0.5, 0.1)]:
+        found = sum(stats.multinomial.pmf([w, b, n - w - b], n, [worse, better, 1 - worse - better])
+                    for w in range(n + 1) for b in range(n + 1 - w) if stats.binom.sf(w - 1, w + b, 0.5) <= 0.05)
+        yield case("mcnemar_power", found, n, worse, better)
+
+
+def kappa():
+    for table in [[[20, 5], [10, 15]], [[45, 15], [25, 15]], [[30, 2, 1], [3, 25, 4], [0, 5, 30]], [[8, 0], [1, 1]]]:
+        found = cohens_kappa(np.array(table))
+        yield {"table": table, "kappa": found.kappa, "standard_error": found.std_kappa,
+               "interval": [max(found.kappa_low, -1), min(found.kappa_upp, 1)]}
+
+
+def kappa_published():
+    """The labels of three people, from https://github.com/WeOpenML/PandaLM (data/testset-v1.json)."""
+    for table, published in PANDALM:
+        yield {"table": table, "published": published}
+
+
+def alpha():
+    nan = np.nan
+    known = [[1, nan, 3, nan, 2], [1, 2, 3, 3, 2], [nan, 3, 3, 3, 2], [1, 2, 3, 3, 4]]
+    lists = [np.array(known, dtype=float), random.integers(0, 4, size=(3, 20)).astype(float),
+             np.repeat(random.integers(0, 2, size=(1, 15)), 3, axis=0).astype(float)]
+    lists[2][1, 3] = 1 - lists[2][1, 3]
+    lists[1][0, ::4] = nan
+    for ratings in lists:
+        found = {level: krippendorff.alpha(ratings, level_of_measurement=level) for level in ("nominal", "ordinal", "interval")}
+        yield {"items": [[x for x in unit if not np.isnan(x)] for unit in ratings.T], **found}
+
+
+PANDALM = [
+    ([[89, 0, 8], [16, 388, 23], [11, 29, 435]], 0.85),
+    ([[89, 2, 6], [15, 391, 21], [9, 18, 448]], 0.88),
+    ([[97, 13, 6], [10, 379, 28], [6, 19, 441]], 0.86),
+]
+
 GOLDEN = {
+    "betting": list(betting()),
+    "symmetry": list(symmetry()),
+    "confidence_sequence": list(confidence_sequence()),
+    "proportions": list(proportions()),
+    "power": list(power()),
+    "kappa": list(kappa()),
+    "kappa_published": list(kappa_published()),
+    "alpha": list(alpha()),
     "random": list(random_cases()),
     "multiple": list(multiple()),
     "sign_flip": list(sign_flip()),

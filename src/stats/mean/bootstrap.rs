@@ -3,7 +3,7 @@
 //! Sources: B. Efron and R. J. Tibshirani, "An Introduction to the Bootstrap" (1993), sections 13.3 (percentile) and
 //! 14.3 (`BCa`, bias-corrected and accelerated, whose acceleration comes from leaving out one cluster at a time).
 
-use super::super::error::{StatsError, all_finite};
+use super::super::error::{StatsError, all_moderate};
 use super::super::interval::{Interval, Level};
 use super::super::random::Random;
 use super::super::special::{normal_above, normal_quantile_above, real};
@@ -31,11 +31,11 @@ impl Bootstrap {
     /// Draws so many samples of as many clusters as there are, with the seed; clusters without values don't count.
     ///
     /// # Errors
-    /// With fewer than two clusters, without draws, or where a value is infinite or not a number.
+    /// With fewer than two clusters, without draws, or where a value isn't a number from -1e100 to 1e100.
     pub fn new(groups: &[Vec<f64>], draws: usize, seed: u64) -> Result<Self, StatsError> {
         let mut sums = Vec::new();
         for group in groups.iter().filter(|group| !group.is_empty()) {
-            all_finite("a value", group)?;
+            all_moderate("a value", group)?;
             sums.push((group.iter().sum::<f64>(), real(group.len())));
         }
         if sums.len() < 2 {
@@ -96,9 +96,13 @@ impl Bootstrap {
         let bias =
             -normal_quantile_above((real(below) + real(equal) / 2.0) / real(self.draws.len()));
         let centre = self.without_one.iter().sum::<f64>() / real(self.without_one.len());
-        let (mut squares, mut cubes) = (0.0, 0.0);
-        for mean in &self.without_one {
-            let gap = centre - mean;
+        let gaps = self.without_one.iter().map(|mean| centre - mean);
+        // Only the ratio counts: the largest gap is 1, so that nothing vanishes when it is multiplied.
+        let unit = gaps
+            .clone()
+            .fold(f64::MIN_POSITIVE, |most: f64, gap| most.max(gap.abs()));
+        let (mut squares, mut cubes) = (0.0_f64, 0.0);
+        for gap in gaps.map(|gap| gap / unit) {
             squares += gap * gap;
             cubes += gap * gap * gap;
         }

@@ -5,7 +5,7 @@
 //! too small, and the factor G / (G - 1) mends it (`CR1`), as `inspect_ai` does. The interval uses Student's t with G - 1
 //! degrees of freedom.
 
-use super::super::error::{StatsError, all_finite};
+use super::super::error::{StatsError, all_finite, all_moderate};
 use super::super::interval::{Interval, Level};
 use super::super::special::{real, student_quantile_above};
 
@@ -30,7 +30,7 @@ impl ClusteredMean {
     /// Returns the mean of clusters of scores; clusters without scores don't count.
     ///
     /// # Errors
-    /// Without a score, or where one is infinite or not a number.
+    /// Without a score, or where one isn't a number from -1e100 to 1e100.
     pub fn new(groups: &[Vec<f64>]) -> Result<Self, StatsError> {
         let count: usize = groups.iter().map(Vec::len).sum();
         if count == 0 {
@@ -41,7 +41,7 @@ impl ClusteredMean {
             });
         }
         for group in groups {
-            all_finite("a score", group)?;
+            all_moderate("a score", group)?;
         }
         let clusters = groups.iter().filter(|group| !group.is_empty()).count();
         let mean = groups
@@ -146,7 +146,11 @@ mod tests {
     #[test]
     fn extremes_have_an_answer() {
         assert!(ClusteredMean::new(&[]).is_err() && ClusteredMean::new(&[vec![]]).is_err());
-        assert!(ClusteredMean::new(&[vec![f64::NAN]]).is_err());
+        for wrong in [f64::NAN, f64::INFINITY, f64::MAX] {
+            assert!(ClusteredMean::new(&[vec![wrong]]).is_err());
+        }
+        let large = ClusteredMean::new(&[vec![1e100; 3], vec![-1e100]]).unwrap();
+        assert!(large.standard_error.is_finite() && large.effective_count.is_finite());
         let one = ClusteredMean::new(&[vec![0.2, 0.4], vec![]]).unwrap();
         assert_eq!((one.clusters, one.standard_error), (1, f64::INFINITY));
         assert!(one.interval(Level::PERCENT_95).contains(1e300));
@@ -162,7 +166,7 @@ mod tests {
             if let Ok(found) = ClusteredMean::new(&groups) {
                 prop_assert!((-1e-12..=1.0 + 1e-12).contains(&found.mean));
                 prop_assert!(found.standard_error >= 0.0);
-                prop_assert!((1.0..=found.count as f64).contains(&found.effective_count));
+                prop_assert!((1.0..=real(found.count)).contains(&found.effective_count));
             }
         }
     }
