@@ -3,7 +3,7 @@
 //! Not for secrets. Source: xoshiro256** 1.0 by D. Blackman and S. Vigna (2018), seeded by `SplitMix64` as its authors
 //! advise.
 
-use super::special::{normal_quantile_above, real};
+use super::special::real;
 
 /// A generator of random numbers; equal seeds give equal numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +57,17 @@ impl Random {
         }
     }
 
-    /// Returns a number of the standard normal distribution.
+    /// Returns a number of the standard normal distribution, by the polar method of G. Marsaglia and T. A. Bray (1964).
+    ///
+    /// The last digit may differ where another library computes the logarithm.
     pub fn normal(&mut self) -> f64 {
-        normal_quantile_above(self.share())
+        loop {
+            let (one, other) = (2.0 * self.share() - 1.0, 2.0 * self.share() - 1.0);
+            let square = one * one + other * other;
+            if square > 0.0 && square < 1.0 {
+                return one * (-2.0 * square.ln() / square).sqrt();
+            }
+        }
     }
 }
 

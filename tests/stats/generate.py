@@ -184,9 +184,12 @@ def betting():
 
 def symmetry():
     for values, margin in [([-0.5, 0.2, -1, 1, -0.1], 0.0), (random.normal(-0.1, 0.2, size=25).tolist(), -0.05)]:
-        bets = [math.prod(math.exp(s * (margin - d)) / math.cosh(s * (margin - d)) for d in values)
-                for s in (0.5, 1, 2, 4, 8, 16)]
-        yield {"values": values, "margin": margin, "e_value": np.mean(bets)}
+        capital, squares, count = 1.0, 2 * 0.25**2, 2
+        for d in values:
+            bet = 0.1 / (squares / count) * (margin - d)
+            capital *= math.exp(bet) / math.cosh(bet)
+            squares, count = squares + (margin - d) ** 2, count + 1
+        yield {"values": values, "margin": margin, "e_value": capital}
 
 
 def confidence_sequence():

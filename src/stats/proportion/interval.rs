@@ -115,7 +115,7 @@ mod tests {
     proptest! {
         #[test]
         fn an_interval_holds_its_estimate_and_mirrors_with_the_runs(
-            passed in 0_u32..1_000_000, failed in 0_u32..1_000_000, level in 0.01..0.999,
+            passed in 0_u32..3_000, failed in 0_u32..3_000, level in 0.01..0.999,
         ) {
             let level = Level::new(level).unwrap();
             for method in METHODS {

@@ -180,10 +180,10 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_equal_values_stay_finite() {
+    fn ten_thousand_equal_values_stay_finite() {
         for value in [0.0, 1.0] {
             let mut test = MeanTest::new(Bounds::SCORE, 0.5, Side::Below).unwrap();
-            for _ in 0..100_000 {
+            for _ in 0..10_000 {
                 test.observe(value).unwrap();
             }
             assert!(test.e_value().is_finite() && test.p_value() > 0.0 && test.p_value() <= 1.0);

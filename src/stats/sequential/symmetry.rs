@@ -6,41 +6,54 @@
 //! England Journal of Statistics in Data Science 2 (2024), with the bets of V. de la Peña (1999) made exact:
 //! `exp(s d) / cosh(s d) = 1 + tanh(s d)` averages to 1 over both signs of `d`.
 
-use super::super::error::{StatsError, all_finite};
+use super::super::error::{StatsError, all_moderate, within};
 use super::mixture::Mixture;
 
 /// Evidence against "each difference is symmetric about the margin, or leans above it".
 ///
 /// That is less than "the mean is at least the margin": noise that is skewed around an unchanged mean is no such case.
-/// Differences of two samples from one and the same distribution always are.
+/// Differences of two samples from one and the same distribution always are. To show that nothing dropped by more than 0.1, give the
+/// differences with their signs turned and the margin 0.1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SymmetryTest {
     margin: f64,
+    effect: f64,
+    /// The sum of the squares so far, and how many.
+    squares: f64,
+    count: f64,
     mixture: Mixture,
 }
 
 impl SymmetryTest {
-    /// Returns the test before the first difference; a drop to the margin (0, or below it) is tolerated.
+    /// Returns the test before the first difference: a drop to the margin (0 for none) is tolerated, and one that is `effect`
+    /// lower is to be found soonest. Larger ones are found sooner still; much smaller ones may never be.
     ///
     /// # Errors
-    /// Where the margin is infinite or not a number.
-    pub fn new(margin: f64) -> Result<Self, StatsError> {
-        all_finite("the margin", &[margin])?;
+    /// Where the margin isn't from -1e100 to 1e100, or the effect isn't above 0 and below 1e100.
+    pub fn new(margin: f64, effect: f64) -> Result<Self, StatsError> {
+        all_moderate("the margin", &[margin])?;
         Ok(Self {
             margin,
-            mixture: Mixture::new(SCALES.len()),
+            effect: within("the effect", effect, 0.0, 1e100)?,
+            squares: PRIOR_COUNT * (PRIOR_DEVIATION * effect).powi(2),
+            count: PRIOR_COUNT,
+            mixture: Mixture::new(1),
         })
     }
 
     /// Takes one difference, candidate less base, into account.
     ///
     /// # Errors
-    /// Where it is infinite or not a number; the evidence is as before.
+    /// Where it isn't from -1e100 to 1e100; the evidence is as before.
     pub fn observe(&mut self, difference: f64) -> Result<(), StatsError> {
+        all_moderate("a difference", &[difference])?;
         let drop = self.margin - difference;
-        all_finite("a difference", &[difference, drop])?;
+        // The best stake on a normal variable; only the past may choose it.
+        let stake = self.effect / (self.squares / self.count).max(f64::MIN_POSITIVE);
         self.mixture
-            .multiply(SCALES.iter().map(|scale| 1.0 + (scale * drop).tanh()));
+            .multiply(std::iter::once(1.0 + (stake * drop).tanh()));
+        self.squares += drop * drop;
+        self.count += 1.0;
         Ok(())
     }
 
@@ -55,18 +68,20 @@ impl SymmetryTest {
     }
 }
 
-/// How steeply the gamblers bet on a drop: about the inverse of the differences' spread squared times the drop.
-const SCALES: [f64; 6] = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
+/// Before the first difference their spread is taken to be so many effects, ...
+const PRIOR_DEVIATION: f64 = 2.5;
+/// ... with the weight of so many differences.
+const PRIOR_COUNT: f64 = 2.0;
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::stats::golden;
+    use crate::stats::{Random, golden};
 
     fn evidence(margin: f64, differences: &[f64]) -> f64 {
-        let mut test = SymmetryTest::new(margin).unwrap();
+        let mut test = SymmetryTest::new(margin, 0.1).unwrap();
         for value in differences {
             test.observe(*value).unwrap();
         }
@@ -103,25 +118,48 @@ mod tests {
 
     #[test]
     fn extremes_have_an_answer() {
-        assert!(SymmetryTest::new(f64::NAN).is_err());
-        let mut test = SymmetryTest::new(0.0).unwrap();
+        assert!(SymmetryTest::new(f64::NAN, 0.1).is_err() && SymmetryTest::new(0.0, 0.0).is_err());
+        let mut test = SymmetryTest::new(0.0, 1e-150).unwrap();
         assert!(test.observe(f64::NAN).is_err() && test.observe(f64::INFINITY).is_err());
         for _ in 0..5000 {
-            test.observe(-1e300).unwrap();
+            test.observe(-1e100).unwrap();
         }
         assert!(test.e_value().is_finite() && test.p_value() > 0.0);
         assert!((evidence(0.0, &[0.0; 9]) - 1.0).abs() < 1e-12);
     }
 
+    #[test]
+    fn a_drop_of_the_effect_is_soon_found_and_none_is_not() {
+        let mut random = Random::seeded(4);
+        let mut found_after = |centre: f64| {
+            let mut test = SymmetryTest::new(0.0, 0.1).unwrap();
+            (1..=400).find(|_| {
+                test.observe(centre + 0.25 * random.normal()).unwrap();
+                test.p_value() <= 0.05
+            })
+        };
+        let found: Vec<usize> = (0..50).filter_map(|_| found_after(-0.1)).collect();
+        assert!(
+            found.len() == 50 && found.iter().sum::<usize>() < 50 * 70,
+            "{found:?}"
+        );
+        let wrong = (0..100).filter(|_| found_after(0.0).is_some()).count();
+        assert!(wrong <= 9, "{wrong} of 100");
+    }
+
     proptest! {
         #[test]
-        fn lower_differences_are_more_evidence_and_a_margin_is_less(
-            values in prop::collection::vec(-1.0..=1.0_f64, 1..30), by in 0.0..0.5_f64,
+        fn a_drop_of_one_value_is_evidence_and_the_unit_makes_no_difference(
+            values in prop::collection::vec(-1.0..=1.0_f64, 1..30), unit in 0.001..1000.0_f64,
         ) {
             let first = evidence(0.0, &values);
-            let lower: Vec<f64> = values.iter().map(|value| value - by).collect();
-            prop_assert!(evidence(0.0, &lower) >= first * (1.0 - 1e-12));
-            prop_assert!(evidence(-by, &values) <= first * (1.0 + 1e-12));
+            let mut scaled = SymmetryTest::new(0.0, 0.1 * unit).unwrap();
+            for value in &values {
+                scaled.observe(value * unit).unwrap();
+            }
+            prop_assert!((scaled.e_value() - first).abs() <= 1e-9 * first.max(1.0));
+            let after = |value: f64| evidence(0.0, &[&values[..], &[value]].concat());
+            prop_assert!(after(-0.2) >= first && after(0.2) <= first);
         }
     }
 }
