@@ -147,6 +147,7 @@ async fn replay(recording: &Arc<Recording>) -> Replay {
         timing: Timing::Instant,
         output: AnswerFrom::LastMessage { agent: None },
         strict_keys: false,
+        clock: false,
     };
     Replay::start(plan, recorder(), Options::new(random_token()))
         .await
@@ -176,6 +177,7 @@ fn record(exchanges: &[Exchange]) -> Arc<Recording> {
             path: "/v1/chat/completions".to_owned(),
             provider: "openai".to_owned(),
             origin: None,
+            is_socket: false,
             headers: HeaderMap::new(),
             raw_body: body.clone(),
             body,

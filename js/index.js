@@ -11,6 +11,9 @@ import { request } from "node:http";
 
 const EFFECTS = [undefined, null, "pure", "read", "mutating"];
 const calls = new AsyncLocalStorage();
+// The tool that Rewind was already asked about, and what wrappers say that running a tool leaves behind; shared by
+// all copies of this module in the process.
+const { asked, effects } = (globalThis[Symbol.for("rewind.shared")] ??= { asked: new AsyncLocalStorage(), effects: new Map() });
 
 export class RewindToolError extends Error {
   constructor(message, type = "RewindToolError") {
@@ -42,15 +45,30 @@ export function tool(fn, options = {}) {
   if (!base) return fn;
   const name = options.name || fn.name;
   if (!name) throw new TypeError("a function without a name needs tool(fn, { name })");
+  if (effect) effects.set(name, effect);
   const known = { base, name, effect, parameters: options.parameters ?? parameters(fn) };
   const kind = Object.prototype.toString.call(fn);
   const wrapped = kind.endsWith("GeneratorFunction]") ? generator(fn, known) : single(fn, known);
   return Object.defineProperty(wrapped, "name", { value: fn.name, configurable: true });
 }
 
+/**
+ * For the hooks of frameworks: wraps the function of a tool that is called with one input. A result that is no
+ * JSON value is not kept; then the tool runs in a replay, too.
+ */
+export function asking(fn, { name, callId }) {
+  const known = { base: process.env.REWIND_TOOLS, name, effect: effects.get(name), parameters: ["input"], callId, lenient: true };
+  const kind = Object.prototype.toString.call(fn);
+  const wrapped = kind.endsWith("AsyncGeneratorFunction]") ? generator(fn, known) : single(fn, known);
+  return (input, ...rest) => wrapped(input, ...rest);
+}
+
 function single(fn, known) {
   return async function (...args) {
+    if (asked.getStore() === known.name) return fn.apply(this, args);
     const said = await ask(known, args);
+    const run = () => asked.run(known.lenient ? known.name : asked.getStore(), () => fn.apply(this, args));
+    if (said.action === "serve" && isNotKept(said.result)) return run();
     if (said.action === "serve") {
       if (said.is_error) throw again(said.result);
       return said.result ?? undefined;
@@ -58,12 +76,13 @@ function single(fn, known) {
     const tell = (result, is_error) => post(known.base, "/tools/result", { ticket: said.ticket, result, is_error });
     let result;
     try {
-      result = plain(await fn.apply(this, args), `the result of the tool \`${known.name}\``);
+      result = await run();
+      if (!known.lenient) result = plain(result, `the result of the tool \`${known.name}\``);
     } catch (error) {
       await tell(told(error), true);
       throw error;
     }
-    await tell(result ?? null, false);
+    await tell(known.lenient ? kept(known.name, result) : (result ?? null), false);
     return result;
   };
 }
@@ -96,10 +115,24 @@ function generator(fn, known) {
   };
 }
 
+/** Returns a result as it is recorded, or that it is not. */
+function kept(name, result) {
+  try {
+    return plain(result, "the result") ?? null;
+  } catch (error) {
+    process.stderr.write(`rewind: the tool \`${name}\` runs in replays, too: ${error.message}\n`);
+    return { $not_kept: result?.constructor?.name ?? typeof result };
+  }
+}
+
+function isNotKept(recorded) {
+  return recorded !== null && typeof recorded === "object" && "$not_kept" in recorded;
+}
+
 async function ask(known, args) {
   const message = { name: known.name, arguments: named(known, args), boundary: "shim" };
   if (known.effect) message.effect = known.effect;
-  const callId = calls.getStore();
+  const callId = known.callId ?? calls.getStore();
   if (callId !== undefined) message.call_id = callId;
   const said = await post(known.base, "/tools/call", message);
   if (said.action === "refuse") throw new RewindRefused(said.message);
@@ -108,6 +141,7 @@ async function ask(known, args) {
 
 /** Returns the arguments by name: the fields of a single object, else by the names of the parameters. */
 function named(known, args) {
+  if (known.lenient) args = args.slice(0, 1);
   const where = (key) => `the argument \`${key}\` of the tool \`${known.name}\``;
   const [only] = args;
   const found = {};

@@ -34,6 +34,7 @@ pub mod report;
 pub mod scripted;
 pub mod stats;
 pub mod store;
+pub mod text;
 pub mod tools;
 pub mod wire;
 pub mod wirecodec;

@@ -1,6 +1,7 @@
 """Exceptions: what a tool raised, as a JSON value and back."""
 
 import builtins
+import sys
 
 
 class RewindToolError(Exception):
@@ -32,12 +33,15 @@ def told(error):
     return outcome
 
 
-def again(outcome):
-    """Returns the exception that this is recorded of."""
+def again(outcome, by_name=False):
+    """Returns the exception that this is recorded of; `by_name` finds classes of modules that are loaded, too."""
     if not isinstance(outcome, dict):
         return RewindToolError(str(outcome))
     name, message = str(outcome.get("type", "")), str(outcome.get("message", ""))
     kind = getattr(builtins, name, None)
+    if by_name and "." in name:
+        module, _, own = name.rpartition(".")
+        kind = getattr(sys.modules.get(module), own, None)
     if isinstance(kind, type) and issubclass(kind, Exception):
         args = outcome.get("args", [message])
         try:

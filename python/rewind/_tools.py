@@ -12,6 +12,23 @@ from ._wire import post, post_async
 
 EFFECTS = (None, "pure", "read", "mutating")
 _call_id = contextvars.ContextVar("rewind_call_id", default=None)
+_asked = contextvars.ContextVar("rewind_asked", default=None)
+_effects = {}
+
+
+def known_effect(name):
+    """Returns what the wrapper of a tool of this name says that running it leaves behind."""
+    return _effects.get(name)
+
+
+@contextlib.contextmanager
+def asked_for(name):
+    """Says that Rewind was already asked about the tool of this name: its wrapper need not ask again."""
+    token = _asked.set(name)
+    try:
+        yield
+    finally:
+        _asked.reset(token)
 
 
 @contextlib.contextmanager
@@ -47,6 +64,8 @@ def _wrapped(function, name, effect):
     if not base:
         return function
     calls = _Calls(base, Parameters(function, name), name, effect)
+    if effect is not None:
+        _effects[name] = effect
     if inspect.isasyncgenfunction(function):
         wrapper = _async_generator(function, calls)
     elif inspect.iscoroutinefunction(function):
@@ -76,13 +95,13 @@ class _Calls:
         return message
 
     def ask(self, args, kwargs):
-        return _Answer(self, post(self.base, "/tools/call", self.question(args, kwargs)))
+        return Answer(self, post(self.base, "/tools/call", self.question(args, kwargs)))
 
     async def ask_async(self, args, kwargs):
-        return _Answer(self, await post_async(self.base, "/tools/call", self.question(args, kwargs)))
+        return Answer(self, await post_async(self.base, "/tools/call", self.question(args, kwargs)))
 
 
-class _Answer:
+class Answer:
     """What Rewind says to one call."""
 
     def __init__(self, calls, said):
@@ -130,6 +149,8 @@ class _Answer:
 
 def _function(function, calls):
     def wrapper(*args, **kwargs):
+        if _asked.get() == calls.name:
+            return function(*args, **kwargs)
         answer = calls.ask(args, kwargs)
         if not answer.runs:
             return answer.served()
@@ -146,6 +167,8 @@ def _function(function, calls):
 
 def _coroutine(function, calls):
     async def wrapper(*args, **kwargs):
+        if _asked.get() == calls.name:
+            return await function(*args, **kwargs)
         answer = await calls.ask_async(args, kwargs)
         if not answer.runs:
             return answer.served()

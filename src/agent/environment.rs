@@ -145,7 +145,7 @@ const SECRET_WORDS: [&str; 8] = [
 
 /// The addresses of proxies: they pass even with a password, because without them there may be no network
 /// at all.
-const PROXIES: [&str; 6] = [
+pub(super) const PROXIES: [&str; 6] = [
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",

@@ -8,6 +8,7 @@ use std::{fs, io};
 use camino::Utf8Path;
 
 use super::Environment;
+use super::environment::PROXIES;
 use crate::proxy::Door;
 
 /// Puts the forward proxy into an environment, with its certificates in `folder`.
@@ -40,16 +41,6 @@ fn roots(environment: &Environment) -> String {
         .find_map(|file| fs::read_to_string(file).ok())
         .unwrap_or_default()
 }
-
-/// The variables that name a proxy.
-const PROXIES: [&str; 6] = [
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-];
 
 /// The variables that name all certificates that a client trusts.
 const BUNDLES: [&str; 12] = [

@@ -9,6 +9,7 @@
 //! the process are passed in.
 
 mod answer;
+mod auto;
 mod copy;
 mod entry;
 mod environment;
@@ -27,6 +28,7 @@ mod spec;
 mod wanted;
 mod watch;
 
+pub use auto::Hooks;
 pub use entry::{entry_command, is_entry};
 pub use environment::{EnvRule, Environment, is_credential};
 pub use error::AgentError;

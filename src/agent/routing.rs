@@ -17,6 +17,10 @@ pub struct Routing {
     pub placeholder: String,
     /// The way to it as a forward proxy, where it is one.
     pub door: Option<Door>,
+    /// The names of the MCP servers that have a place below the base.
+    pub servers: Vec<String>,
+    /// When the recording began, where the agent's clock is to go on from there.
+    pub clock: Option<jiff::Timestamp>,
 }
 
 impl Routing {
@@ -49,6 +53,19 @@ impl Routing {
                 .collect();
             environment.set(keys);
         }
+        let servers = self.servers.iter();
+        environment.set(
+            servers.map(|name| (server_variable(name), format!("{}/p/mcp-{name}", self.base))),
+        );
+        if let Some(start) = self.clock {
+            let start = start.as_nanosecond();
+            let begun = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+            let begun = i128::from(begun.tv_sec) * 1_000_000_000 + i128::from(begun.tv_nsec);
+            environment.set([
+                ("REWIND_CLOCK".to_owned(), format!("{start}:{begun}")),
+                ("REWIND_SEED".to_owned(), start.to_string()),
+            ]);
+        }
         environment.set([(TOOLS.to_owned(), format!("{}{TOOLS_PATH}", self.base))]);
         for name in ["NO_PROXY", "no_proxy"] {
             let outer = environment.variables.get(name).cloned();
@@ -56,6 +73,12 @@ impl Routing {
         }
         environment.set_missing(QUIET.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
+}
+
+/// Returns the variable with the address of an MCP server: of `my-travel` it is `REWIND_MCP_MY_TRAVEL_URL`.
+fn server_variable(name: &str) -> String {
+    let name = name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+    format!("REWIND_MCP_{}_URL", name.to_ascii_uppercase())
 }
 
 /// Returns the hosts that are reached without a proxy, this machine among them.
@@ -106,6 +129,8 @@ mod tests {
             base: "http://127.0.0.1:9/r/t".into(),
             placeholder: "rewind-t".into(),
             door: None,
+            servers: vec!["my-travel".to_owned()],
+            clock: None,
         };
         routing.apply(&mut environment);
         environment

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 
 use super::answer::{Stamp, with_file};
+use super::auto::Hooks;
 use super::copy::{RUN_PREFIX, copy_folder};
 use super::error::AgentError;
 use super::forwarded;
@@ -40,6 +41,8 @@ pub struct AgentSpec {
     pub stdio: Stdio,
     /// Whether Rewind's own standard input is a terminal.
     pub on_terminal: bool,
+    /// Hooks for the tools of known frameworks, where they are asked for.
+    pub hooks: Option<Hooks>,
     /// How it is asked, where it is a service.
     pub service: Option<Service>,
     /// What runs before it; where that fails, the agent does not run.
@@ -86,6 +89,11 @@ impl AgentSpec {
         routing.apply(&mut environment);
         if let Some(door) = &routing.door {
             forwarded::apply(door, run_dir.path(), &mut environment)
+                .map_err(AgentError::Directory)?;
+        }
+        if let Some(hooks) = &self.hooks {
+            hooks
+                .apply(run_dir.path(), &mut environment)
                 .map_err(AgentError::Directory)?;
         }
         let plan = Launch {

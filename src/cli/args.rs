@@ -39,7 +39,7 @@ pub(super) struct Global {
         help_heading = "Global options"
     )]
     pub(super) config: Option<Utf8PathBuf>,
-    /// Say more on standard error; twice for even more
+    /// Say on standard error what happens; twice for every detail
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub(super) verbose: u8,
 }
@@ -124,11 +124,24 @@ pub(super) struct Init {
     pub(super) force: bool,
 }
 
+/// What is captured beside model calls.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Capture {
+    /// Capture all HTTP requests of the agent, as `[capture] proxy = true` does
+    #[arg(long)]
+    pub(super) proxy: bool,
+    /// Capture the tools of known frameworks, as `[capture] auto_tools = true` does
+    #[arg(long)]
+    pub(super) auto_tools: bool,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct Record {
     /// Name of the session [default: the agent's name]
     #[arg(long)]
     pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) capture: Capture,
     #[command(flatten)]
     pub(super) upstream: Upstream,
     /// Allow live model calls although CI is set
@@ -233,6 +246,8 @@ pub(super) struct Replay {
     #[arg(long, value_name = "ADDR")]
     pub(super) bind: Option<String>,
     #[command(flatten)]
+    pub(super) capture: Capture,
+    #[command(flatten)]
     pub(super) upstream: Upstream,
     /// End the agent after this time, such as 90s or 5m
     #[arg(long, value_name = "TIME")]
@@ -325,6 +340,8 @@ pub(super) struct Gate {
     /// none in CI and full elsewhere]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(super) content: Option<Content>,
+    #[command(flatten)]
+    pub(super) capture: Capture,
     #[command(flatten)]
     pub(super) upstream: Upstream,
     /// Print the report as JSON

@@ -15,9 +15,12 @@ pub(super) fn from_process() -> Context {
         .ok()
         .and_then(|path| Utf8PathBuf::from_path_buf(path).ok())
         .unwrap_or_else(|| Utf8PathBuf::from("."));
+    let program = std::env::current_exe().ok();
+    let program = program.and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
     Context {
         env,
         cwd,
+        program,
         stdout_is_terminal: stdout().is_terminal(),
         stderr_is_terminal: stderr().is_terminal(),
         stdin_is_terminal: stdin().is_terminal(),

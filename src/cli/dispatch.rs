@@ -26,7 +26,7 @@ use crate::command::session;
 use crate::command::share::{self, ShareOptions};
 use crate::command::show::{self, ShowOptions};
 use crate::command::verify::{self, VerifyOptions};
-use crate::command::{BackendOptions, CommandError, Context};
+use crate::command::{BackendOptions, CaptureOptions, CommandError, Context};
 use crate::config::Period;
 use crate::exit::Exit;
 use crate::model::Rung;
@@ -48,6 +48,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 store: args.global.store,
                 config: args.global.config,
                 name: typed.name,
+                capture: capture(&typed.capture),
                 upstream: backend(typed.upstream),
                 live: typed.live,
                 timeout: timeout(typed.timeout.as_deref())?,
@@ -114,6 +115,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 live: typed.live,
                 allow_needs_live: typed.allow_needs_live,
                 jobs: typed.jobs,
+                capture: capture(&typed.capture),
                 upstream: backend(typed.upstream),
                 json: typed.json,
             };
@@ -270,6 +272,7 @@ fn replay_options(global: Global, typed: Replay) -> Result<ReplayOptions, Comman
         }),
         serve: typed.serve,
         bind: typed.bind,
+        capture: capture(&typed.capture),
         upstream: backend(typed.upstream),
         timeout: timeout(typed.timeout.as_deref())?,
         json: typed.json,
@@ -296,6 +299,13 @@ fn format(typed: Format) -> crate::report::Format {
         Format::Json => F::Json,
         Format::Html => F::Html,
         Format::Github => F::Github,
+    }
+}
+
+fn capture(typed: &super::args::Capture) -> CaptureOptions {
+    CaptureOptions {
+        proxy: typed.proxy,
+        auto_tools: typed.auto_tools,
     }
 }
 

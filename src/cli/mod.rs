@@ -6,6 +6,7 @@ mod context;
 mod dispatch;
 mod eval;
 mod failure;
+mod log;
 mod report_args;
 
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return failure::usage(&error),
     };
+    log::init(args.global.verbose);
     let context = context::from_process();
     match dispatch::run(args, &context) {
         Ok(exit) => ExitCode::from(exit.code()),

@@ -15,6 +15,8 @@ pub struct Context {
     pub env: BTreeMap<String, String>,
     /// The working directory.
     pub cwd: Utf8PathBuf,
+    /// The file of this program, where the system says it.
+    pub program: Option<Utf8PathBuf>,
     /// Whether standard output is a terminal.
     pub stdout_is_terminal: bool,
     /// Whether standard error is a terminal.

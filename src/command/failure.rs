@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use crate::exit::Exit;
+use crate::text::with_causes;
 
 /// Why a command could not do its work.
 #[derive(Debug)]
@@ -42,16 +43,6 @@ impl CommandError {
 
     /// Returns the message with its causes, joined by colons, without repetition.
     pub fn message(&self) -> String {
-        let mut message = self.cause.to_string();
-        let mut source = self.cause.source();
-        while let Some(cause) = source {
-            let text = cause.to_string();
-            if !message.contains(&text) {
-                message.push_str(": ");
-                message.push_str(&text);
-            }
-            source = cause.source();
-        }
-        message
+        with_causes(self.cause.as_ref())
     }
 }

@@ -31,5 +31,6 @@ pub use context::Context;
 pub use failure::CommandError;
 pub use keys::{KeyFileError, Keys, read_keys};
 pub use setup::{
-    agent_config, agent_spec, env_rule, listener, load_config, redactor, set_up, store_dir,
+    CaptureOptions, agent_config, agent_spec, env_rule, listener, load_config, redactor, set_up,
+    store_dir,
 };

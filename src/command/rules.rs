@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CommandError, Context};
 use crate::config::{self, Config};
-use crate::model::{Captured, Effect, Rung, Timeline};
+use crate::model::{Captured, Rung, Timeline};
 use crate::price::{Price, PriceTable};
-use crate::replay::{
-    AnswerFrom, HeldTools, NormaliseRule, OnDivergence, Rules, Timing, TreatmentPart,
-};
+use crate::replay::{AnswerFrom, NormaliseRule, OnDivergence, Rules, Timing, TreatmentPart};
 use crate::tools::{ToolRule, ToolRules};
 
 /// Returns the rules that the configuration states.
@@ -48,7 +46,6 @@ pub fn replay_rules(config: &Config) -> Rules {
         },
         tools: tool_rules(config),
         repeat_last: replay.exhausted == config::Exhausted::RepeatLast,
-        held: held_tools(config),
     }
 }
 
@@ -66,20 +63,12 @@ pub fn tool_rules(config: &Config) -> ToolRules {
     }
 }
 
-/// Returns the tools whose calls in live answers must not reach the agent.
-fn held_tools(config: &Config) -> HeldTools {
-    let effects = config.tools.iter().filter_map(|(name, entry)| {
-        let is_mutating = match entry.effect? {
-            Effect::Mutating => true,
-            Effect::Pure | Effect::Read => false,
-        };
-        Some((name.pattern().clone(), is_mutating))
-    });
-    let allowed = config.replay.allow_tools.iter();
-    HeldTools::new(
-        effects.collect(),
-        allowed.map(|name| name.as_str().to_owned()).collect(),
-    )
+/// Returns whether the agent's clock goes on from the start of the recording.
+pub fn recorded_clock(config: &Config) -> bool {
+    match config.replay.clock {
+        config::Clock::Recorded => true,
+        config::Clock::Real => false,
+    }
 }
 
 /// Returns when recorded answers are served.
@@ -169,9 +158,9 @@ fn listed(names: &[&str]) -> String {
 
 /// Refuses mutating tools unless they are named.
 fn check_mutating(tools: &[&str], config: &Config) -> Result<(), CommandError> {
-    let held = held_tools(config);
+    let rules = tool_rules(config);
     let mut mutating = tools.to_vec();
-    mutating.retain(|name| held.holds(name));
+    mutating.retain(|name| rules.withhold(name));
     if mutating.is_empty() {
         return Ok(());
     }
@@ -187,8 +176,10 @@ fn check_mutating(tools: &[&str], config: &Config) -> Result<(), CommandError> {
 /// Refuses in CI the tools of which nothing is said.
 fn check_named(tools: &[&str], config: &Config, context: &Context) -> Result<(), CommandError> {
     let allowed = &config.replay.allow_tools;
-    let is_known =
-        |name: &str| config.effect(name).is_some() || allowed.iter().any(|tool| tool.matches(name));
+    let rules = tool_rules(config);
+    let is_known = |name: &str| {
+        rules.configured(name).is_some() || allowed.iter().any(|tool| tool.matches(name))
+    };
     let unknown: Vec<&str> = tools
         .iter()
         .copied()
@@ -211,6 +202,7 @@ mod tests {
     use camino::Utf8Path;
 
     use super::*;
+    use crate::model::Effect;
 
     fn check(config: &str, is_ci: bool) -> Result<(), String> {
         let config = Config::parse(Utf8Path::new("rewind.toml"), config).unwrap();
@@ -259,7 +251,8 @@ mod tests {
     fn the_longest_name_says_what_a_tool_does() {
         let text = "[tools.\"*\"]\neffect = \"mutating\"\n[tools.\"get_*\"]\neffect = \"pure\"";
         let config = Config::parse(Utf8Path::new("rewind.toml"), text).unwrap();
-        assert_eq!(config.effect("get_weather"), Some(Effect::Pure));
-        assert_eq!(config.effect("send_mail"), Some(Effect::Mutating));
+        let rules = tool_rules(&config);
+        assert_eq!(rules.configured("get_weather"), Some(Effect::Pure));
+        assert_eq!(rules.configured("send_mail"), Some(Effect::Mutating));
     }
 }

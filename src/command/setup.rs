@@ -1,5 +1,6 @@
 //! From the configuration to the options of the stages, the same for every command that runs an agent.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use url::Url;
 
 use super::{CommandError, Context, WayOut};
 use crate::agent::{
-    AgentError, AgentSpec, EnvRule, Environment, Hook, InputMode, Routing, Service, Setup, Stdio,
-    TurnRequest, entry_command,
+    AgentError, AgentSpec, EnvRule, Environment, Hook, Hooks, InputMode, Routing, Service, Setup,
+    Stdio, TurnRequest, entry_command,
 };
+use crate::command::rules::recorded_clock;
 use crate::config::{self, Answer, Config, Isolate};
 use crate::proxy::{Interception, Options, Outbound, providers, random_token};
 use crate::redact::{RedactRules, Redactor};
@@ -30,6 +32,23 @@ pub fn load_config(file: Option<&Utf8Path>, context: &Context) -> Result<Config,
         None => Config::find(&context.cwd, &variable),
     }
     .map_err(CommandError::usage)
+}
+
+/// What is captured beside what the configuration says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CaptureOptions {
+    /// All HTTP requests of the agent, by a forward proxy.
+    pub proxy: bool,
+    /// The tools of known frameworks, by hooks.
+    pub auto_tools: bool,
+}
+
+impl CaptureOptions {
+    /// Puts what was asked for into the configuration.
+    pub fn apply(self, config: &mut Config) {
+        config.capture.proxy |= self.proxy;
+        config.capture.auto_tools |= self.auto_tools;
+    }
 }
 
 /// Returns the directory of the working store.
@@ -123,6 +142,10 @@ pub fn agent_spec(
         timeout: agent.timeout.map(|period| period.0),
         stdio,
         on_terminal: context.stdin_is_terminal,
+        hooks: (config.capture.auto_tools || recorded_clock(config)).then(|| Hooks {
+            program: context.program.clone(),
+            wraps_tools: config.capture.auto_tools,
+        }),
         service: if is_configured { service(agent) } else { None },
         before: agent.before.as_ref().map(hook),
         after: agent.after.as_ref().map(hook),
@@ -232,8 +255,49 @@ pub fn listener(config: &Config) -> Result<Options, CommandError> {
     Ok(Options {
         bind: bind.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         advertise: config.capture.advertise.clone(),
+        servers: servers(config)?,
+        outbound: outbound(config)?,
         intercept: interception(config)?,
         ..Options::new(random_token())
+    })
+}
+
+/// Returns the MCP servers that are reached over HTTP, by their names.
+fn servers(config: &Config) -> Result<BTreeMap<String, Url>, CommandError> {
+    let servers = config.mcp.iter().map(|(name, entry)| {
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        if name.is_empty() || !name.chars().all(is_name) {
+            return Err(
+                CommandError::usage(format!("[mcp.{name:?}] is no name for a server"))
+                    .help("use letters, digits, `-`, `_` and `.`"),
+            );
+        }
+        match Url::parse(&entry.url) {
+            Ok(url) if url.has_host() && url.scheme().starts_with("http") => {
+                Ok((name.clone(), url))
+            }
+            Ok(_) | Err(_) => Err(CommandError::usage(format!(
+                "[mcp.{name}] url = \"{}\" is no http or https URL",
+                entry.url
+            ))
+            .help("write the URL of the server's endpoint, such as https://mcp.example.com/mcp")),
+        }
+    });
+    servers.collect()
+}
+
+/// Returns how hosts are reached that are no model provider.
+fn outbound(config: &Config) -> Result<Outbound, CommandError> {
+    let ca = config.capture.upstream_ca.as_ref().map(|path| {
+        let path = config.resolve(path);
+        std::fs::read_to_string(&path).map_err(|error| {
+            CommandError::usage(format!("[capture] upstream_ca = \"{path}\": {error}"))
+                .help("name a file with certificates in PEM")
+        })
+    });
+    Ok(Outbound {
+        ca: ca.transpose()?,
+        resolve: config.capture.resolve.clone(),
     })
 }
 
@@ -243,13 +307,6 @@ fn interception(config: &Config) -> Result<Option<Interception>, CommandError> {
     if !capture.proxy {
         return Ok(None);
     }
-    let ca = capture.upstream_ca.as_ref().map(|path| {
-        let path = config.resolve(path);
-        std::fs::read_to_string(&path).map_err(|error| {
-            CommandError::usage(format!("[capture] upstream_ca = \"{path}\": {error}"))
-                .help("name a file with certificates in PEM")
-        })
-    });
     let public = providers::KNOWN
         .iter()
         .filter_map(|known| Some((known.name, known.url?)));
@@ -267,9 +324,7 @@ fn interception(config: &Config) -> Result<Option<Interception>, CommandError> {
             .map(|(host, rule)| (host.pattern().clone(), *rule))
             .collect(),
         providers: urls.collect(),
-        outbound: Outbound {
-            ca: ca.transpose()?,
-            resolve: capture.resolve.clone(),
-        },
+        outbound: outbound(config)?,
+        passes_pinned: false,
     }))
 }

@@ -20,8 +20,8 @@ pub use agent::{Agent, AgentName, Answer, Isolate, Request, UnknownAgent, Words}
 pub use failure::ConfigError;
 pub use judge::{Judge, Rubric, RubricStatement};
 pub use section::{
-    Capture, Config, Exhausted, Gate, Mode, Normalise, OnDivergence, PriceRow, Redact,
-    RedactPattern, Replay, Report, Require, Timing, ToolEntry, ToolResult, TreatmentPart,
+    Capture, Clock, Config, Exhausted, Gate, McpEntry, Mode, Normalise, OnDivergence, PriceRow,
+    Redact, RedactPattern, Replay, Report, Require, Timing, ToolEntry, ToolResult, TreatmentPart,
     UpstreamEntry, Upstreams,
 };
 pub use value::{Glob, Pattern, Period, Personal};

@@ -36,6 +36,8 @@ pub struct Config {
     pub capture: Capture,
     /// `[upstream]`: where model calls go.
     pub upstream: Upstreams,
+    /// `[mcp.NAME]`: MCP servers that the agent reaches over HTTP, by their names.
+    pub mcp: BTreeMap<String, McpEntry>,
     /// `[replay]`: what may differ from the recording.
     pub replay: Replay,
     /// `[tools."NAME"]`: what the agent's tools do, by name; a name may hold `*`.
@@ -55,6 +57,10 @@ pub struct Config {
 /// `[capture]`: the loopback listener.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the file"
+)]
 pub struct Capture {
     /// The address to listen on; `127.0.0.1:0` where it is not set.
     #[serde(deserialize_with = "address")]
@@ -65,12 +71,25 @@ pub struct Capture {
     pub strict_keys: bool,
     /// Whether it is a forward proxy, too: all HTTP requests of the agent are captured.
     pub proxy: bool,
+    /// Whether the tools of known frameworks are wrapped without a line of the agent changing.
+    pub auto_tools: bool,
     /// `[capture.hosts]`: what happens to requests for a host that come by the forward proxy.
     pub hosts: BTreeMap<Glob, HostRule>,
     /// Certificates in PEM that are trusted beside the system's, for hosts that are no model provider.
     pub upstream_ca: Option<Utf8PathBuf>,
     /// `[capture.resolve]`: the addresses of hosts that are not looked up.
     pub resolve: BTreeMap<String, SocketAddr>,
+}
+
+/// `[mcp.NAME]`: an MCP server that the agent reaches over HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table with `url`, such as `[mcp.travel]`"
+)]
+pub struct McpEntry {
+    /// The URL of its endpoint, such as `https://mcp.example.com/mcp`.
+    pub url: String,
 }
 
 /// `[upstream]`: where model calls go.
@@ -146,6 +165,8 @@ pub struct Replay {
     pub ignore: Vec<String>,
     /// When recorded answers are served.
     pub timing: Timing,
+    /// What the agent's clock says.
+    pub clock: Clock,
     /// What a request gets that comes more often than recorded.
     pub exhausted: Exhausted,
     /// Tools whose results may differ from the recorded ones.
@@ -170,6 +191,17 @@ pub enum OnDivergence {
     Move,
     /// The request is refused.
     Halt,
+}
+
+/// What the agent's clock says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clock {
+    /// The time.
+    #[default]
+    Real,
+    /// In a replay the time of the recording, and what was drawn by lot is drawn again.
+    Recorded,
 }
 
 /// The worst match that is still served.
@@ -256,18 +288,6 @@ struct RawNormalise {
     pointer: Option<String>,
     sort: Option<String>,
     sort_lines: Option<Pattern>,
-}
-
-impl Config {
-    /// Returns what is said of a tool: the longest name that fits counts.
-    pub fn effect(&self, tool: &str) -> Option<Effect> {
-        self.tools
-            .iter()
-            .filter(|(name, _entry)| name.matches(tool))
-            .filter_map(|(name, entry)| Some((name.as_str().len(), entry.effect?)))
-            .max_by_key(|(length, _effect)| *length)
-            .map(|(_length, effect)| effect)
-    }
 }
 
 impl TryFrom<RawNormalise> for Normalise {

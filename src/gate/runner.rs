@@ -67,6 +67,7 @@ impl Case {
 }
 
 /// How cases are run.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Runner {
     /// The rules of the replays.
     pub rules: Arc<Rules>,
@@ -82,6 +83,8 @@ pub struct Runner {
     pub timing: Timing,
     /// Whether requests with a credential of the agent's own are refused.
     pub strict_keys: bool,
+    /// Whether the agent's clock goes on from the start of the recording.
+    pub clock: bool,
     /// What model calls cost, for budgets.
     pub prices: Arc<PriceTable>,
     /// How many samples of a fork run live where its baseline doesn't say.
@@ -275,6 +278,7 @@ impl Runner {
             timing: self.timing,
             output: case.output.clone(),
             strict_keys: self.strict_keys,
+            clock: self.clock,
         };
         let parser = Arc::new(Parser::new(Arc::clone(redactor) as _));
         let recorder = Arc::new(Recorder::new(

@@ -15,9 +15,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::dialect::{self, MAX_TOKENS, Said};
 use super::{JudgeSettings, Malformed, Prompt, Unmeasured};
-use crate::model::{MicroUsd, Usage};
+use crate::model::{Body, MicroUsd, Usage};
 use crate::price::PriceTable;
 use crate::proxy::{Backend, decode};
+use crate::wire::parse_response;
 
 /// What the judge of a run took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -160,10 +161,15 @@ impl Judge {
         let body = pieces.await.map_err(|error| self.lost(&error))?;
         let body = decode(&reply.headers, &Bytes::from(body), BODY_LIMIT)
             .map_err(|error| self.lost(&error))?;
+        let text = self.without_key(&String::from_utf8_lossy(&body));
+        let body = Body::Whole(Bytes::from(text.clone()));
+        // What is no answer of the dialect tells neither its tokens nor its error.
+        let response = parse_response(self.settings.dialect.wire(), status, &body);
+        let response = response.unwrap_or_default();
         if !reply.status.is_success() {
             let why = Unmeasured::Status {
                 status,
-                message: self.without_key(&dialect::error_message(&body)),
+                message: dialect::error_message(&response),
             };
             return Err(match status {
                 408 | 409 | 425 | 429 | 500..=599 => Failed::Passing {
@@ -173,15 +179,13 @@ impl Judge {
                 _ => Failed::Final(why),
             });
         }
-        let text = self.without_key(&String::from_utf8_lossy(&body));
         let value: Value = serde_json::from_str(&text).map_err(|error| self.lost(&error))?;
-        self.count(&value);
-        dialect::read(self.settings.dialect, &value).map_err(Failed::Final)
+        self.count(response.usage);
+        dialect::read(self.settings.dialect, &response, &value).map_err(Failed::Final)
     }
 
     /// Books what an answer cost.
-    fn count(&self, body: &Value) {
-        let usage = dialect::usage(self.settings.dialect, body);
+    fn count(&self, usage: Option<Usage>) {
         let cost = usage.and_then(|usage| self.prices.price(&self.settings.model, &usage));
         let mut ledger = lock(&self.ledger);
         ledger.usage = ledger.usage + usage.unwrap_or_default();

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::{JudgeDialect, JudgeSettings, Malformed, Prompt, Unmeasured};
-use crate::model::Usage;
+use crate::model::{FinishReason, Response};
 use crate::proxy::{Credential, Incoming};
 
 /// What a judge said.
@@ -44,6 +44,7 @@ pub(super) fn request(settings: &JudgeSettings, prompt: &Prompt, ordinal: u32) -
         credential: Credential::Placeholder,
         arrived: std::time::Instant::now(),
         origin: None,
+        is_socket: false,
     }
 }
 
@@ -93,41 +94,23 @@ fn set(body: &mut Value, name: &str, value: Value) {
     }
 }
 
-/// Returns the tokens of an answer, where the provider counts them.
-pub(super) fn usage(dialect: JudgeDialect, body: &Value) -> Option<Usage> {
-    let usage = body.get("usage").filter(|usage| usage.is_object())?;
-    Some(match dialect {
-        JudgeDialect::Openai => Usage {
-            input: number(usage, "/prompt_tokens"),
-            cached_input: number(usage, "/prompt_tokens_details/cached_tokens"),
-            cache_write: 0,
-            output: number(usage, "/completion_tokens"),
-            reasoning: number(usage, "/completion_tokens_details/reasoning_tokens"),
-        },
-        JudgeDialect::Anthropic => {
-            let cached = number(usage, "/cache_read_input_tokens");
-            let written = number(usage, "/cache_creation_input_tokens");
-            Usage {
-                input: number(usage, "/input_tokens")
-                    .saturating_add(cached)
-                    .saturating_add(written),
-                cached_input: cached,
-                cache_write: written,
-                output: number(usage, "/output_tokens"),
-                reasoning: 0,
-            }
-        }
-    })
-}
-
 /// Reads a successful answer of the provider.
 ///
 /// Only what the judge answered is read, and only as a whole: a verdict that stands somewhere inside a text
 /// may be one that it quotes.
-pub(super) fn read(dialect: JudgeDialect, body: &Value) -> Result<Said, Unmeasured> {
+pub(super) fn read(
+    dialect: JudgeDialect,
+    response: &Response,
+    body: &Value,
+) -> Result<Said, Unmeasured> {
+    match response.finish {
+        Some(FinishReason::Length) => return Err(Unmeasured::Cut),
+        Some(FinishReason::ContentFilter) => return Err(Unmeasured::Refused),
+        Some(FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other(_)) | None => {}
+    }
     match dialect {
         JudgeDialect::Openai => read_openai(body),
-        JudgeDialect::Anthropic => read_anthropic(body),
+        JudgeDialect::Anthropic => Ok(read_anthropic(body)),
     }
 }
 
@@ -136,11 +119,6 @@ fn read_openai(body: &Value) -> Result<Said, Unmeasured> {
     let part = |pointer: &str| choice.and_then(|choice| choice.pointer(pointer));
     if part("/message/refusal").is_some_and(Value::is_string) {
         return Err(Unmeasured::Refused);
-    }
-    match part("/finish_reason").and_then(Value::as_str) {
-        Some("length") => return Err(Unmeasured::Cut),
-        Some("content_filter") => return Err(Unmeasured::Refused),
-        Some(_) | None => {}
     }
     let text = part("/message/content").and_then(Value::as_str);
     let answer = match text.map(serde_json::from_str::<Value>) {
@@ -151,12 +129,7 @@ fn read_openai(body: &Value) -> Result<Said, Unmeasured> {
     Ok(Said { answer })
 }
 
-fn read_anthropic(body: &Value) -> Result<Said, Unmeasured> {
-    match body.get("stop_reason").and_then(Value::as_str) {
-        Some("max_tokens") => return Err(Unmeasured::Cut),
-        Some("refusal") => return Err(Unmeasured::Refused),
-        Some(_) | None => {}
-    }
+fn read_anthropic(body: &Value) -> Said {
     let blocks = body.get("content").and_then(Value::as_array);
     let mut calls = blocks
         .into_iter()
@@ -170,25 +143,17 @@ fn read_anthropic(body: &Value) -> Result<Said, Unmeasured> {
         (Some(_), Some(_)) => Err(Malformed::Schema("it calls the tool twice".to_owned())),
         (None, _) => Err(Malformed::Schema("it does not call the tool".to_owned())),
     };
-    Ok(Said { answer })
+    Said { answer }
 }
 
 /// Returns the message of a provider's error, short.
-pub(super) fn error_message(body: &[u8]) -> String {
-    let value: Option<Value> = serde_json::from_slice(body).ok();
-    let said = value
-        .as_ref()
-        .and_then(|value| value.pointer("/error/message").or(value.get("message")))
-        .and_then(Value::as_str)
-        .unwrap_or("no reason given");
-    said.chars()
+pub(super) fn error_message(response: &Response) -> String {
+    let said = response.error.as_ref().map(|error| error.message.as_str());
+    said.unwrap_or("no reason given")
+        .chars()
         .map(|letter| if letter.is_control() { ' ' } else { letter })
         .take(300)
         .collect()
-}
-
-fn number(value: &Value, pointer: &str) -> u64 {
-    value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
 }
 
 /// The name of the schema or the tool.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::MicroUsd;
+use crate::model::{Dialect, MicroUsd};
 
 /// What the judge's endpoint speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,14 @@ impl JudgeDialect {
         match self {
             Self::Openai => "openai",
             Self::Anthropic => "anthropic",
+        }
+    }
+
+    /// Returns the dialect in which the provider answers.
+    pub(super) const fn wire(self) -> Dialect {
+        match self {
+            Self::Openai => Dialect::OpenaiChat,
+            Self::Anthropic => Dialect::AnthropicMessages,
         }
     }
 }

@@ -19,6 +19,7 @@ use super::relay::LONGEST;
 use super::seam::{Action, Outcome};
 use super::server::Server;
 use super::shared::Shared;
+use crate::text::with_causes;
 
 /// How the talk of a client came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +174,7 @@ impl Client {
                 Ok(None)
             }
             Err(error) => {
-                let text = described(&error);
+                let text = with_causes(&error);
                 shared.send(error_line(&id, &refusal(&text))).await;
                 Ok(None)
             }
@@ -183,7 +184,7 @@ impl Client {
     /// Hands a request to the server, which is started where it is not there yet.
     async fn run(&mut self, raw: &[u8], id: Id, method: &str) -> Result<(), McpError> {
         if let Err(error) = self.start(method).await {
-            let refusal = refusal(&described(&error));
+            let refusal = refusal(&with_causes(&error));
             if let Some(open) = self.shared.pending.close(&id) {
                 self.shared.done(open, Ending::Error(refusal.clone())).await;
             }
@@ -322,20 +323,8 @@ fn refusal(message: &str) -> Value {
     json!({"code": -32000, "message": message, "data": {"type": "rewind"}})
 }
 
-/// Returns an error with its causes.
-fn described(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
 /// The request that stays open, and hears at first that it was heard.
-const LISTEN: &str = "subscriptions/listen";
+pub(super) const LISTEN: &str = "subscriptions/listen";
 
 /// Requests that change what a server does later.
 const SETTINGS: [&str; 3] = [

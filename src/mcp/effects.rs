@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::seam::Effect;
+use crate::model::Effect;
 
 /// The effects of a server's tools, as far as it has told them.
 #[derive(Debug, Clone, Default)]

@@ -16,6 +16,7 @@ mod client;
 mod effects;
 mod error;
 mod find;
+mod http;
 mod line;
 mod message;
 mod name;
@@ -28,6 +29,7 @@ mod seam;
 mod server;
 mod shared;
 
+pub use self::http::{McpHttp, PREFIX};
 pub use error::McpError;
 pub use find::{TOOLS_VARIABLE, tools_of_an_ancestor};
 pub use name::server_name;

@@ -4,7 +4,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::effects::Effects;
-use super::seam::{Boundary, Effect, Question};
+use super::seam::Question;
+use crate::model::{Boundary, Effect};
 
 /// Returns the question about a request to a server.
 ///

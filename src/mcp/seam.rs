@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::{Boundary, Effect};
 use crate::proxy::{LocalClient, LocalReply, LocalRequest};
 
 /// Speaks to the run that this process belongs to.
@@ -21,7 +22,7 @@ pub(super) struct Question {
     pub(super) name: String,
     /// Its arguments.
     pub(super) arguments: Value,
-    /// Always MCP.
+    /// Where the call was seen: always an MCP server.
     pub(super) boundary: Boundary,
     /// What running it leaves behind, where the server says it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,24 +32,6 @@ pub(super) struct Question {
     /// Whether it is no step: a handshake, a list.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) ancillary: bool,
-}
-
-/// Where a call was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Boundary {
-    /// An MCP server.
-    Mcp,
-}
-
-/// What running a tool leaves behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Effect {
-    /// Nothing.
-    Read,
-    /// A change.
-    Mutating,
 }
 
 /// What the run answers.

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
+use crate::text::longest_fitting;
+
 /// What happens to requests for a host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,6 +28,35 @@ pub struct Interception {
     pub providers: BTreeMap<String, String>,
     /// The way to hosts that are no model provider.
     pub outbound: Outbound,
+    /// Whether a host whose client has refused the run's certificate passes unread from then on.
+    pub passes_pinned: bool,
+}
+
+/// Why nothing was recorded of a host.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Unread {
+    /// A rule says that it passes.
+    Rule,
+    /// Its client has refused the run's certificate; it passed from then on.
+    Pinned,
+    /// It was cut off, for this reason.
+    CutOff(String),
+}
+
+impl Unread {
+    /// Returns a sentence on it.
+    pub fn sentence(&self, host: &str) -> String {
+        match self {
+            Self::Rule => format!("{host} passed unread, as [capture.hosts] says"),
+            Self::Pinned => format!(
+                "{host} passed unread: its client refuses the certificate of the run. A replay cuts it off, \
+                 unless [capture.hosts] says \"{host}\" = \"pass\""
+            ),
+            Self::CutOff(why) => format!(
+                "{host} was cut off: {why}. \"{host}\" = \"pass\" in [capture.hosts] lets it through unread"
+            ),
+        }
+    }
 }
 
 /// How hosts are reached.
@@ -40,11 +71,9 @@ pub struct Outbound {
 impl Interception {
     /// Returns what happens to requests for a host: they are recorded where no rule says otherwise.
     pub(super) fn rule(&self, host: &str) -> HostRule {
-        self.rules
-            .iter()
-            .filter(|(pattern, _rule)| pattern.matches(host))
-            .max_by_key(|(pattern, _rule)| pattern.as_str().len())
-            .map_or(HostRule::Record, |(_pattern, rule)| *rule)
+        let rules = self.rules.iter();
+        let rules = rules.map(|(pattern, rule)| (pattern, Some(*rule)));
+        longest_fitting(rules, host).unwrap_or(HostRule::Record)
     }
 
     /// Returns the model provider that is reached at a host and port.

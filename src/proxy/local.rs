@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use reqwest::{Client, Method, redirect, retry};
 
+use crate::text::innermost;
+
 /// A client that goes to this machine alone, past any proxy.
 #[derive(Debug, Clone)]
 pub struct LocalClient {
@@ -89,21 +91,18 @@ impl LocalClient {
         if let Some(timeout) = request.timeout {
             sent = sent.timeout(timeout);
         }
-        let reply = sent.send().await.map_err(|error| failed(chain(&error)))?;
+        let reply = sent
+            .send()
+            .await
+            .map_err(|error| failed(innermost(&error).to_string()))?;
         let status = reply.status().as_u16();
-        let body = reply.bytes().await.map_err(|error| failed(chain(&error)))?;
+        let body = reply
+            .bytes()
+            .await
+            .map_err(|error| failed(innermost(&error).to_string()))?;
         Ok(LocalReply {
             status,
             body: body.to_vec(),
         })
     }
-}
-
-/// Returns the innermost cause: what the system said.
-fn chain(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

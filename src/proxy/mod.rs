@@ -17,6 +17,7 @@ mod listener;
 mod local;
 mod refusal;
 mod relay;
+mod socket;
 mod sse;
 #[cfg(test)]
 mod testing;
@@ -25,12 +26,13 @@ mod upstream;
 pub use authority::AuthorityError;
 pub use decode::{DecodeError, Decoder, decode};
 pub use forward::{Captured, forward};
-pub use intercept::{HostRule, Interception, Outbound};
+pub use intercept::{HostRule, Interception, Outbound, Unread};
 pub use kept::kept_headers;
 pub use listener::{Door, Options, Proxy, ProxyError, placeholder_key, random_token};
 pub use local::{LocalClient, LocalError, LocalReply, LocalRequest};
 pub use refusal::refusal;
 pub use relay::Relay;
+pub use socket::{Opening, Socket, SocketMessage};
 pub use upstream::{
     Allowed, AuthStyle, HttpBackend, InvalidAllowed, Known, Timeouts, Upstream, Upstreams,
     providers,
@@ -73,6 +75,8 @@ pub struct Incoming {
     pub body: Bytes,
     /// Whose credential it carries.
     pub credential: Credential,
+    /// Whether it wants a WebSocket.
+    pub is_socket: bool,
     /// When the request head had arrived.
     pub arrived: Instant,
 }
@@ -105,6 +109,8 @@ pub struct Answer {
     pub body: AnswerBody,
     /// What is left to do once the agent has it, or never will.
     after: Option<After>,
+    /// What happens on the WebSocket that this answer opens.
+    socket: Option<socket::OnSocket>,
 }
 
 /// Work that nobody waits for.
@@ -118,6 +124,21 @@ impl Answer {
             headers,
             body,
             after: None,
+            socket: None,
+        }
+    }
+
+    /// Returns the answer that opens a WebSocket; `run` has it once the agent has heard so.
+    ///
+    /// `run` is dropped where it stands when the listener is shut down.
+    pub fn open(
+        headers: HeaderMap,
+        run: impl FnOnce(Socket) -> BoxFuture<'static, ()> + Send + 'static,
+    ) -> Self {
+        let nothing = AnswerBody::Full(Bytes::new());
+        Self {
+            socket: Some(Box::new(run)),
+            ..Self::new(StatusCode::SWITCHING_PROTOCOLS, headers, nothing)
         }
     }
 
@@ -200,4 +221,13 @@ pub enum BackendError {
 pub trait Backend: Send + Sync + 'static {
     /// Sends the request on and returns as soon as the head of the answer is there.
     fn send(&self, incoming: &Incoming) -> BoxFuture<'static, Result<Reply, BackendError>>;
+
+    /// Opens the WebSocket that the request wants.
+    fn open(&self, incoming: &Incoming) -> BoxFuture<'static, Result<Opening, BackendError>> {
+        let error = BackendError::Unsendable {
+            provider: incoming.provider.clone(),
+            detail: "this provider has no WebSockets".to_owned(),
+        };
+        Box::pin(std::future::ready(Err(error)))
+    }
 }

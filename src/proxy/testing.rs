@@ -58,6 +58,7 @@ pub(super) fn incoming(path: &str, body: &str) -> Incoming {
         path: path.to_owned(),
         provider: "openai".to_owned(),
         origin: None,
+        is_socket: false,
         headers: HeaderMap::new(),
         raw_body: body.clone(),
         body,
@@ -203,8 +204,14 @@ pub(super) const TOKEN: &str = "t0ken";
 
 /// Starts a listener that answers with a function that needs no waiting.
 pub(super) async fn start(answer: impl Fn(Incoming) -> Answer + Send + Sync + 'static) -> Proxy {
+    start_with(Options::new(TOKEN), answer).await
+}
+
+/// Starts a listener with these options that answers with a function that needs no waiting.
+pub(super) async fn start_with(
+    options: Options,
+    answer: impl Fn(Incoming) -> Answer + Send + Sync + 'static,
+) -> Proxy {
     let responder = With(move |incoming| std::future::ready(answer(incoming)).boxed());
-    Proxy::start(Options::new(TOKEN), Arc::new(responder))
-        .await
-        .unwrap()
+    Proxy::start(options, Arc::new(responder)).await.unwrap()
 }

@@ -209,6 +209,11 @@ impl Recorder {
         state.ancillary.push(ancillary);
     }
 
+    /// Notes what whoever recorded should know, for the end of the run.
+    pub fn notice(&self, notice: String) {
+        self.lock().noticed.push(notice);
+    }
+
     /// Notes something that went wrong in recording, for the end of the run.
     pub fn fault(&self, fault: impl Into<String>) {
         let fault = self.redactor.text(&fault.into()).into_owned();
@@ -269,7 +274,10 @@ impl Recorder {
             ancillary: state.ancillary.clone(),
             tools: state.tools.calls(),
             faults,
-            notices: state.own_keys.iter().map(|p| own_key_notice(p)).collect(),
+            notices: { state.own_keys.iter() }
+                .map(|provider| own_key_notice(provider))
+                .chain(state.noticed.iter().cloned())
+                .collect(),
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) struct State {
     pub(super) faults: Vec<String>,
     /// Providers to which the agent sent a credential of its own.
     pub(super) own_keys: BTreeSet<String>,
+    /// What else whoever recorded should know.
+    pub(super) noticed: Vec<String>,
     /// How often the sink refused.
     pub(super) unkept: u32,
 }
@@ -40,7 +42,7 @@ impl State {
 
     /// Adds a fault, once.
     pub(super) fn add_fault(&mut self, fault: String) {
-        tracing::warn!("{fault}");
+        tracing::debug!("{fault}");
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }

@@ -51,6 +51,7 @@ pub(super) fn incoming(path: &str, body: &Value) -> Incoming {
         path: path.to_owned(),
         provider: "openai".to_owned(),
         origin: None,
+        is_socket: false,
         headers: HeaderMap::new(),
         raw_body: body.clone(),
         body,

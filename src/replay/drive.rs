@@ -40,13 +40,14 @@ pub async fn drive(
 ) -> Result<Driven, DriveError> {
     let run_dir = RunDir::create().map_err(DriveError::Directory)?;
     let routing = replay.routing();
-    let ended = match spec.execute(input, &routing, &run_dir, cancel).await {
+    let mut ended = match spec.execute(input, &routing, &run_dir, cancel).await {
         Ok(ended) => ended,
         Err(error) => {
             drop(replay.finish(Left::default()).await);
             return Err(error.into());
         }
     };
+    ended.faults.extend(replay.cut_off());
     let left = Left {
         exit: Some(ended.exit),
         stdout: ended.stdout.clone(),

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::explain;
 use super::fork::Fork;
-use super::held::HeldTools;
 use super::recording::{Entry, Recording};
 use super::rules::{OnDivergence, Rules};
 use super::search::{Found, Match};
@@ -194,9 +193,9 @@ impl Matcher {
         Some(why)
     }
 
-    /// Returns the tools whose calls in live answers must not reach the agent.
-    pub fn held(&self) -> &HeldTools {
-        &self.rules.held
+    /// Returns what counts as equal, and what is said of tools.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Returns whether a conversation builds on an answer that this run has given.

@@ -39,7 +39,6 @@ mod volatile;
 pub use conclude::{Ending, conclude};
 pub use drive::{DriveError, Driven, drive};
 pub use fork::{Fork, ForkError, resolve};
-pub use held::HeldTools;
 pub use keys::Keys;
 pub use matcher::{Decision, Matcher, Question};
 pub use normalise::{NormaliseError, NormaliseRule, Normaliser};

@@ -136,14 +136,14 @@ impl ReplayResponder {
             }
         };
         let answer = forward(backend, incoming, done).await;
-        let held = self.matcher.held();
-        if held.is_empty() {
+        let rules = &self.matcher.rules().tools;
+        if !rules.name_mutating() {
             return answer;
         }
         let answer = held::whole(answer).await;
         if let Some(why) = taken_in
             .get()
-            .and_then(|call| held.halts(call, &self.matcher.recording().captured))
+            .and_then(|call| held::halts(rules, call, &self.matcher.recording().captured))
         {
             self.matcher.halt(&request, &why);
             return serve::halted(&request, &why);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::held::HeldTools;
 use super::normalise::NormaliseRule;
 use crate::model::{Drift, Rung};
 use crate::tools::ToolRules;
@@ -70,8 +69,6 @@ pub struct Rules {
     pub tools: ToolRules,
     /// Whether a request that was asked for more often than recorded gets the last answer again.
     pub repeat_last: bool,
-    /// Tools whose calls in live answers must not reach the agent.
-    pub held: HeldTools,
 }
 
 impl Default for Rules {
@@ -86,7 +83,6 @@ impl Default for Rules {
             on_divergence: OnDivergence::Move,
             tools: ToolRules::default(),
             repeat_last: false,
-            held: HeldTools::default(),
         }
     }
 }

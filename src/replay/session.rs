@@ -16,8 +16,11 @@ use super::serve::Timing;
 use super::tools::ReplayingTools;
 use crate::agent::Routing;
 use crate::lineage;
+use crate::mcp::McpHttp;
 use crate::model::{ForkPoint, ForkedFrom, Outcome, Thread, Timeline};
-use crate::proxy::{Backend, Options, Proxy, ProxyError, Responder, placeholder_key};
+use crate::proxy::{
+    Backend, HttpBackend, Options, Proxy, ProxyError, Responder, Unread, Upstreams, placeholder_key,
+};
 use crate::record::{AncillaryTools, Recorder, StrictKeys};
 use crate::tools::{HttpTools, ToolEndpoint, Tools};
 
@@ -44,6 +47,8 @@ pub struct Plan {
     pub output: AnswerFrom,
     /// Whether requests with a credential of the agent's own are refused.
     pub strict_keys: bool,
+    /// Whether the agent's clock goes on from the start of the recording.
+    pub clock: bool,
 }
 
 /// Where the final answer of a run is read.
@@ -91,6 +96,7 @@ pub struct Replay {
     recorder: Arc<Recorder>,
     proxy: Proxy,
     placeholder: String,
+    servers: Vec<String>,
     started_at: jiff::Timestamp,
 }
 
@@ -133,12 +139,23 @@ impl Replay {
         );
         let asked: Arc<dyn Tools> = Arc::new(asked);
         responder = Arc::new(ToolEndpoint::new(Arc::clone(&asked), responder));
-        if let Some(interception) = &options.intercept {
-            let outbound = interception.outbound.clone();
-            responder = Arc::new(HttpTools::new(asked, outbound, responder));
+        let (servers, outbound) = (options.servers.clone(), options.outbound.clone());
+        let names = servers.keys().cloned().collect();
+        if options.intercept.is_some() {
+            let (asked, outbound) = (Arc::clone(&asked), outbound.clone());
+            // Without a way out nothing is asked of it.
+            let models = plan.backend.clone();
+            let models = models.unwrap_or_else(|| Arc::new(HttpBackend::new(Upstreams::default())));
+            responder = Arc::new(HttpTools::new(asked, outbound, models, responder));
         }
+        responder = Arc::new(McpHttp::new(asked, outbound, servers, responder));
         let proxy = Proxy::start(options, responder).await?;
-        let started_at = jiff::Timestamp::now();
+        // A fork that lives in the recorded time began when the recording did.
+        let started_at = if plan.clock {
+            plan.recording.timeline().started_at
+        } else {
+            jiff::Timestamp::now()
+        };
         Ok(Self {
             plan,
             matcher,
@@ -146,6 +163,7 @@ impl Replay {
             recorder,
             proxy,
             placeholder,
+            servers: names,
             started_at,
         })
     }
@@ -166,7 +184,16 @@ impl Replay {
             base: self.proxy.base().to_owned(),
             placeholder: self.placeholder.clone(),
             door: self.proxy.door().cloned(),
+            servers: self.servers.clone(),
+            clock: self.plan.clock.then_some(self.started_at),
         }
+    }
+
+    /// Returns what went wrong with the hosts that the agent asked for, in sentences.
+    pub(super) fn cut_off(&self) -> Vec<String> {
+        let unread = self.proxy.unread().into_iter();
+        let cut_off = unread.filter(|(_host, why)| matches!(why, Unread::CutOff(_)));
+        cut_off.map(|(host, why)| why.sentence(&host)).collect()
     }
 
     /// Closes the listener and returns what the run became.

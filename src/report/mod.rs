@@ -16,6 +16,7 @@ pub mod html;
 mod junit;
 mod markdown;
 mod merge;
+mod ran;
 mod render;
 mod run_page;
 mod run_report;

@@ -43,6 +43,7 @@ async fn ask(model: &ScriptedModel, path: &str, body: &Value) -> (u16, String) {
         path: path.to_owned(),
         provider: "openai".to_owned(),
         origin: None,
+        is_socket: false,
         headers: HeaderMap::new(),
         raw_body: bytes.clone(),
         body: bytes,

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, params};
 
+use super::Store;
 use super::error::{Fault, StoreError};
 use super::pool::{self, RowId};
+use super::rows::Table;
 use super::rows::call::{CallHead, CallRow};
 use super::rows::columns::Columns;
-use super::{Store, key};
 use crate::model::SessionId;
 
 /// What a collection gave back.
@@ -34,11 +35,9 @@ impl Store {
                 .query_map([seq], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             for timeline in timelines {
-                let range = [key(timeline, 0), key(timeline, u32::MAX)];
-                connection.execute("DELETE FROM call WHERE id BETWEEN ?1 AND ?2", range)?;
-                connection.execute("DELETE FROM node WHERE id BETWEEN ?1 AND ?2", range)?;
-                connection.execute("DELETE FROM ancillary WHERE id BETWEEN ?1 AND ?2", range)?;
-                connection.execute("DELETE FROM tool WHERE id BETWEEN ?1 AND ?2", range)?;
+                for table in Table::ALL {
+                    table.clear(connection, timeline)?;
+                }
             }
             connection.execute("DELETE FROM session WHERE seq = ?1", params![seq])?;
             Ok(())

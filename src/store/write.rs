@@ -9,7 +9,7 @@ use super::error::{Fault, StoreError};
 use super::heads::{SessionHead, TimelineHead};
 use super::list::TimelineSummary;
 use super::load::TimelineResult;
-use super::rows::{Pens, ancillary, call, step, tool};
+use super::rows::{Pens, Table, ancillary, call, step, tool};
 use super::{Store, key, open};
 use crate::model::{Ancillary, Call, ContentId, Served, Session, SessionId, Timeline, ToolCapture};
 
@@ -256,12 +256,12 @@ impl Ink {
                 [key(self.pens.timeline, ordinal)],
             )?;
         }
-        ancillary::clear(connection, self.pens.timeline)?;
+        Table::Ancillary.clear(connection, self.pens.timeline)?;
         self.ancillary = 0;
         for exchange in &timeline.ancillary {
             self.ancillary(connection, exchange)?;
         }
-        tool::clear(connection, self.pens.timeline)?;
+        Table::Tool.clear(connection, self.pens.timeline)?;
         let tools = timeline.steps.iter().filter_map(|step| step.tool());
         for capture in tools.flat_map(|tool| &tool.captures) {
             tool::put(connection, self.pens.timeline, capture)?;

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::{Url, form_urlencoded};
 
+use super::socket::Sockets;
 use super::{Ticket, ToolAction, ToolCall, Tools};
 use crate::model::{Boundary, Effect, ToolOutcome};
 use crate::proxy::{
@@ -34,17 +35,25 @@ use crate::proxy::{
 pub struct HttpTools {
     tools: Arc<dyn Tools>,
     backend: Arc<dyn Backend>,
+    /// The way to the model providers, for their WebSockets.
+    models: Arc<dyn Backend>,
     inner: Arc<dyn Responder>,
 }
 
 impl HttpTools {
     /// Returns a responder that asks `tools` about requests to other hosts, sends out what may run, and
-    /// leaves the rest to `inner`.
-    pub fn new(tools: Arc<dyn Tools>, outbound: Outbound, inner: Arc<dyn Responder>) -> Self {
+    /// leaves the rest to `inner`; WebSockets of model providers go out by `models`.
+    pub fn new(
+        tools: Arc<dyn Tools>,
+        outbound: Outbound,
+        models: Arc<dyn Backend>,
+        inner: Arc<dyn Responder>,
+    ) -> Self {
         let backend = HttpBackend::new(Upstreams::default()).with_outbound(outbound);
         Self {
             tools,
             backend: Arc::new(backend),
+            models,
             inner,
         }
     }
@@ -63,6 +72,19 @@ impl HttpTools {
         }
     }
 
+    /// Answers the wish for a WebSocket, also one of a model provider.
+    async fn socket(self: Arc<Self>, incoming: Incoming) -> Answer {
+        let query = incoming.path.split_once('?');
+        let query = query.map(|(_path, query)| fields(query.as_bytes()));
+        let (host, backend) = match &incoming.origin {
+            Some(origin) => (host(origin), Arc::clone(&self.backend)),
+            None => (incoming.provider.clone(), Arc::clone(&self.models)),
+        };
+        let tools = Arc::clone(&self.tools);
+        let sockets = Sockets { tools, backend };
+        sockets.answer(incoming, &host, query).await
+    }
+
     async fn run(&self, incoming: Incoming, ticket: Ticket) -> Answer {
         let tools = Arc::clone(&self.tools);
         let backend = Arc::clone(&self.backend);
@@ -75,10 +97,21 @@ impl HttpTools {
 
 impl Responder for HttpTools {
     fn respond(self: Arc<Self>, incoming: Incoming) -> BoxFuture<'static, Answer> {
+        if incoming.is_socket {
+            return self.socket(incoming).boxed();
+        }
         let Some(call) = incoming.origin.as_ref().map(|url| call(url, &incoming)) else {
             return Arc::clone(&self.inner).respond(incoming);
         };
         async move { self.answer(incoming, call).await }.boxed()
+    }
+}
+
+/// Returns a host as it stands in the names of calls, with its port where that is no usual one.
+fn host(origin: &Url) -> String {
+    match (origin.host_str().unwrap_or_default(), origin.port()) {
+        (host, Some(port)) => format!("{host}:{port}"),
+        (host, None) => host.to_owned(),
     }
 }
 
@@ -88,10 +121,7 @@ fn call(origin: &Url, incoming: &Incoming) -> ToolCall {
         Some((path, query)) => (path, Some(query)),
         None => (incoming.path.as_str(), None),
     };
-    let host = match (origin.host_str().unwrap_or_default(), origin.port()) {
-        (host, Some(port)) => format!("{host}:{port}"),
-        (host, None) => host.to_owned(),
-    };
+    let host = host(origin);
     let mut arguments = Map::new();
     if let Some(query) = query {
         arguments.insert("query".to_owned(), fields(query.as_bytes()));

@@ -8,6 +8,7 @@
 mod endpoint;
 mod http;
 mod rules;
+mod socket;
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,7 @@
 //! What is said of tools: what running them leaves behind, and whether a recorded result may stand in.
 
 use crate::model::Effect;
+use crate::text::longest_fitting;
 
 /// What is said of the tools whose names fit a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,13 +51,20 @@ impl ToolRules {
         self.allow.iter().any(|name| name == tool)
     }
 
+    /// Returns whether the configuration calls any tool mutating.
+    pub fn name_mutating(&self) -> bool {
+        let mut effects = self.rules.iter().map(|rule| rule.effect);
+        effects.any(|effect| effect == Some(Effect::Mutating))
+    }
+
+    /// Returns whether a tool that was not asked about must not run: the configuration calls it mutating
+    /// and does not allow it.
+    pub fn withhold(&self, tool: &str) -> bool {
+        self.configured(tool) == Some(Effect::Mutating) && !self.is_allowed(tool)
+    }
+
     fn longest<T>(&self, tool: &str, said: impl Fn(&ToolRule) -> Option<T>) -> Option<T> {
-        self.rules
-            .iter()
-            .filter(|rule| rule.name.matches(tool))
-            .filter_map(|rule| Some((rule.name.as_str().len(), said(rule)?)))
-            .max_by_key(|(length, _said)| *length)
-            .map(|(_length, said)| said)
+        longest_fitting(self.rules.iter().map(|rule| (&rule.name, said(rule))), tool)
     }
 }
 
@@ -89,5 +97,28 @@ mod tests {
         assert!(rules.is_served("get_it", Effect::Read));
         assert!(!ToolRules::default().is_served("get_it", Effect::Read));
         assert!(rules.is_allowed("book") && !rules.is_allowed("book_it"));
+    }
+
+    #[test]
+    fn what_is_called_mutating_is_withheld_unless_its_full_name_is_allowed() {
+        let rules = ToolRules {
+            rules: vec![
+                rule("*", Some(Effect::Mutating), None),
+                rule("get_*", Some(Effect::Read), None),
+                rule("get_rid_of", Some(Effect::Mutating), None),
+            ],
+            allow: vec!["send_mail".to_owned(), "pay_*".to_owned()],
+        };
+        for (tool, is_withheld) in [
+            ("get_weather", false),
+            ("get_rid_of", true),
+            ("send_mail", false),
+            ("send_post", true),
+            ("pay_bill", true),
+        ] {
+            assert_eq!(rules.withhold(tool), is_withheld, "{tool}");
+        }
+        assert!(rules.name_mutating());
+        assert!(!ToolRules::default().name_mutating() && !ToolRules::default().withhold("x"));
     }
 }

@@ -11,6 +11,7 @@
 mod action;
 mod agents;
 mod architecture;
+mod auto;
 mod baseline;
 mod blog;
 mod capture;

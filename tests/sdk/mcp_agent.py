@@ -1,6 +1,6 @@
 """mcp, the official Python SDK: an agent whose tools are those of an MCP server.
 
-Usage: mcp_agent.py MODE INPUT COMMAND...; MODE is `legacy` (initialize) or `auto` (server/discover).
+Usage: mcp_agent.py MODE INPUT (URL | COMMAND...); MODE is `legacy` (initialize) or `auto` (server/discover).
 """
 
 import asyncio
@@ -25,7 +25,8 @@ async def main():
         progress.append(done)
 
     model = OpenAI()
-    server = Client(StdioServerParameters(command=command, args=arguments), mode=mode)
+    is_url = command.startswith("http")
+    server = Client(command if is_url else StdioServerParameters(command=command, args=arguments), mode=mode)
     async with server, server.listen(tools_list_changed=True) if mode == "auto" else nullcontext():
         tools = [
             {

@@ -1,4 +1,7 @@
-"""mcp, the official Python SDK: a server that finds flights and books them into bookings.txt."""
+"""mcp, the official Python SDK: a server that finds flights and books them into bookings.txt.
+
+Usage: mcp_server.py [PORT]; with a port it speaks HTTP, else over its standard streams.
+"""
 
 import sys
 
@@ -42,4 +45,6 @@ def clerk(name: str) -> str:
 
 if __name__ == "__main__":
     print("the server is up", file=sys.stderr)
+    if sys.argv[1:]:
+        server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]))
     server.run()

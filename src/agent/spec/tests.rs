@@ -30,6 +30,8 @@ async fn execute(spec: &AgentSpec, input: Option<&str>) -> Result<Ended, AgentEr
         base: "http://127.0.0.1:9/r/t".into(),
         placeholder: "rewind-t".into(),
         door: None,
+        servers: Vec::new(),
+        clock: None,
     };
     let run_dir = RunDir::create().unwrap();
     spec.execute(input, &routing, &run_dir, pending()).await

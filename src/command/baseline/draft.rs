@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::check::tool_uses;
+use crate::command::rules::tool_rules;
 use crate::config::Config;
 use crate::model::Effect;
 use crate::model::{ForkPoint, Session, Status, Timeline, Usage};
@@ -179,7 +180,7 @@ impl Draft<'_> {
         let mut names: Vec<String> = unused.map(|name| glob::Pattern::escape(name)).collect();
         let configured = self.config.tools.iter();
         let configured = configured.filter(|(_name, entry)| entry.effect == Some(Effect::Mutating));
-        let is_said_harmless = |pattern: &str| match self.config.effect(pattern) {
+        let is_said_harmless = |pattern: &str| match tool_rules(self.config).configured(pattern) {
             Some(Effect::Pure | Effect::Read) => true,
             Some(Effect::Mutating) | None => false,
         };
@@ -210,7 +211,7 @@ impl Draft<'_> {
 
     /// Returns whether a tool changes something: as configured, else as its name sounds.
     fn is_mutating(&self, name: &str) -> bool {
-        match self.config.effect(name) {
+        match tool_rules(self.config).configured(name) {
             Some(Effect::Mutating) => true,
             Some(Effect::Pure | Effect::Read) => false,
             None => is_mutating(name),

@@ -28,10 +28,12 @@ use super::baseline::{directory, fitting};
 use super::output::say;
 use super::rules::{prices, real_tools, replay_rules, timing};
 use super::{
-    BackendOptions, CommandError, Context, WayOut, listener, load_config, redactor, set_up, way_out,
+    BackendOptions, CaptureOptions, CommandError, Context, WayOut, listener, load_config, redactor,
+    set_up, way_out,
 };
 use crate::agent::{Routing, explain_wanted_keys, harden};
 use crate::baseline::Baselines;
+use crate::command::rules::recorded_clock;
 use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::gate::{
@@ -96,6 +98,8 @@ pub struct GateOptions {
     pub allow_needs_live: bool,
     /// How many agents run at once.
     pub jobs: Option<usize>,
+    /// What is captured beside what the configuration says.
+    pub capture: CaptureOptions,
     /// Where live calls go.
     pub upstream: BackendOptions,
     /// Whether to print the report as JSON.
@@ -112,7 +116,8 @@ pub async fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let config = load_config(options.config.as_deref(), context)?;
+    let mut config = load_config(options.config.as_deref(), context)?;
+    options.capture.apply(&mut config);
     let way_out = way_out(&options.upstream, &config, context)?;
     if !way_out.secrets.is_empty() {
         harden();
@@ -289,6 +294,7 @@ pub(super) fn runner(
         }),
         timing: timing(config.replay.timing),
         strict_keys: config.capture.strict_keys,
+        clock: recorded_clock(config),
         prices: Arc::new(prices(config)),
         samples: samples(options, config, way_out),
         jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),

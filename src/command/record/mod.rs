@@ -15,13 +15,15 @@ use camino::Utf8PathBuf;
 
 use super::rules::tool_rules;
 use super::{
-    BackendOptions, CommandError, Context, agent_config, agent_spec, check_live, listener,
-    load_config, redactor, set_up, store_dir, way_out,
+    BackendOptions, CaptureOptions, CommandError, Context, agent_config, agent_spec, check_live,
+    listener, load_config, redactor, set_up, store_dir, way_out,
 };
 use crate::agent::{AgentSpec, Ended, Ending, Routing, RunDir, Stdio, harden};
+use crate::command::rules::recorded_clock;
 use crate::config::{Answer, Config};
 use crate::exit::Exit;
 use crate::lineage;
+use crate::mcp::McpHttp;
 use crate::model::{Outcome, SessionId, Source, Timeline};
 use crate::proxy::{Backend, Proxy, Responder, placeholder_key};
 use crate::record::{
@@ -42,6 +44,8 @@ pub struct RecordOptions {
     pub config: Option<Utf8PathBuf>,
     /// The session's name; found from the agent where it is not given.
     pub name: Option<String>,
+    /// What is captured beside what the configuration says.
+    pub capture: CaptureOptions,
     /// Where live calls go.
     pub upstream: BackendOptions,
     /// Whether live calls are allowed although CI is set.
@@ -65,7 +69,8 @@ pub async fn run(
     context: &Context,
     err: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let config = load_config(options.config.as_deref(), context)?;
+    let mut config = load_config(options.config.as_deref(), context)?;
+    options.capture.apply(&mut config);
     let config = agent_config(&config, options.agent.as_deref(), &options.command)?;
     let input = input(options, &config)?;
     let way_out = way_out(&options.upstream, &config, context)?;
@@ -233,10 +238,14 @@ impl Recording {
         input: Option<&str>,
         backend: Arc<dyn Backend>,
     ) -> Result<(Ended, Duration), CommandError> {
-        let options = listener(config)?;
+        let mut options = listener(config)?;
+        if let Some(interception) = &mut options.intercept {
+            interception.passes_pinned = true;
+        }
         let placeholder = placeholder_key(&options.token);
         let recorder = Arc::clone(&self.recorder);
-        let mut responder: Arc<dyn Responder> = Arc::new(RecordResponder::new(recorder, backend));
+        let mut responder: Arc<dyn Responder> =
+            Arc::new(RecordResponder::new(recorder, Arc::clone(&backend)));
         if config.capture.strict_keys {
             responder = Arc::new(StrictKeys::new(responder));
         }
@@ -245,10 +254,14 @@ impl Recording {
         let tools = AncillaryTools::recording(Arc::new(tools), recorder);
         let tools: Arc<dyn Tools> = Arc::new(tools);
         responder = Arc::new(ToolEndpoint::new(Arc::clone(&tools), responder));
-        if let Some(interception) = &options.intercept {
-            let outbound = interception.outbound.clone();
-            responder = Arc::new(HttpTools::new(tools, outbound, responder));
+        let outbound = options.outbound.clone();
+        if options.intercept.is_some() {
+            let (tools, outbound) = (Arc::clone(&tools), outbound.clone());
+            responder = Arc::new(HttpTools::new(tools, outbound, backend, responder));
         }
+        let servers = options.servers.clone();
+        let names = servers.keys().cloned().collect();
+        responder = Arc::new(McpHttp::new(tools, outbound, servers, responder));
         let proxy = Proxy::start(options, responder)
             .await
             .map_err(own_failure)?;
@@ -256,6 +269,8 @@ impl Recording {
             base: proxy.base().to_owned(),
             placeholder,
             door: proxy.door().cloned(),
+            servers: names,
+            clock: recorded_clock(config).then_some(self.started_at),
         };
         let run_dir = RunDir::create().map_err(own_failure)?;
         let begun = Instant::now();
@@ -267,6 +282,9 @@ impl Recording {
             CommandError::usage(error).exit(Exit::Agent(status))
         })?;
         let took = begun.elapsed();
+        for (host, why) in proxy.unread() {
+            self.recorder.notice(why.sentence(&host));
+        }
         proxy.shutdown().await;
         if tokio::time::timeout(DRAIN, self.recorder.drained())
             .await

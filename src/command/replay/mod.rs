@@ -12,10 +12,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::output::say;
 use super::rules::{answer_from, prices, real_tools, replay_rules, timing};
 use super::{
-    BackendOptions, CommandError, Context, WayOut, agent_config, agent_spec, check_live, demo,
-    listener, load_config, redactor, set_up, store_dir, way_out,
+    BackendOptions, CaptureOptions, CommandError, Context, WayOut, agent_config, agent_spec,
+    check_live, demo, listener, load_config, redactor, set_up, store_dir, way_out,
 };
 use crate::agent::{AgentSpec, Ended, Environment, Routing, Stdio, explain_wanted_keys, harden};
+use crate::command::rules::recorded_clock;
 use crate::config::{Answer, Config};
 use crate::exit::Exit;
 use crate::model::{
@@ -60,6 +61,8 @@ pub struct ReplayOptions {
     pub serve: bool,
     /// The address to listen on; as configured where it is not given.
     pub bind: Option<String>,
+    /// What is captured beside what the configuration says.
+    pub capture: CaptureOptions,
     /// Where live calls go.
     pub upstream: BackendOptions,
     /// The longest time that the agent may run.
@@ -179,6 +182,7 @@ fn own_config(
         )
         .help("`rewind demo` writes it again; or name a command: rewind replay … -- CMD"));
     }
+    options.capture.apply(&mut config);
     agent_config(&config, options.agent.as_deref(), &session.command)
 }
 
@@ -327,6 +331,7 @@ fn plan(
             .unwrap_or_else(|| timing(config.replay.timing)),
         output,
         strict_keys: config.capture.strict_keys,
+        clock: recorded_clock(config),
     })
 }
 

@@ -79,19 +79,19 @@ impl Flushes {
 }
 
 /// The socket of one connection.
-pub(super) struct Socket<S> {
+pub(super) struct Flushed<S> {
     stream: S,
     flushes: Flushes,
 }
 
-impl<S> Socket<S> {
+impl<S> Flushed<S> {
     /// Wraps a socket; `flushes` learns of each flush.
     pub(super) fn new(stream: S, flushes: Flushes) -> Self {
         Self { stream, flushes }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Flushed<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -101,7 +101,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Flushed<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -4,7 +4,9 @@
 //! that was opened to be read all requests go to its target. What is meant for the listener itself is
 //! an ordinary request, whichever way it came: not every client can be told to leave it out.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +16,7 @@ use url::Url;
 
 use super::token::is_same;
 use crate::proxy::authority::Authority;
-use crate::proxy::{Answer, HostRule, Interception, refusal};
+use crate::proxy::{Answer, HostRule, Interception, Unread, refusal};
 
 /// What the forward proxy of a listener needs.
 pub(super) struct Forward {
@@ -22,6 +24,21 @@ pub(super) struct Forward {
     pub(super) interception: Interception,
     /// The address of the listener itself.
     pub(super) own: SocketAddr,
+    /// The hosts that have passed unread, or will.
+    pub(super) unread: Arc<Mutex<BTreeMap<String, Unread>>>,
+}
+
+impl Forward {
+    /// Notes why a connection to a host was not recorded; the first reason stays.
+    pub(super) fn note(&self, host: &str, why: Unread) {
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        unread.entry(host.to_owned()).or_insert(why);
+    }
+
+    fn is_pinned(&self, host: &str) -> bool {
+        let unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        unread.get(host) == Some(&Unread::Pinned)
+    }
 }
 
 /// Where a request wants to go.
@@ -114,8 +131,14 @@ pub(super) fn way(
     let rule = forward.interception.rule(&target.host);
     match (rule, *method == Method::CONNECT) {
         (HostRule::Block, _) => Err(NotForwarded::Blocked(target.host)),
-        (HostRule::Record, true) => Ok(Way::Tunnel(target, false)),
-        (HostRule::Pass, true) => Ok(Way::Tunnel(target, true)),
+        (HostRule::Record, true) => {
+            let passes = forward.is_pinned(&target.host);
+            Ok(Way::Tunnel(target, passes))
+        }
+        (HostRule::Pass, true) => {
+            forward.note(&target.host, Unread::Rule);
+            Ok(Way::Tunnel(target, true))
+        }
         (HostRule::Record | HostRule::Pass, false) => Ok(Way::Through(target)),
     }
 }

@@ -16,27 +16,30 @@ mod serve;
 mod token;
 mod tunnel;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use url::Url;
 
 pub use token::{placeholder_key, random_token};
 
 use super::authority::{Authority, AuthorityError};
-use super::{Interception, Responder};
-use flush::{Flushes, Socket};
+use super::socket::OnSocket;
+use super::{Interception, Outbound, Responder, Socket, Unread};
+use flush::{Flushed, Flushes};
 use forward::{Forward, Target};
-use serve::{Around, Shared, serve};
-use tunnel::Tunnel;
+use serve::{Around, Opened, Shared, serve};
 
 /// How a [`Proxy`] listens.
 #[derive(Clone, Debug)]
@@ -49,6 +52,10 @@ pub struct Options {
     pub token: String,
     /// The largest request body, in bytes, before and after content decoding.
     pub max_body: usize,
+    /// MCP servers that have a place below its address, by their names.
+    pub servers: BTreeMap<String, Url>,
+    /// The way to those servers.
+    pub outbound: Outbound,
     /// How it serves as a forward proxy; `None` where it is none.
     pub intercept: Option<Interception>,
     /// How long running answers may take after a shutdown was asked for.
@@ -63,6 +70,8 @@ impl Options {
             advertise: None,
             token: token.into(),
             max_body: 256 << 20,
+            servers: BTreeMap::new(),
+            outbound: Outbound::default(),
             intercept: None,
             grace: Duration::from_secs(5),
         }
@@ -98,6 +107,7 @@ pub struct Door {
 /// A running listener; dropping it ends it at once.
 #[derive(Debug)]
 pub struct Proxy {
+    unread: Arc<Mutex<BTreeMap<String, Unread>>>,
     addr: SocketAddr,
     base: String,
     door: Option<Door>,
@@ -126,11 +136,13 @@ impl Proxy {
         };
         let (stop, stopped) = watch::channel(false);
         let grace = options.grace;
+        let unread = Arc::default();
         let forward = match options.intercept.clone() {
             Some(interception) => Some(Forward {
                 authority: Authority::new()?,
                 interception,
                 own: addr,
+                unread: Arc::clone(&unread),
             }),
             None => None,
         };
@@ -146,6 +158,7 @@ impl Proxy {
         });
         let task = tokio::spawn(accept(listener, shared, stopped, grace));
         Ok(Self {
+            unread,
             addr,
             base,
             door,
@@ -167,6 +180,12 @@ impl Proxy {
     /// Returns the way to it as a forward proxy; `None` where it is none.
     pub fn door(&self) -> Option<&Door> {
         self.door.as_ref()
+    }
+
+    /// Returns the hosts whose connections passed unread, and why.
+    pub fn unread(&self) -> BTreeMap<String, Unread> {
+        let unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        unread.clone()
     }
 
     /// Takes no more requests, lets running answers end within the grace time, and returns.
@@ -258,18 +277,37 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("can't set TCP_NODELAY: {error}");
     }
-    if let Some(tunnel) = serve_http(stream, &shared, None, &mut stopped).await {
-        tunnel.run(&shared, &mut stopped).await;
+    match serve_http(stream, &shared, None, &mut stopped).await {
+        Some(Opened::Tunnel(tunnel)) => tunnel.run(&shared, &mut stopped).await,
+        Some(Opened::Socket(upgrade, run)) => socket(upgrade, run, &mut stopped).await,
+        None => {}
     }
 }
 
-/// Serves the requests of one stream; returns the tunnel that the last one opened.
+/// Lets a WebSocket run until it ends or the listener stops.
+async fn socket(upgrade: OnUpgrade, run: OnSocket, stopped: &mut watch::Receiver<bool>) {
+    let io = match upgrade.await {
+        Ok(upgraded) => TokioIo::new(upgraded),
+        Err(error) => {
+            tracing::debug!("the client left before its WebSocket was open: {error}");
+            return;
+        }
+    };
+    let socket = Socket::to_client(io).await;
+    tokio::select! {
+        biased;
+        () = run(socket) => {}
+        () = stop(stopped) => {}
+    }
+}
+
+/// Serves the requests of one stream; returns what the last one opened.
 async fn serve_http<S>(
     stream: S,
     shared: &Arc<Shared>,
     inside: Option<Arc<Target>>,
     stopped: &mut watch::Receiver<bool>,
-) -> Option<Tunnel>
+) -> Option<Opened>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -278,7 +316,7 @@ where
         inside,
         opened: Arc::default(),
     };
-    let socket = Socket::new(stream, around.flushes.clone());
+    let socket = Flushed::new(stream, around.flushes.clone());
     let service = service_fn(|request| serve(Arc::clone(shared), around.clone(), request));
     let mut connection = std::pin::pin!(
         http1::Builder::new()
@@ -303,10 +341,7 @@ where
         // The client left, sent rubbish, or an answer broke off: all are ordinary here.
         tracing::debug!("connection closed: {error}");
     }
-    let mut opened = around
-        .opened
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut opened = around.opened.lock().unwrap_or_else(PoisonError::into_inner);
     opened.take()
 }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use hyper::upgrade::OnUpgrade;
 use url::Url;
 
 use super::body::Outgoing;
@@ -19,6 +20,7 @@ use super::route::{Forbidden, Route, route, through};
 use super::tunnel::Tunnel;
 use crate::proxy::decode::{DecodeError, decode};
 use crate::proxy::hop::strip_hop_by_hop;
+use crate::proxy::socket::{self, OnSocket};
 use crate::proxy::{Answer, AnswerBody, Incoming, Responder, refusal};
 
 /// What all connections of a listener share.
@@ -35,15 +37,30 @@ pub(super) struct Around {
     pub(super) flushes: Flushes,
     /// The target of the tunnel that it runs in.
     pub(super) inside: Option<Arc<Target>>,
-    /// The tunnel that a request has opened.
-    pub(super) opened: Arc<Mutex<Option<Tunnel>>>,
+    /// What a request has opened.
+    pub(super) opened: Arc<Mutex<Option<Opened>>>,
+}
+
+impl Around {
+    fn open(&self, opened: Opened) {
+        let mut slot = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        *slot = Some(opened);
+    }
+}
+
+/// What comes in the place of HTTP once the answer was sent.
+pub(super) enum Opened {
+    /// A tunnel to a host.
+    Tunnel(Tunnel),
+    /// A WebSocket, and what happens on it.
+    Socket(OnUpgrade, OnSocket),
 }
 
 /// Answers one request; a failure is an answer too.
 pub(super) async fn serve(
     shared: Arc<Shared>,
     around: Around,
-    request: Request<hyper::body::Incoming>,
+    mut request: Request<hyper::body::Incoming>,
 ) -> Result<Response<Outgoing>, Infallible> {
     let is_head = request.method() == Method::HEAD;
     let asked = (request.method(), request.uri(), request.headers());
@@ -57,13 +74,13 @@ pub(super) async fn serve(
                 target,
                 passes,
             };
-            let mut opened = around.opened.lock().unwrap_or_else(PoisonError::into_inner);
-            *opened = Some(tunnel);
+            around.open(Opened::Tunnel(tunnel));
             let empty = Outgoing::new(AnswerBody::Full(Bytes::new()), None, around.flushes.clone());
             return Ok(Response::new(empty));
         }
         Err(not) => Err(Refused::from(not)),
     };
+    let socket = wanted_socket(&mut request);
     let incoming = match target {
         Ok(target) => incoming(&shared, target.as_ref(), request).await,
         Err(refused) => Err(refused),
@@ -72,7 +89,14 @@ pub(super) async fn serve(
         Ok(incoming) => respond(Arc::clone(&shared.responder), incoming).await,
         Err(refused) => refused.answer(),
     };
-    Ok(response(answer, is_head, around.flushes))
+    Ok(response(answer, is_head, socket, &around))
+}
+
+/// Returns the key of a request that wants a WebSocket, and its connection once it is one.
+fn wanted_socket(request: &mut Request<hyper::body::Incoming>) -> Option<(HeaderValue, OnUpgrade)> {
+    let key = request.headers().get(header::SEC_WEBSOCKET_KEY)?.clone();
+    let is_wanted = request.method() == Method::GET && socket::is_wish(request.headers());
+    is_wanted.then(|| (key, hyper::upgrade::on(request)))
 }
 
 /// Asks the responder; a panic becomes an answer.
@@ -96,7 +120,10 @@ enum Refused {
     Forbidden(#[from] Forbidden),
     #[error(transparent)]
     NotForwarded(#[from] NotForwarded),
-    #[error("Rewind does not carry WebSocket connections; use the provider's HTTP API")]
+    #[error(
+        "Rewind carries WebSocket connections only with `proxy = true` in [capture] of rewind.toml, and \
+         no other upgrades; use the provider's HTTP API"
+    )]
     WebSocket,
     #[error(transparent)]
     Body(#[from] ReceiveError),
@@ -140,7 +167,8 @@ async fn incoming(
             return Err(forbidden.into());
         }
     };
-    if head.headers.contains_key(header::UPGRADE) && head.method == Method::GET {
+    let is_socket = socket::is_wish(&head.headers) && shared.forward.is_some();
+    if head.headers.contains_key(header::UPGRADE) && head.method == Method::GET && !is_socket {
         return Err(Refused::WebSocket);
     }
     let raw_body = receive(body, shared.max_body).await?;
@@ -159,6 +187,7 @@ async fn incoming(
         raw_body,
         body,
         credential: route.credential,
+        is_socket,
         arrived,
     })
 }
@@ -194,13 +223,20 @@ fn decoded(headers: &HeaderMap, raw: &Bytes, limit: usize) -> Result<Bytes, Refu
 }
 
 /// Turns an answer into hyper's form.
-fn response(answer: Answer, is_head: bool, flushes: Flushes) -> Response<Outgoing> {
+fn response(
+    answer: Answer,
+    is_head: bool,
+    wanted: Option<(HeaderValue, OnUpgrade)>,
+    around: &Around,
+) -> Response<Outgoing> {
     let Answer {
         status,
         mut headers,
         body,
         after,
+        socket,
     } = answer;
+    let flushes = around.flushes.clone();
     if let Some(after) = after {
         flushes.after(after);
     }
@@ -208,6 +244,10 @@ fn response(answer: Answer, is_head: bool, flushes: Flushes) -> Response<Outgoin
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
     strip_hop_by_hop(&mut headers);
+    if let (Some((key, upgrade)), Some(run)) = (wanted, socket) {
+        socket::grant(&mut headers, &key);
+        around.open(Opened::Socket(upgrade, run));
+    }
     // The answer to HEAD has no body, but the length that GET would have.
     if !is_head {
         headers.remove(header::CONTENT_LENGTH);

@@ -9,14 +9,16 @@ use std::sync::Arc;
 
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use rustls::AlertDescription;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::forward::{Forward, Target};
-use super::serve::Shared;
-use super::{serve_http, stop};
+use super::serve::{Opened, Shared};
+use super::{serve_http, socket, stop};
+use crate::proxy::Unread;
 
 /// A tunnel that a client was promised.
 pub(super) struct Tunnel {
@@ -48,10 +50,17 @@ impl Tunnel {
             read(io, self.target, (shared, forward), stopped).await
         };
         if let Err(error) = ended {
-            tracing::warn!(
-                "a connection to {host} was not recorded: {error}; \
-                 `\"{host}\" = \"pass\"` in [capture.hosts] lets it through unread"
-            );
+            tracing::debug!("a connection to {host} was not recorded: {error}");
+            let why = if is_refusal(&error) && !self.passes {
+                if forward.interception.passes_pinned {
+                    Unread::Pinned
+                } else {
+                    Unread::CutOff("its client refuses the certificate of the run".to_owned())
+                }
+            } else {
+                Unread::CutOff(error.to_string())
+            };
+            forward.note(&host, why);
         }
     }
 }
@@ -86,13 +95,42 @@ where
             () = stop(stopped) => return Ok(()),
         };
         target.is_tls = true;
-        serve_http(stream, shared, Some(Arc::new(target)), stopped).await;
+        inside(stream, shared, target, stopped).await;
     } else if first.iter().all(u8::is_ascii_uppercase) {
-        serve_http(io, shared, Some(Arc::new(target)), stopped).await;
+        inside(io, shared, target, stopped).await;
     } else {
         return Err(io::Error::other("it speaks neither TLS nor HTTP"));
     }
     Ok(())
+}
+
+/// Serves the requests to the target, and the WebSocket that the last of them opened.
+async fn inside<S>(io: S, shared: &Arc<Shared>, target: Target, stopped: &mut watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    match serve_http(io, shared, Some(Arc::new(target)), stopped).await {
+        Some(Opened::Socket(upgrade, run)) => socket(upgrade, run, stopped).await,
+        // There is no tunnel within a tunnel.
+        Some(Opened::Tunnel(_)) | None => {}
+    }
+}
+
+/// Returns whether a handshake failed because the client does not take the certificate.
+fn is_refusal(error: &io::Error) -> bool {
+    let inner = error.get_ref();
+    match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::AlertReceived(alert)) => [
+            AlertDescription::BadCertificate,
+            AlertDescription::UnsupportedCertificate,
+            AlertDescription::CertificateUnknown,
+            AlertDescription::UnknownCA,
+            AlertDescription::AccessDenied,
+        ]
+        .contains(alert),
+        // Some hang up without a word.
+        Some(_) | None => error.kind() == io::ErrorKind::UnexpectedEof,
+    }
 }
 
 /// Passes everything on, in both directions.

@@ -10,16 +10,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use reqwest::{Client, redirect, retry};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, SEC_WEBSOCKET_ACCEPT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use reqwest::{Client, ClientBuilder, redirect, retry};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::{Host, Url};
 
 use super::join::join;
 use super::{AuthStyle, Upstream, Upstreams};
 use crate::proxy::hop::strip_hop_by_hop;
+use crate::proxy::socket::{self, Opening, Socket};
 use crate::proxy::{Backend, BackendError, Broken, Credential, Incoming, Outbound, Reply};
+use crate::text::innermost;
 
 /// How long a provider may take. There is no limit for a whole answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -136,34 +138,64 @@ impl HttpBackend {
     }
 
     fn client(&self, url: &Url) -> Result<&Client, &str> {
-        let is_known = |host: &str| self.outbound.resolve.contains_key(host);
-        let (slot, builder) = if is_loopback(url) || url.host_str().is_some_and(is_known) {
+        let (slot, builder) = if self.is_near(url) {
             (&self.loopback, Client::builder().no_proxy())
         } else {
             (&self.remote, Client::builder())
         };
-        slot.get_or_init(|| {
-            // reqwest panics without a provider; a second installation is refused and harmless.
-            let _already = rustls::crypto::ring::default_provider().install_default();
-            let mut builder = builder;
-            for (host, addr) in &self.outbound.resolve {
-                builder = builder.resolve(host, *addr);
-            }
-            if let Some(pem) = &self.outbound.ca {
-                let all = reqwest::Certificate::from_pem_bundle(pem.as_bytes());
-                builder = builder.tls_certs_merge(all.map_err(|error| describe(&error))?);
-            }
-            builder
-                .connect_timeout(self.timeouts.connect)
-                .redirect(redirect::Policy::none())
-                .retry(retry::never())
-                .referer(false)
-                .tcp_nodelay(true)
-                .build()
-                .map_err(|error| describe(&error))
-        })
-        .as_ref()
-        .map_err(String::as_str)
+        slot.get_or_init(|| self.build(builder))
+            .as_ref()
+            .map_err(String::as_str)
+    }
+
+    /// Returns whether a host is reached without a proxy.
+    fn is_near(&self, url: &Url) -> bool {
+        let is_known = |host: &str| self.outbound.resolve.contains_key(host);
+        is_loopback(url) || url.host_str().is_some_and(is_known)
+    }
+
+    fn build(&self, mut builder: ClientBuilder) -> Result<Client, String> {
+        // reqwest panics without a provider; a second installation is refused and harmless.
+        let _already = rustls::crypto::ring::default_provider().install_default();
+        for (host, addr) in &self.outbound.resolve {
+            builder = builder.resolve(host, *addr);
+        }
+        if let Some(pem) = &self.outbound.ca {
+            let all = reqwest::Certificate::from_pem_bundle(pem.as_bytes());
+            builder = builder.tls_certs_merge(all.map_err(|error| describe(&error))?);
+        }
+        builder
+            .connect_timeout(self.timeouts.connect)
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .tcp_nodelay(true)
+            .build()
+            .map_err(|error| describe(&error))
+    }
+
+    /// Builds the request for a WebSocket, and the answer that would open it.
+    ///
+    /// Its client speaks HTTP/1.1 alone, since HTTP/2 knows no upgrade; sockets are rare enough for one each.
+    fn wish(
+        &self,
+        incoming: &Incoming,
+    ) -> Result<(reqwest::Request, Client, HeaderValue), BackendError> {
+        let Prepared { request, url } = self.request(incoming)?;
+        let unsendable = |detail: String| BackendError::Unsendable {
+            provider: url.host_str().unwrap_or_default().to_owned(),
+            detail,
+        };
+        let builder = if self.is_near(&url) {
+            Client::builder().no_proxy()
+        } else {
+            Client::builder()
+        };
+        let client = self.build(builder.http1_only()).map_err(unsendable)?;
+        let request = request.build();
+        let mut request = request.map_err(|error| unsendable(describe(&error)))?;
+        let accept = socket::wish(request.headers_mut());
+        Ok((request, client, accept))
     }
 }
 
@@ -186,6 +218,43 @@ impl Backend for HttpBackend {
                     seconds: limit.as_secs(),
                 }),
             }
+        }
+        .boxed()
+    }
+
+    fn open(&self, incoming: &Incoming) -> BoxFuture<'static, Result<Opening, BackendError>> {
+        let prepared = self.wish(incoming);
+        let limit = self.timeouts.first_byte;
+        async move {
+            let (request, client, accept) = prepared?;
+            let mut url = request.url().clone();
+            url.set_query(None);
+            let unreachable = |detail: String| BackendError::Unreachable {
+                url: url.to_string(),
+                detail,
+            };
+            let response = match tokio::time::timeout(limit, client.execute(request)).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) => return Err(unreachable(describe(&error))),
+                Err(_elapsed) => {
+                    return Err(BackendError::Timeout {
+                        url: url.to_string(),
+                        seconds: limit.as_secs(),
+                    });
+                }
+            };
+            if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                return Ok(Opening::Refused(reply(response)));
+            }
+            let headers = response.headers().clone();
+            if headers.get(SEC_WEBSOCKET_ACCEPT) != Some(&accept) {
+                let detail = "it switched to something that is no WebSocket of ours";
+                return Err(unreachable(detail.to_owned()));
+            }
+            let io = response.upgrade().await;
+            let io = io.map_err(|error| unreachable(describe(&error)))?;
+            let socket = Box::new(Socket::to_server(io).await);
+            Ok(Opening::Open(headers, socket))
         }
         .boxed()
     }
@@ -292,13 +361,10 @@ fn describe(error: &reqwest::Error) -> String {
     } else {
         "the connection failed"
     };
-    let mut innermost = None;
-    let mut next = error.source();
-    while let Some(cause) = next {
-        innermost = Some(cause);
-        next = cause.source();
+    match error.source() {
+        Some(cause) => format!("{what}: {}", innermost(cause)),
+        None => what.to_owned(),
     }
-    innermost.map_or_else(|| what.to_owned(), |cause| format!("{what}: {cause}"))
 }
 
 fn is_loopback(url: &Url) -> bool {

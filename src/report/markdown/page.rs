@@ -8,6 +8,7 @@ use crate::replay::Tally;
 use crate::report::comparison::{self, Compared, NUMBERS};
 use crate::report::cost::cost;
 use crate::report::escape::shell;
+use crate::report::ran::{FEW_TOOLS, ran_for_real};
 use crate::report::run_report::{ForkReport, RunReport};
 use crate::report::units::{duration, ending, excerpt, tokens};
 
@@ -41,6 +42,7 @@ pub(crate) struct Page {
     drift: Vec<String>,
     notes: Vec<String>,
     savings: SavingsView,
+    ran: Option<String>,
     covered: u32,
     gating: u32,
     min_coverage: String,
@@ -173,6 +175,7 @@ pub(crate) fn page(report: &RunReport, detail: Detail) -> Page {
         drift: few(report.drift().iter().map(ToString::to_string).collect()),
         notes: few(report.notes.clone()),
         savings: savings_view(report),
+        ran: ran_for_real(report, FEW_TOOLS),
         covered: report.covered,
         gating: report.gating,
         min_coverage: format!("{:.0} %", report.policy.min_coverage * 100.0),

@@ -10,6 +10,7 @@ use super::table::{Align, lines};
 use crate::gate::{Shown, Verdict};
 use crate::report::cost::cost;
 use crate::report::escape::{one_line, plain, shell};
+use crate::report::ran::{FEW_TOOLS, ran_for_real};
 use crate::report::run_report::{ForkReport, RunReport};
 use crate::report::units::{count, excerpt, tokens};
 
@@ -138,6 +139,9 @@ fn footer(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<(
             tokens(live.tokens()),
             cost(live),
         )?;
+    }
+    if let Some(ran) = ran_for_real(report, FEW_TOOLS) {
+        writeln!(out, "tools that ran for real: {ran}")?;
     }
     let word = style.shown(report.verdict.as_str(), report.verdict);
     if let Some(fork) = report.worst().filter(|_fork| report.verdict != Shown::Pass) {

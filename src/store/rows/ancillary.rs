@@ -56,15 +56,6 @@ pub(in crate::store) fn put(
     Ok(())
 }
 
-/// Removes the exchanges of a timeline.
-pub(in crate::store) fn clear(connection: &Connection, timeline: u32) -> Result<(), Fault> {
-    connection.execute(
-        "DELETE FROM ancillary WHERE id BETWEEN ?1 AND ?2",
-        [key(timeline, 0), key(timeline, u32::MAX)],
-    )?;
-    Ok(())
-}
-
 /// Returns the exchanges of a timeline in order.
 pub(in crate::store) fn load(
     connection: &Connection,

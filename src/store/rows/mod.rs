@@ -11,10 +11,12 @@ pub(super) mod step;
 pub(super) mod thread;
 pub(super) mod tool;
 
+use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::Fault;
+use super::key;
 use super::pool::PoolWriter;
 use shape::ShapeWriter;
 use thread::ThreadWriter;
@@ -44,6 +46,32 @@ impl Pens {
         self.pool.forget();
         self.threads.forget();
         self.shapes.forget();
+    }
+}
+
+/// A table whose rows belong to timelines.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Table {
+    Call,
+    Node,
+    Ancillary,
+    Tool,
+}
+
+impl Table {
+    /// All of them.
+    pub(super) const ALL: [Self; 4] = [Self::Call, Self::Node, Self::Ancillary, Self::Tool];
+
+    /// Removes the rows of a timeline.
+    pub(super) fn clear(self, connection: &Connection, timeline: u32) -> Result<(), Fault> {
+        let statement = match self {
+            Self::Call => "DELETE FROM call WHERE id BETWEEN ?1 AND ?2",
+            Self::Node => "DELETE FROM node WHERE id BETWEEN ?1 AND ?2",
+            Self::Ancillary => "DELETE FROM ancillary WHERE id BETWEEN ?1 AND ?2",
+            Self::Tool => "DELETE FROM tool WHERE id BETWEEN ?1 AND ?2",
+        };
+        connection.execute(statement, [key(timeline, 0), key(timeline, u32::MAX)])?;
+        Ok(())
     }
 }
 

@@ -22,15 +22,6 @@ pub(in crate::store) fn put(
     Ok(())
 }
 
-/// Removes the captured calls of a timeline.
-pub(in crate::store) fn clear(connection: &Connection, timeline: u32) -> Result<(), Fault> {
-    connection.execute(
-        "DELETE FROM tool WHERE id BETWEEN ?1 AND ?2",
-        [key(timeline, 0), key(timeline, u32::MAX)],
-    )?;
-    Ok(())
-}
-
 /// Returns the captured calls of a timeline by ordinal.
 pub(in crate::store) fn load(
     connection: &Connection,

@@ -62,12 +62,15 @@ fn at_night_everything_runs_whatever_changed() {
 fn parts_of_a_night_and_of_a_day_are_not_put_together() {
     let app = newsroom(&["last"]);
     let part = |part: &str, profile: &str| {
-        app.run(["gate", "--shard", part, "--out", part, "--profile", profile])
+        let out = format!("{profile}-{}", part.replace('/', "-of-"));
+        app.run(["gate", "--shard", part, "--out", &out, "--profile", profile])
             .exits(0);
+        out
     };
-    part("1/2", "pr");
-    part("2/2", "nightly");
-    let merged = app.run(["merge", "1/2", "2/2"]).exits(2);
+    let (first, second) = (part("1/2", "pr"), part("2/2", "pr"));
+    app.run(["merge", &first, &second]).exits(0);
+    let night = part("2/2", "nightly");
+    let merged = app.run(["merge", &first, &night]).exits(2);
     assert!(merged.stderr.contains("error: "), "{}", merged.stderr);
 }
 

@@ -1,5 +1,6 @@
 //! MCP servers behind `rewind mcp`.
 
 mod agent;
+mod over_http;
 mod relay;
 mod run;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod connections;
+mod hostile;
 mod requests;
 
 use bytes::Bytes;

@@ -1,100 +1,21 @@
 //! The forward proxy: an agent that knows nothing of Rewind, its model and its tools behind TLS.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::thread;
+mod hermetic;
+mod http2;
+mod pinned;
+mod server;
+mod sockets;
 
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use crate::support::{App, Run};
+use server::Weather;
 
 fn root(path: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
     path.to_str().unwrap().to_owned()
-}
-
-/// `https://weather.test` on a loopback port: a forecast, and orders that are counted.
-struct Weather {
-    addr: SocketAddr,
-    /// The server's certificate, which nobody trusts unless told.
-    certificate: String,
-    /// The first lines of the requests.
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Weather {
-    fn start() -> Self {
-        let made = rcgen::generate_simple_self_signed(vec!["weather.test".to_owned()]).unwrap();
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-        let config =
-            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .unwrap()
-                .with_no_client_auth()
-                .with_single_cert(vec![made.cert.der().clone()], PrivateKeyDer::Pkcs8(key))
-                .unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let weather = Self {
-            addr: listener.local_addr().unwrap(),
-            certificate: made.cert.pem(),
-            asked: Arc::default(),
-        };
-        let (config, asked) = (Arc::new(config), Arc::clone(&weather.asked));
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (config, asked) = (Arc::clone(&config), Arc::clone(&asked));
-                thread::spawn(move || answer(stream, config, &asked));
-            }
-        });
-        weather
-    }
-
-    /// Returns what was asked so far, and forgets it.
-    fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut *self.asked.lock().unwrap())
-    }
-}
-
-/// Answers one request and closes.
-fn answer(stream: TcpStream, config: Arc<ServerConfig>, asked: &Mutex<Vec<String>>) {
-    let connection = ServerConnection::new(config).unwrap();
-    let mut tls = StreamOwned::new(connection, stream);
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        if tls.read(&mut byte).unwrap_or(0) == 0 {
-            return;
-        }
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap().to_lowercase();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
-    let length = length.map_or(0, |length| length.parse().unwrap());
-    tls.read_exact(&mut vec![0; length]).unwrap();
-    assert!(!head.contains("proxy-authorization"), "{head}");
-    asked
-        .lock()
-        .unwrap()
-        .push(head.lines().next().unwrap().to_owned());
-    let body = if head.starts_with("post") {
-        json!({"order": 7})
-    } else {
-        json!({"sky": "grey"})
-    };
-    let body = body.to_string();
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    tls.write_all(answer.as_bytes()).unwrap();
-    tls.conn.send_close_notify();
-    tls.flush().unwrap();
 }
 
 /// An agent with the forward proxy switched on.
