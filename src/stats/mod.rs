@@ -1,8 +1,28 @@
-//! Statistics: small exact functions of counts, each with its source.
+//! Statistics: small pure functions of counts and scores, each with its source.
 //!
-//! [`fisher_worse`] says how surprising it would be to see so many failures if nothing had changed. Knows
-//! nothing of runs and verdicts.
+//! [`proportion`] looks at runs that pass or fail, [`mean`] at scores, [`sequential`] at both while samples still come
+//! in, and [`agreement`] at judges. Whatever has no answer is an error or a
+//! documented value, never a NaN. Knows nothing of runs, verdicts, clocks and random devices; where chance is needed the
+//! caller gives the seed. docs/statistics.md says which number means what.
 
-mod fisher;
+mod error;
+mod interval;
+mod multiple;
+mod power;
+mod random;
+mod special;
 
-pub use fisher::{Passes, fisher_worse};
+pub mod agreement;
+pub mod mean;
+pub mod proportion;
+pub mod sequential;
+
+#[cfg(test)]
+mod golden;
+
+pub use error::StatsError;
+pub use interval::{Interval, Level};
+pub use multiple::{benjamini_hochberg, holm};
+pub use power::Design;
+pub use proportion::{Passes, fisher_worse};
+pub use random::Random;

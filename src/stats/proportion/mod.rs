@@ -1,0 +1,9 @@
+//! Runs that pass or fail: intervals of a rate and exact tests of two.
+
+mod fisher;
+mod interval;
+mod mcnemar;
+
+pub use fisher::{Passes, fisher_worse};
+pub use interval::{clopper_pearson, wilson};
+pub use mcnemar::McNemar;
