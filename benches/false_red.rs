@@ -37,14 +37,21 @@ fn main() {
     println!(
         "{runs} runs of {FORKS} forks, judge noise {NOISE}, at most {MOST_PAIRS} pairs; alpha {ALPHA}.\n"
     );
-    println!("| drop | test | red | cleared | undecided | pairs |");
-    println!("| --- | --- | --- | --- | --- | --- |");
+    println!("| drop | test | red | confirmed | cleared | undecided | pairs |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
     for (name, drops) in scenarios() {
         let tested = |test: Test| {
             let mut random = Random::seeded(1);
             let mut total = Total::default();
             for _ in 0..runs {
-                total.add(test.run(&mut Pairs::new(&drops, &mut random), &critical));
+                let mut pairs = Pairs::new(&drops, &mut random);
+                let (outcome, count) = test.run(&mut pairs, &critical);
+                total.add(outcome, count);
+                if matches!(outcome, Outcome::Red)
+                    && matches!(test.run(&mut pairs, &critical).0, Outcome::Red)
+                {
+                    total.confirmed += 1;
+                }
             }
             println!("| {name} | {} | {}", test.name(), total.row(runs));
             total.pairs.div_ceil(runs)
@@ -256,13 +263,15 @@ fn critical_values() -> Vec<f64> {
 #[derive(Default)]
 struct Total {
     red: usize,
+    /// Red, and red once more with new pairs of the same forks.
+    confirmed: usize,
     cleared: usize,
     undecided: usize,
     pairs: usize,
 }
 
 impl Total {
-    fn add(&mut self, (outcome, pairs): (Outcome, usize)) {
+    fn add(&mut self, outcome: Outcome, pairs: usize) {
         match outcome {
             Outcome::Red => self.red += 1,
             Outcome::Cleared => self.cleared += 1,
@@ -274,12 +283,9 @@ impl Total {
     fn row(&self, runs: usize) -> String {
         let percent = |count: usize| format!("{:.1}%", 100.0 * count as f64 / runs as f64);
         let pairs = self.pairs as f64 / runs as f64;
-        let (red, cleared, undecided) = (
-            percent(self.red),
-            percent(self.cleared),
-            percent(self.undecided),
-        );
-        format!("{red} | {cleared} | {undecided} | {pairs:.0} |")
+        let (red, confirmed) = (percent(self.red), percent(self.confirmed));
+        let (cleared, undecided) = (percent(self.cleared), percent(self.undecided));
+        format!("{red} | {confirmed} | {cleared} | {undecided} | {pairs:.0} |")
     }
 }
 

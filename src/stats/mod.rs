@@ -23,6 +23,6 @@ mod golden;
 pub use error::StatsError;
 pub use interval::{Interval, Level};
 pub use multiple::{benjamini_hochberg, holm};
-pub use power::Design;
+pub use power::{Design, Planned};
 pub use proportion::{Passes, fisher_worse};
 pub use random::Random;

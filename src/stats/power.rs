@@ -9,6 +9,27 @@ use super::special::{
     binomial, binomial_at_least, normal_above, normal_quantile_above, turning_point,
 };
 
+/// Runs that are planned on one side.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Planned {
+    /// How many there will be.
+    pub runs: u32,
+    /// How often each fails, from 0 to 1.
+    pub failure_rate: f64,
+}
+
+impl Planned {
+    /// Returns the probability of exactly so many failures.
+    fn exactly(self, failed: u32) -> f64 {
+        binomial(failed.into(), self.runs.into(), self.failure_rate)
+    }
+
+    /// Returns the probability of at least so many failures.
+    fn at_least(self, failed: u32) -> f64 {
+        binomial_at_least(failed.into(), self.runs.into(), self.failure_rate)
+    }
+}
+
 /// How often a test may err: a false alarm with probability `alpha`, and a true drop found with probability `power`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Design {
@@ -97,26 +118,24 @@ impl Design {
     ///
     /// # Errors
     /// Where a rate isn't strictly between 0 and 1, or there are more than 1,000 runs.
-    pub fn fisher_power(self, base: (u32, f64), candidate: (u32, f64)) -> Result<f64, StatsError> {
-        for (runs, rate) in [base, candidate] {
-            within("the rate of failures", rate, 0.0, 1.0)?;
-            within("the number of runs", runs.into(), -1.0, MOST_RUNS)?;
+    pub fn fisher_power(self, base: Planned, candidate: Planned) -> Result<f64, StatsError> {
+        for side in [base, candidate] {
+            within("the rate of failures", side.failure_rate, 0.0, 1.0)?;
+            within("the number of runs", side.runs.into(), -1.0, MOST_RUNS)?;
         }
-        let power = (0..=base.0).map(|base_failed| {
+        let power = (0..=base.runs).map(|base_failed| {
             let before = Passes {
-                passed: base.0 - base_failed,
+                passed: base.runs - base_failed,
                 failed: base_failed,
             };
             let is_found = |failed: u32| {
                 let now = Passes {
-                    passed: candidate.0 - failed,
+                    passed: candidate.runs - failed,
                     failed,
                 };
                 fisher_worse(before, now) <= self.alpha + ROUNDING
             };
-            let least = least(candidate.0, is_found);
-            binomial(base_failed.into(), base.0.into(), base.1)
-                * binomial_at_least(least.into(), candidate.0.into(), candidate.1)
+            base.exactly(base_failed) * candidate.at_least(least(candidate.runs, is_found))
         });
         Ok(power.sum::<f64>().min(1.0))
     }
@@ -130,7 +149,10 @@ impl Design {
         within("the share of worse forks", worse, 0.0, 1.0)?;
         within("the share of better forks", better, 0.0, 1.0 - worse)?;
         within("the number of forks", forks.into(), -1.0, MOST_RUNS)?;
-        let changed = worse + better;
+        let changed = Planned {
+            runs: forks,
+            failure_rate: worse + better,
+        };
         let power = (0..=forks).map(|pairs| {
             let is_found = |worse: u32| {
                 McNemar {
@@ -140,9 +162,11 @@ impl Design {
                 .worse()
                     <= self.alpha + ROUNDING
             };
-            let least = least(pairs, is_found);
-            binomial(pairs.into(), forks.into(), changed)
-                * binomial_at_least(least.into(), pairs.into(), worse / changed)
+            let turned = Planned {
+                runs: pairs,
+                failure_rate: worse / changed.failure_rate,
+            };
+            changed.exactly(pairs) * turned.at_least(least(pairs, is_found))
         });
         Ok(power.sum::<f64>().min(1.0))
     }
@@ -202,6 +226,10 @@ mod tests {
     use super::super::golden;
     use super::*;
 
+    fn planned(runs: u32, failure_rate: f64) -> Planned {
+        Planned { runs, failure_rate }
+    }
+
     #[test]
     fn the_powers_agree_with_statsmodels_and_with_counting() {
         for case in golden::cases("power") {
@@ -218,7 +246,9 @@ mod tests {
                 "detectable_mean" => design.detectable_mean(x[0], count(1)),
                 "pairs_for_mean" => design.pairs_for_mean(x[0], x[1]).map(f64::from),
                 "runs_for_rates" => design.runs_for_rates(x[0], x[1]).map(f64::from),
-                "fisher_power" => design.fisher_power((count(0), x[1]), (count(2), x[3])),
+                "fisher_power" => {
+                    design.fisher_power(planned(count(0), x[1]), planned(count(2), x[3]))
+                }
                 "mcnemar_power" => design.mcnemar_power(count(0), x[1], x[2]),
                 name => panic!("{name}"),
             };
@@ -247,7 +277,11 @@ mod tests {
                 design.detectable_mean(wrong, 9).is_err()
                     && design.pairs_for_mean(1.0, wrong).is_err()
             );
-            assert!(design.fisher_power((9, wrong), (9, 0.5)).is_err());
+            assert!(
+                design
+                    .fisher_power(planned(9, wrong), planned(9, 0.5))
+                    .is_err()
+            );
             assert!(design.mcnemar_power(9, wrong, 0.1).is_err());
         }
         assert!(design.detectable_mean(0.3, 0).is_err() && design.detectable_rate(0.5, 0).is_err());
@@ -255,7 +289,17 @@ mod tests {
             design.runs_for_rates(0.5, 0.5).is_err() && design.runs_for_rates(0.5, 1.2).is_err()
         );
         assert_eq!(design.pairs_for_mean(1e30, 1e-30), Ok(u32::MAX));
-        assert!(design.fisher_power((2000, 0.1), (9, 0.5)).is_err());
-        assert!(design.fisher_power((0, 0.1), (0, 0.5)).unwrap().abs() < 1e-15);
+        assert!(
+            design
+                .fisher_power(planned(2000, 0.1), planned(9, 0.5))
+                .is_err()
+        );
+        assert!(
+            design
+                .fisher_power(planned(0, 0.1), planned(0, 0.5))
+                .unwrap()
+                .abs()
+                < 1e-15
+        );
     }
 }

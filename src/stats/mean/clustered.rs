@@ -97,7 +97,7 @@ impl ClusteredMean {
     }
 }
 
-/// Returns the sum of each cluster that has a value, in order: what [`super::sign_flip`] flips.
+/// Returns the sum of each cluster that has a value, in order: what [`super::sign_flip()`] flips.
 ///
 /// # Errors
 /// Where a value is infinite or not a number.

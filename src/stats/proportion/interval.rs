@@ -10,7 +10,7 @@ use super::Passes;
 /// runs agree. Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference",
 /// JASA 22 (1927).
 pub fn wilson(runs: Passes, level: Level) -> Interval {
-    let n = f64::from(runs.total());
+    let n = f64::from(runs.passed) + f64::from(runs.failed);
     if runs.total() == 0 {
         return Interval {
             low: 0.0,
@@ -91,6 +91,17 @@ mod tests {
         for method in METHODS {
             let found = method(Passes::default(), Level::PERCENT_95);
             assert_eq!((found.low, found.high), (0.0, 1.0));
+            let most = method(
+                Passes {
+                    passed: u32::MAX,
+                    failed: u32::MAX,
+                },
+                Level::PERCENT_95,
+            );
+            assert!(
+                most.contains(0.5) && most.high - most.low < 1e-4,
+                "{most:?}"
+            );
         }
     }
 

@@ -72,7 +72,7 @@ fn pairs() -> impl Iterator<Item = (f64, f64)> {
 }
 
 /// Rates of failures.
-const RATES: [f64; 7] = [0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98];
+const RATES: [f64; 5] = [0.03, 0.2, 0.5, 0.8, 0.97];
 
 #[cfg(test)]
 mod tests {
