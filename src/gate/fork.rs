@@ -63,11 +63,11 @@ fn measured(input: &ForkInput) -> (Verdict, String) {
         return (Verdict::Incomparable, why.clone());
     }
     let (base, candidate) = (input.base(), input.candidate());
-    if let Some(verdict) = compared(&input.accepted, base, candidate) {
+    if let Some(verdict) = compared(&input.accepted, base, candidate, input.tests) {
         let failing = whole.iter().filter(|sample| sample.is_failing());
         return (
             verdict,
-            sampled_why(verdict, base, candidate, failing_why(failing)),
+            sampled_why(verdict, base, candidate, input.tests, failing_why(failing)),
         );
     }
     if input.accepted == Accepted::Failed {

@@ -113,6 +113,9 @@ pub struct ForkInput {
     pub is_gating: bool,
     /// How many samples must be measured.
     pub min_samples: u32,
+    /// How many gating forks of the run were held against accepted samples; 0 where this one was not.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tests: u32,
     /// What the accepted evidence said.
     #[serde(default)]
     pub accepted: Accepted,
@@ -278,4 +281,12 @@ impl Sample {
             Drift::ToolResult { .. } => false,
         })
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

@@ -135,6 +135,7 @@ impl ForkRun {
                 step,
                 is_gating: case.is_gating,
                 min_samples: min,
+                tests: 0,
                 accepted: evidence::accepted(case, fork, &samples),
                 accepted_results: evidence::accepted_results(case, fork),
                 unheard: Vec::new(),

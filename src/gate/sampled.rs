@@ -13,17 +13,22 @@ use crate::stats::{Passes, fisher_worse};
 /// Returns the verdict on samples of which some fail; `None` where all pass.
 ///
 /// Where the accepted samples all passed, failing every time is `broken` without any test.
-pub(super) fn compared(accepted: &Accepted, base: Passes, candidate: Passes) -> Option<Verdict> {
+pub(super) fn compared(
+    accepted: &Accepted,
+    base: Passes,
+    candidate: Passes,
+    tests: u32,
+) -> Option<Verdict> {
     if candidate.failed == 0 {
         return None;
     }
     let is_mixed = base.passed > 0 && base.failed > 0;
     Some(match accepted {
         Accepted::Incomparable(_) => Verdict::Incomparable,
-        Accepted::Failed if is_mixed && is_worse(base, candidate) => Verdict::Regressed,
+        Accepted::Failed if is_mixed && is_worse(base, candidate, tests) => Verdict::Regressed,
         Accepted::Failed => Verdict::PreExisting,
         Accepted::Passed if candidate.passed == 0 && !is_mixed => Verdict::Broken,
-        Accepted::Passed if is_worse(base, candidate) => Verdict::Regressed,
+        Accepted::Passed if is_worse(base, candidate, tests) => Verdict::Regressed,
         Accepted::Passed => Verdict::Suspect,
     })
 }
@@ -33,6 +38,7 @@ pub(super) fn sampled_why(
     verdict: Verdict,
     base: Passes,
     candidate: Passes,
+    tests: u32,
     found: String,
 ) -> String {
     let (failed, total) = (candidate.failed, candidate.total());
@@ -46,9 +52,13 @@ pub(super) fn sampled_why(
         Verdict::Regressed => {
             let p = fisher_worse(base, candidate);
             let (failed, total) = (base.failed, base.total());
-            format!("{found}; of the accepted ones {failed} of {total} did (p = {p:.3})")
+            let among = match tests {
+                0 | 1 => String::new(),
+                tests => format!(", one of {tests} tests"),
+            };
+            format!("{found}; of the accepted ones {failed} of {total} did (p = {p:.3}{among})")
         }
-        Verdict::Suspect => format!("{found}; {}", would_decide(base, candidate)),
+        Verdict::Suspect => format!("{found}; {}", would_decide(base, candidate, tests)),
         Verdict::Violated
         | Verdict::NotMeasured
         | Verdict::NeedsLive
@@ -90,7 +100,7 @@ pub(super) fn is_open(input: &ForkInput, range: SampleRange) -> bool {
     if candidate.total() < range.min() {
         return true;
     }
-    let now = compared(&input.accepted, base, candidate);
+    let now = compared(&input.accepted, base, candidate, input.tests);
     match now {
         None | Some(Verdict::Broken) => false,
         now => (0..=left).any(|failed| {
@@ -98,20 +108,24 @@ pub(super) fn is_open(input: &ForkInput, range: SampleRange) -> bool {
                 passed: candidate.passed + left - failed,
                 failed: candidate.failed + failed,
             };
-            compared(&input.accepted, base, then) != now
+            compared(&input.accepted, base, then, input.tests) != now
         }),
     }
 }
 
 /// Returns whether the candidate fails significantly more often than the base, and by more than the
 /// margin.
-fn is_worse(base: Passes, candidate: Passes) -> bool {
+///
+/// Each of the run's `tests` may give a false alarm with its share of [`ALPHA`] alone, so that all of them together
+/// give one in at most that share of the runs (Bonferroni's correction; O. J. Dunn, Multiple Comparisons Among
+/// Means, JASA 56, 1961). The share is known before the first sample, so stopping early changes nothing.
+fn is_worse(base: Passes, candidate: Passes, tests: u32) -> bool {
     candidate.failure_rate() - base.failure_rate() > MARGIN
-        && fisher_worse(base, candidate) <= ALPHA + ROUNDING
+        && fisher_worse(base, candidate) <= ALPHA / f64::from(tests.max(1)) + ROUNDING
 }
 
 /// Returns what it takes to decide whether the candidate is worse, if it goes on failing as often.
-fn would_decide(base: Passes, candidate: Passes) -> String {
+fn would_decide(base: Passes, candidate: Passes, tests: u32) -> String {
     if base.total() == 0 {
         return "nothing comparable was accepted that it could be held against".to_owned();
     }
@@ -122,14 +136,14 @@ fn would_decide(base: Passes, candidate: Passes) -> String {
     let more = candidate.total() + 1..=MOST;
     if let Some(samples) = more
         .clone()
-        .find(|total| is_worse(base, scaled(is, *total)))
+        .find(|total| is_worse(base, scaled(is, *total), tests))
     {
         return format!("{samples} samples would decide");
     }
     let both = base.total().max(candidate.total()) + 1..=MOST;
     let found = both
         .clone()
-        .find(|total| is_worse(scaled(was, *total), scaled(is, *total)));
+        .find(|total| is_worse(scaled(was, *total), scaled(is, *total), tests));
     match found {
         Some(samples) => format!(
             "{} accepted samples can't decide, {samples} of each would",
@@ -154,7 +168,7 @@ fn scaled(rate: f64, total: u32) -> Passes {
     }
 }
 
-/// How likely a false alarm may be.
+/// How likely a false alarm may be in a run.
 const ALPHA: f64 = 0.05;
 
 /// What products of floating-point numbers may be off by.
@@ -165,3 +179,43 @@ const MARGIN: f64 = 0.1;
 
 /// The most samples that are proposed.
 const MOST: u32 = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The chance of so many failures of `total` where each fails with this chance.
+    fn chance(failed: u32, total: u32, rate: f64) -> f64 {
+        let ways = (0..failed).fold(1.0, |ways, nth| {
+            ways * f64::from(total - nth) / f64::from(nth + 1)
+        });
+        ways * rate.powi(failed.cast_signed()) * (1.0 - rate).powi((total - failed).cast_signed())
+    }
+
+    #[test]
+    fn a_run_without_a_change_is_called_worse_in_one_of_twenty_at_most() {
+        let of = |failed, total| Passes {
+            passed: total - failed,
+            failed,
+        };
+        let mut uncorrected = 0.0_f64;
+        for (tests, rate) in [1_u32, 10, 100]
+            .into_iter()
+            .flat_map(|tests| [0.05, 0.1, 0.3].map(|rate| (tests, rate)))
+        {
+            for accepted in [3, 5, 12, 30] {
+                let alarm = |tests: u32| -> f64 {
+                    (0..=accepted)
+                        .flat_map(|was| (0..=12).map(move |is| (was, is)))
+                        .filter(|(was, is)| is_worse(of(*was, accepted), of(*is, 12), tests))
+                        .map(|(was, is)| chance(was, accepted, rate) * chance(is, 12, rate))
+                        .sum()
+                };
+                let in_run = |alarm: f64| 1.0 - (1.0 - alarm).powi(tests.cast_signed());
+                assert!(in_run(alarm(tests)) <= 0.05, "{tests} {rate} {accepted}");
+                uncorrected = uncorrected.max(in_run(alarm(1)));
+            }
+        }
+        assert!(uncorrected > 0.5, "{uncorrected}");
+    }
+}

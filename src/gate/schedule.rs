@@ -58,6 +58,8 @@ pub(super) struct Tail<'c> {
     estimate: Tally,
     /// What changed and is put to the model by no fork of the baseline, in words.
     unheard: Arc<[String]>,
+    /// How many gating forks run live.
+    tests: u32,
 }
 
 impl Runner {
@@ -83,11 +85,16 @@ impl Runner {
             .await;
         dry.sort_by_key(|(nth, _dry)| *nth);
         let dry: Vec<Dry> = dry.into_iter().map(|(_nth, dry)| dry).collect();
-        let tails: Vec<Tail<'_>> = cases
+        let mut tails: Vec<Tail<'_>> = cases
             .iter()
             .zip(&dry)
             .flat_map(|(case, dry)| self.tails(case, dry))
             .collect();
+        let gating = tails.iter().filter(|tail| tail.case.is_gating).count();
+        let tests = u32::try_from(gating).unwrap_or(u32::MAX);
+        for tail in &mut tails {
+            tail.tests = tests;
+        }
         if !tails.is_empty() {
             progress.live(&self.live_plan(&dry, &tails));
         }
@@ -158,6 +165,7 @@ impl Runner {
         let from = paid_from(&fork.to_string(), &case.reference);
         Tail {
             unheard: Arc::clone(unheard),
+            tests: 0,
             case,
             fork,
             recording: Arc::clone(&dry.recording),
@@ -256,6 +264,7 @@ impl Runner {
         let range = self.range(tail.case);
         let mut run = ForkRun::new(tail.case, tail.fork, taken, range.min());
         run.evidence.unheard = tail.unheard.to_vec();
+        run.evidence.tests = tail.tests;
         run
     }
 

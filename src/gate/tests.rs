@@ -142,6 +142,7 @@ fn fork(samples: Vec<Sample>) -> ForkInput {
         step: None,
         is_gating: true,
         min_samples: 1,
+        tests: 0,
         accepted: Accepted::Passed,
         accepted_results: Vec::new(),
         unheard: Vec::new(),

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::run_report::{Conditions, RunReport, Timing};
+use super::run_report::{Conditions, ForkReport, RunReport, Timing};
+use crate::gate::decide_fork;
 
 /// Parts that can't be put together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,7 +102,8 @@ fn put_together(
 ) -> Result<RunReport, MergeError> {
     let mut owners: BTreeMap<String, u32> = BTreeMap::new();
     let mut notes = BTreeSet::new();
-    let mut forks = Vec::new();
+    let mut forks: Vec<ForkReport> = Vec::new();
+    let mut tests: u32 = 0;
     let mut timing: Option<Timing> = None;
     let mut content = first.content;
     for (index, part) in parts {
@@ -114,6 +116,8 @@ fn put_together(
                 });
             }
         }
+        let of_part = part.forks.iter().map(|fork| fork.evidence.tests).max();
+        tests = tests.saturating_add(of_part.unwrap_or_default());
         content = content.min(part.content);
         forks.extend(part.forks);
         notes.extend(part.notes);
@@ -121,6 +125,11 @@ fn put_together(
             None => part.timing,
             Some(sum) => added(sum, part.timing),
         });
+    }
+    // Each part shared the chance of a false alarm among its own tests alone.
+    for fork in forks.iter_mut().filter(|fork| fork.evidence.tests > 0) {
+        fork.evidence.tests = tests;
+        fork.decision = decide_fork(&fork.evidence);
     }
     let mut whole = RunReport::new(forks, first.policy, content);
     whole.notes = notes.into_iter().collect();

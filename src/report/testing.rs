@@ -45,6 +45,7 @@ fn fork(baseline: &str, fork: &str, sample: Sample) -> ForkReport {
         step: None,
         is_gating: true,
         min_samples: 1,
+        tests: 0,
         accepted_results: Vec::new(),
         unheard: Vec::new(),
         accepted: Accepted::Passed,
