@@ -32,6 +32,7 @@ pub mod redact;
 pub mod replay;
 pub mod report;
 pub mod scripted;
+pub mod selftest;
 pub mod stats;
 pub mod store;
 pub mod text;

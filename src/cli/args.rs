@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::report_args::{Content, Merge, Only, Report, Verify, dollars};
+use super::report_args::{Content, Merge, Only, Report, SelfTest, Verify, dollars};
 
 /// Regression gate for LLM agents: record a run, fork it at any step, prove the fix
 #[derive(Debug, Parser)]
@@ -68,6 +68,8 @@ pub(super) enum Command {
     Report(Report),
     /// Put the reports of the parts of a run together
     Merge(Merge),
+    /// Seed known regressions into the baselines' recordings and show which their checks notice
+    Selftest(SelfTest),
     /// Compute the verdicts of a report again from the facts in it; exit 1 where they differ
     Verify(Verify),
     /// Let a judge score what an agent answered

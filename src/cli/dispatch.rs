@@ -22,6 +22,7 @@ use crate::command::record::{self, RecordOptions};
 use crate::command::replay::{self, ReplayOptions};
 use crate::command::report::{self, ReportOptions};
 use crate::command::scripted::{self, ScriptedOptions};
+use crate::command::selftest::{self, SelfTestOptions};
 use crate::command::session;
 use crate::command::share::{self, ShareOptions};
 use crate::command::show::{self, ShowOptions};
@@ -152,6 +153,15 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 output: typed.output,
             };
             merge::run(&options, context, &mut out)
+        }
+        Command::Selftest(typed) => {
+            let options = SelfTestOptions {
+                config: args.global.config,
+                baselines: typed.baselines,
+                min: typed.min,
+                json: typed.json,
+            };
+            selftest::run(&options, context, &mut out)
         }
         Command::Verify(typed) => {
             let options = VerifyOptions { path: typed.path };

@@ -75,3 +75,16 @@ pub(super) struct Verify {
     #[arg(default_value = "rewind-report")]
     pub(super) path: Utf8PathBuf,
 }
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct SelfTest {
+    /// Directory of the baselines [default: `[gate] baselines`, else baselines]
+    #[arg(long, value_name = "DIR")]
+    pub(super) baselines: Option<Utf8PathBuf>,
+    /// Exit 1 where a smaller share of the regressions is caught, such as 0.9
+    #[arg(long, value_name = "SHARE")]
+    pub(super) min: Option<f64>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}

@@ -20,6 +20,7 @@ pub mod replay;
 pub mod report;
 pub mod rules;
 pub mod scripted;
+pub mod selftest;
 pub mod session;
 mod setup;
 pub mod share;

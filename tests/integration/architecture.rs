@@ -11,7 +11,9 @@ const FLOORS: &[&[&str]] = &[
     &[
         "check", "store", "baseline", "proxy", "lineage", "tools", "judge",
     ],
-    &["agent", "scripted", "record", "replay", "gate", "mcp"],
+    &[
+        "agent", "scripted", "record", "replay", "gate", "mcp", "selftest",
+    ],
     &["report"],
     &["config"],
     &["command"],

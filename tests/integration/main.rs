@@ -26,6 +26,7 @@ mod record;
 mod replay;
 mod reports;
 mod sdk;
+mod selftest;
 mod shims;
 mod support;
 mod tools;
