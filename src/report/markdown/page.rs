@@ -114,10 +114,10 @@ pub(crate) fn page(report: &RunReport, detail: Detail) -> Page {
     let sentence = match worst {
         _ if report.verdict == Shown::Pass => {
             let forks = report.forks.len();
-            if forks == 0 {
-                "nothing had to be run".to_owned()
-            } else {
-                format!("all {forks} forks hold")
+            match forks {
+                0 => "nothing had to be run".to_owned(),
+                1 => "the one fork holds".to_owned(),
+                forks => format!("all {forks} forks hold"),
             }
         }
         Some(fork) => format!("{}: {}", fork.name(), fork.decision.why),
