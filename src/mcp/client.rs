@@ -17,7 +17,6 @@ use super::outcome::{Asked, Ending, Kept};
 use super::question::question;
 use super::relay::LONGEST;
 use super::seam::{Action, Outcome};
-use super::server::Server;
 use super::shared::Shared;
 use crate::text::with_causes;
 
@@ -30,12 +29,31 @@ pub(super) enum End {
     RecordedEnd,
 }
 
+/// Reaches the server, once a request needs it.
+pub(super) trait Connect: Send {
+    /// The server, once it is there.
+    type Server: Write + Send;
+
+    /// Reaches it; `over` hears of the end of what it says.
+    fn connect(
+        &mut self,
+        shared: Arc<Shared>,
+        over: oneshot::Sender<()>,
+    ) -> impl Future<Output = Result<Self::Server, McpError>> + Send;
+}
+
+/// A server that takes messages.
+pub(super) trait Write {
+    /// Writes a message, or a part of one; that the server has gone shows by the end of what it says.
+    fn write(&mut self, bytes: &[u8]) -> impl Future<Output = ()> + Send;
+}
+
 /// The client's side.
-pub(super) struct Client {
+pub(super) struct Client<C: Connect> {
     shared: Arc<Shared>,
-    command: Vec<String>,
+    way: C,
     over: Option<oneshot::Sender<()>>,
-    server: Option<Server>,
+    server: Option<C::Server>,
     hello: Hello,
 }
 
@@ -50,24 +68,20 @@ struct Hello {
     is_told: bool,
 }
 
-impl Client {
+impl<C: Connect> Client<C> {
     /// Returns the side of a client that has said nothing yet; `over` hears of the server's end.
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        command: Vec<String>,
-        over: oneshot::Sender<()>,
-    ) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, way: C, over: oneshot::Sender<()>) -> Self {
         Self {
             shared,
-            command,
+            way,
             over: Some(over),
             server: None,
             hello: Hello::default(),
         }
     }
 
-    /// Returns the server, if it was started.
-    pub(super) fn into_server(self) -> Option<Server> {
+    /// Returns the server, if it was reached.
+    pub(super) fn into_server(self) -> Option<C::Server> {
         self.server
     }
 
@@ -98,7 +112,8 @@ impl Client {
         }
     }
 
-    async fn line(&mut self, line: &[u8]) -> Result<Option<End>, McpError> {
+    /// Takes one line of the client.
+    pub(super) async fn line(&mut self, line: &[u8]) -> Result<Option<End>, McpError> {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
         }
@@ -199,7 +214,7 @@ impl Client {
         let Some(over) = self.over.take() else {
             return Ok(());
         };
-        let server = Server::start(&self.command, Arc::clone(&self.shared), over)?;
+        let server = self.way.connect(Arc::clone(&self.shared), over).await?;
         self.server = Some(server);
         // `server/discover` comes before any handshake.
         if method != "initialize" && method != "server/discover" {

@@ -24,6 +24,16 @@ pub enum McpError {
         /// The system's answer.
         source: io::Error,
     },
+    /// The server's stream is none, or does not say where messages go.
+    #[error(
+        "the MCP server was recorded with a stream of events, and now answers with status {} \
+         and no such stream",
+        .0.as_u16()
+    )]
+    NoStream(http::StatusCode),
+    /// The server can't be reached.
+    #[error("the MCP server can't be reached")]
+    Unreachable(#[source] crate::proxy::BackendError),
     /// Signals can't be waited for.
     #[error("signals can't be waited for")]
     Signals(#[source] io::Error),
@@ -35,7 +45,11 @@ impl McpError {
         match self {
             Self::Start { source, .. } if source.kind() == io::ErrorKind::NotFound => 127,
             Self::Start { .. } => 126,
-            Self::NoCommand | Self::Stream { .. } | Self::Signals(_) => 125,
+            Self::NoCommand
+            | Self::Stream { .. }
+            | Self::NoStream(_)
+            | Self::Unreachable(_)
+            | Self::Signals(_) => 125,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::fs::File;
 use tokio::io::BufReader;
@@ -11,11 +11,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use super::client::{Client, End};
-use super::effects::Effects;
 use super::error::McpError;
 use super::line::Lines;
-use super::pending::Pending;
 use super::seam::Seam;
+use super::server::Command;
 use super::shared::{Out, QUEUE, Shared, write};
 
 /// A server to stand in for.
@@ -38,17 +37,9 @@ pub async fn relay(plan: Plan) -> Result<u8, McpError> {
     let mut signals = Signals::new().map_err(McpError::Signals)?;
     let (out, from) = mpsc::channel(QUEUE);
     let writing = tokio::spawn(write(file(&io::stdout(), "server's")?, from));
-    let shared = Arc::new(Shared {
-        seam: plan.seam,
-        name: plan.name,
-        out: out.clone(),
-        pending: Pending::default(),
-        effects: Mutex::new(Effects::default()),
-        was_long: AtomicBool::new(false),
-        is_closing: AtomicBool::new(false),
-    });
+    let shared = Arc::new(Shared::new(Box::new(plan.seam), plan.name, out.clone()));
     let (over, is_over) = oneshot::channel();
-    let mut client = Client::new(Arc::clone(&shared), plan.command, over);
+    let mut client = Client::new(Arc::clone(&shared), Command(plan.command), over);
     let stdin = file(&io::stdin(), "client's")?;
     let mut lines = Lines::new(BufReader::new(stdin), LONGEST);
     let why = {

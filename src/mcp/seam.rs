@@ -2,11 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{Boundary, Effect};
 use crate::proxy::{LocalClient, LocalReply, LocalRequest};
+
+/// The run, as a stand-in asks it.
+pub(super) trait Asks: Send + Sync {
+    /// Asks what is to be done about a call.
+    fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Action, SeamError>>;
+
+    /// Tells what came of a call that ran.
+    fn done<'a>(
+        &'a self,
+        ticket: &'a str,
+        outcome: &'a Outcome,
+    ) -> BoxFuture<'a, Result<(), SeamError>>;
+}
 
 /// Speaks to the run that this process belongs to.
 #[derive(Debug, Clone)]
@@ -102,18 +117,6 @@ impl Seam {
         })
     }
 
-    /// Asks what is to be done about a call.
-    pub(super) async fn ask(&self, question: &Question) -> Result<Action, SeamError> {
-        let reply = self.post("/tools/call", question).await?;
-        serde_json::from_slice(&reply.body).map_err(SeamError::Unknown)
-    }
-
-    /// Tells what came of a call that ran.
-    pub(super) async fn done(&self, ticket: &str, outcome: &Outcome) -> Result<(), SeamError> {
-        let told = Told { ticket, outcome };
-        self.post("/tools/result", &told).await.map(drop)
-    }
-
     async fn post(&self, path: &str, body: &impl Serialize) -> Result<LocalReply, SeamError> {
         let request = LocalRequest {
             method: "POST".to_owned(),
@@ -132,6 +135,28 @@ impl Seam {
             status: reply.status,
             said: said.chars().take(SHOWN).collect(),
         })
+    }
+}
+
+impl Asks for Seam {
+    fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Action, SeamError>> {
+        async move {
+            let reply = self.post("/tools/call", question).await?;
+            serde_json::from_slice(&reply.body).map_err(SeamError::Unknown)
+        }
+        .boxed()
+    }
+
+    fn done<'a>(
+        &'a self,
+        ticket: &'a str,
+        outcome: &'a Outcome,
+    ) -> BoxFuture<'a, Result<(), SeamError>> {
+        async move {
+            let told = Told { ticket, outcome };
+            self.post("/tools/result", &told).await.map(drop)
+        }
+        .boxed()
     }
 }
 

@@ -10,18 +10,32 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncWriteExt as _, BufReader};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::client::{Connect, Write};
 use super::error::McpError;
 use super::find::TOOLS_VARIABLE;
 use super::line::{Lines, Piece};
-use super::message::{Message, messages};
-use super::outcome::{Asked, Ending};
 use super::relay::LONGEST;
 use super::shared::{Out, Shared};
+
+/// The command of a server, with its arguments.
+pub(super) struct Command(pub(super) Vec<String>);
+
+impl Connect for Command {
+    type Server = Server;
+
+    async fn connect(
+        &mut self,
+        shared: Arc<Shared>,
+        over: oneshot::Sender<()>,
+    ) -> Result<Server, McpError> {
+        Server::start(&self.0, shared, over)
+    }
+}
 
 /// A running server.
 pub(super) struct Server {
@@ -32,13 +46,13 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts the server; `over` hears of the end of its output.
-    pub(super) fn start(
+    fn start(
         command: &[String],
         shared: Arc<Shared>,
         over: oneshot::Sender<()>,
     ) -> Result<Self, McpError> {
         let (program, arguments) = command.split_first().ok_or(McpError::NoCommand)?;
-        let started = Command::new(program)
+        let started = tokio::process::Command::new(program)
             .args(arguments)
             // Its own tools are inside the boundary already: empty is off, for its children too.
             .env(TOOLS_VARIABLE, "")
@@ -65,20 +79,6 @@ impl Server {
             stdin,
             reading,
         })
-    }
-
-    /// Writes a line; that the server has gone shows by the end of its output.
-    pub(super) async fn write(&mut self, line: &[u8]) {
-        let Some(stdin) = &mut self.stdin else {
-            return;
-        };
-        let written = match stdin.write_all(line).await {
-            Ok(()) => stdin.flush().await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = written {
-            tracing::debug!(%error, "the server reads no more");
-        }
     }
 
     /// Ends the server and returns its exit status: its input is closed, and where that is not enough,
@@ -123,6 +123,21 @@ impl Server {
     }
 }
 
+impl Write for Server {
+    async fn write(&mut self, bytes: &[u8]) {
+        let Some(stdin) = &mut self.stdin else {
+            return;
+        };
+        let written = match stdin.write_all(bytes).await {
+            Ok(()) => stdin.flush().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
+            tracing::debug!(%error, "the server reads no more");
+        }
+    }
+}
+
 /// Passes on what the server writes, until it closes its output.
 async fn read(stdout: ChildStdout, shared: &Shared) {
     let mut lines = Lines::new(BufReader::with_capacity(BUFFER, stdout), LONGEST);
@@ -130,7 +145,7 @@ async fn read(stdout: ChildStdout, shared: &Shared) {
     loop {
         match lines.next().await {
             Ok(Some(Piece::Line(line))) => {
-                if is_for_client(&line, shared).await {
+                if shared.hears(&line).await {
                     shared.send(line).await;
                 }
             }
@@ -163,50 +178,12 @@ async fn begin_long(shared: &Shared) -> mpsc::Sender<Vec<u8>> {
     to
 }
 
-/// Takes note of a line of the server; returns whether it goes on to the client. What is no message
-/// goes on as well: clients know how to live with it.
-async fn is_for_client(line: &[u8], shared: &Shared) -> bool {
-    let Ok(found) = messages(line) else {
-        return true;
-    };
-    let mut is_for_client = true;
-    for (_text, message) in found {
-        match message {
-            Message::Response { id, reply } => {
-                if shared.pending.is_own_answer(&id) {
-                    is_for_client = false;
-                } else if let Some(open) = shared.pending.close(&id) {
-                    let (mut ending, orders) = Ending::of(reply);
-                    let is_closing = shared.is_closing.load(Ordering::Relaxed);
-                    if is_closing && matches!(ending, Ending::Error(_)) {
-                        // So some servers answer what is open when their client goes; it never sees it.
-                        ending = Ending::Cancelled;
-                    }
-                    shared.answered(open, ending, orders).await;
-                }
-            }
-            Message::Request { method, params, .. } if !ASIDE.contains(&method.as_ref()) => {
-                let params = params.and_then(|raw| serde_json::from_str(raw.get()).ok());
-                shared.pending.asked(Asked {
-                    method: method.into_owned(),
-                    params: params.unwrap_or_default(),
-                });
-            }
-            Message::Request { .. } | Message::Notification { .. } => {}
-        }
-    }
-    is_for_client
-}
-
 fn exit_code(status: ExitStatus) -> u8 {
     let code = status
         .code()
         .or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(125)
 }
-
-/// What a server asks for itself, whatever it works on: a recording does not ask it again.
-const ASIDE: [&str; 2] = ["ping", "roots/list"];
 
 /// How long a server may take to end once its input is closed.
 const FOR_OWN_END: Duration = Duration::from_secs(5);

@@ -8,10 +8,11 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
 use super::effects::Effects;
+use super::message::{Message, messages};
 use super::order::Orders;
-use super::outcome::{Ending, Kept};
+use super::outcome::{Asked, Ending, Kept};
 use super::pending::{Open, Pending};
-use super::seam::{Seam, SeamError};
+use super::seam::{Asks, SeamError};
 
 /// What goes to the client.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub(super) enum Out {
 /// What both directions share.
 pub(super) struct Shared {
     /// The run.
-    pub(super) seam: Seam,
+    pub(super) seam: Box<dyn Asks>,
     /// The server's name.
     pub(super) name: String,
     /// The way to the client.
@@ -43,6 +44,19 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// Returns what a new stand-in for the server of this name shares; its client is reached by `out`.
+    pub(super) fn new(seam: Box<dyn Asks>, name: String, out: mpsc::Sender<Out>) -> Self {
+        Self {
+            seam,
+            name,
+            out,
+            pending: Pending::default(),
+            effects: Mutex::default(),
+            was_long: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
+        }
+    }
+
     /// Sends a line to the client. That the client has gone shows elsewhere.
     pub(super) async fn send(&self, line: Vec<u8>) {
         let _gone = self.out.send(Out::Line(line)).await;
@@ -84,6 +98,41 @@ impl Shared {
         for open in self.pending.close_all() {
             self.done(open, ending.clone()).await;
         }
+    }
+
+    /// Takes note of a line of the server; returns whether it goes on to the client. What is no message
+    /// goes on as well: clients know how to live with it.
+    pub(super) async fn hears(&self, line: &[u8]) -> bool {
+        let Ok(found) = messages(line) else {
+            return true;
+        };
+        let mut is_for_client = true;
+        for (_text, message) in found {
+            match message {
+                Message::Response { id, reply } => {
+                    if self.pending.is_own_answer(&id) {
+                        is_for_client = false;
+                    } else if let Some(open) = self.pending.close(&id) {
+                        let (mut ending, orders) = Ending::of(reply);
+                        let is_closing = self.is_closing.load(Ordering::Relaxed);
+                        if is_closing && matches!(ending, Ending::Error(_)) {
+                            // So some servers answer what is open when their client goes; it never sees it.
+                            ending = Ending::Cancelled;
+                        }
+                        self.answered(open, ending, orders).await;
+                    }
+                }
+                Message::Request { method, params, .. } if !ASIDE.contains(&method.as_ref()) => {
+                    let params = params.and_then(|raw| serde_json::from_str(raw.get()).ok());
+                    self.pending.asked(Asked {
+                        method: method.into_owned(),
+                        params: params.unwrap_or_default(),
+                    });
+                }
+                Message::Request { .. } | Message::Notification { .. } => {}
+            }
+        }
+        is_for_client
     }
 
     /// Learns from the result of `tools/list`.
@@ -128,6 +177,9 @@ pub(super) async fn write(mut to: impl AsyncWrite + Unpin, mut from: mpsc::Recei
         }
     }
 }
+
+/// What a server asks for itself, whatever it works on: a recording does not ask it again.
+const ASIDE: [&str; 2] = ["ping", "roots/list"];
 
 /// What waits at most for a client that does not read.
 pub(super) const QUEUE: usize = 64;

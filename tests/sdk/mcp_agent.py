@@ -1,6 +1,7 @@
 """mcp, the official Python SDK: an agent whose tools are those of an MCP server.
 
-Usage: mcp_agent.py MODE INPUT (URL | COMMAND...); MODE is `legacy` (initialize) or `auto` (server/discover).
+Usage: mcp_agent.py MODE INPUT (URL | COMMAND...); MODE is `legacy` (initialize), `auto` (server/discover) or `sse`
+(`legacy`, over the HTTP transport with two endpoints).
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import sys
 from contextlib import nullcontext
 
 from mcp.client.client import Client
+from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters
 from openai import OpenAI
 
@@ -26,7 +28,10 @@ async def main():
 
     model = OpenAI()
     is_url = command.startswith("http")
-    server = Client(command if is_url else StdioServerParameters(command=command, args=arguments), mode=mode)
+    way = command if is_url else StdioServerParameters(command=command, args=arguments)
+    if mode == "sse":
+        mode, way = "legacy", sse_client(command)
+    server = Client(way, mode=mode)
     async with server, server.listen(tools_list_changed=True) if mode == "auto" else nullcontext():
         tools = [
             {

@@ -1,6 +1,6 @@
 """mcp, the official Python SDK: a server that finds flights and books them into bookings.txt.
 
-Usage: mcp_server.py [PORT]; with a port it speaks HTTP, else over its standard streams.
+Usage: mcp_server.py [TRANSPORT PORT]; TRANSPORT is `streamable-http` or `sse`; else it speaks over its standard streams.
 """
 
 import sys
@@ -46,5 +46,5 @@ def clerk(name: str) -> str:
 if __name__ == "__main__":
     print("the server is up", file=sys.stderr)
     if sys.argv[1:]:
-        server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]))
+        server.run(sys.argv[1], host="127.0.0.1", port=int(sys.argv[2]))
     server.run()

@@ -65,17 +65,25 @@ fn kept(captured: &Captured, id: &Id) -> Kept {
         }
     }
     if !is_answered && !captured.client_gone {
-        kept.ending = Ending::Error(json!({
-            "code": -32000,
-            "message": match &captured.error {
-                Some(error) => format!("rewind: {error}"),
-                None if captured.truncated => "rewind: this answer was not recorded whole".to_owned(),
-                None => {
-                    let said: String = String::from_utf8_lossy(&bytes).chars().take(SHOWN).collect();
-                    format!("the server answered with status {}: {said}", captured.status.as_u16())
-                }
-            },
-        }));
+        let status = captured.status.as_u16();
+        kept.ending = Ending::Error(match &captured.error {
+            Some(error) => json!({"code": -32000, "message": format!("rewind: {error}")}),
+            None if captured.truncated => {
+                json!({"code": -32000, "message": "rewind: this answer was not recorded whole"})
+            }
+            None => {
+                let said: String = String::from_utf8_lossy(&bytes)
+                    .chars()
+                    .take(SHOWN)
+                    .collect();
+                json!({
+                    "code": -32000,
+                    "message": format!("the server answered with status {status}: {said}"),
+                    // Clients try the older transport by it.
+                    "data": {"type": "rewind", "status": status},
+                })
+            }
+        });
     }
     kept
 }

@@ -1,4 +1,4 @@
-//! MCP over Streamable HTTP: requests of an agent's clients on their way to a server.
+//! MCP over HTTP, Streamable or with SSE: requests of an agent's clients on their way to a server.
 //!
 //! [`McpHttp`] stands before the responder of HTTP tools. What is MCP it asks about as `rewind mcp` does for
 //! servers over stdio, so that a recording does not tell the transports apart; the rest it leaves alone. A
@@ -8,7 +8,10 @@
 //! Source: <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http>.
 
 mod heard;
+mod inside;
 mod served;
+mod sse;
+mod stream;
 mod talk;
 
 use std::collections::{BTreeMap, HashMap};
@@ -27,9 +30,11 @@ use super::question::question;
 use crate::proxy::{
     Answer, AnswerBody, Backend, HttpBackend, Incoming, Outbound, Responder, Upstreams, forward,
 };
-use crate::tools::{ToolAction, ToolCall, Tools};
+use crate::tools::{ToolAction, Tools};
 use heard::outcome;
+use inside::call;
 use served::{refused, serve};
+use sse::Streams;
 use talk::Talk;
 
 /// Asks about MCP requests over HTTP, and leaves everything else to another responder.
@@ -39,6 +44,7 @@ pub struct McpHttp {
     /// The servers that have a place below the run's address, by their names.
     servers: BTreeMap<String, Url>,
     talks: Mutex<HashMap<String, Arc<Talk>>>,
+    streams: Arc<Streams>,
     inner: Arc<dyn Responder>,
 }
 
@@ -52,9 +58,12 @@ impl McpHttp {
         inner: Arc<dyn Responder>,
     ) -> Self {
         let backend = HttpBackend::new(Upstreams::default()).with_outbound(outbound);
+        let backend: Arc<dyn Backend> = Arc::new(backend);
+        let streams = Streams::new(Arc::clone(&tools), Arc::clone(&backend));
         Self {
             tools,
-            backend: Arc::new(backend),
+            backend,
+            streams: Arc::new(streams),
             servers,
             talks: Mutex::default(),
             inner,
@@ -75,19 +84,44 @@ impl McpHttp {
             .as_ref()
             .filter(|_url| !incoming.is_socket)?;
         let has = |name: HeaderName| incoming.headers.contains_key(name);
-        let accept = incoming.headers.get(ACCEPT);
-        let accept = accept
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let takes = |kind| accepts(incoming, kind);
         // A client of this transport takes both forms of an answer.
-        let takes_both =
-            accept.contains("text/event-stream") && accept.contains("application/json");
+        let takes_both = takes("text/event-stream") && takes("application/json");
         let is_post = incoming.method == Method::POST;
         let is_call = is_post && takes_both && messages(&incoming.body).is_ok();
         let is_more = !is_post && (has(SESSION) || has(VERSION));
+        (is_call || is_more).then(|| (server_of(origin, &incoming.path), incoming.clone()))
+    }
+
+    /// Finds out whether a request may open a stream of the older transport; returns the name of its server, the
+    /// request on its way there, and the path of the stream as its client resolves it.
+    fn stream(&self, incoming: &Incoming) -> Option<(String, Incoming, String)> {
+        let is_asked = incoming.method == Method::GET
+            && !incoming.is_socket
+            && accepts(incoming, "text/event-stream")
+            && !incoming.headers.contains_key(SESSION);
         let path = incoming.path.split('?').next().unwrap_or_default();
-        let name = format!("{}{}", host(origin), path.trim_end_matches('/'));
-        (is_call || is_more).then(|| (name, incoming.clone()))
+        let (name, own, place) = if incoming.provider.starts_with(PREFIX) {
+            let (name, own) = self.server(incoming).filter(|_server| is_asked)?;
+            // The whole path is not known here; behind it, the last segment is as good.
+            let place = match path.rsplit('/').next().unwrap_or_default() {
+                "" => incoming.provider.clone(),
+                segment => segment.to_owned(),
+            };
+            (name, own, place)
+        } else {
+            // By convention, so that not every feed is taken for a server until its first event.
+            let is_usual = path.trim_end_matches('/').ends_with("/sse");
+            let origin = incoming
+                .origin
+                .as_ref()
+                .filter(|_url| is_asked && is_usual)?;
+            let name = server_of(origin, &incoming.path);
+            (name, incoming.clone(), path.to_owned())
+        };
+        let talks = self.talks.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_newer = talks.get(&name).is_some_and(|talk| talk.was_greeted());
+        (!is_newer).then_some((name, own, place))
     }
 
     fn talk(&self, name: &str) -> Arc<Talk> {
@@ -164,16 +198,7 @@ impl McpHttp {
             talk.said_hello(&incoming).await;
         }
         let question = question(&talk.name, method, params, &talk.effects());
-        let call = ToolCall {
-            name: question.name,
-            arguments: question.arguments,
-            boundary: question.boundary,
-            effect: question.effect,
-            call_id: None,
-            server: Some(question.server),
-            ancillary: question.ancillary,
-        };
-        match self.tools.ask(call).await {
+        match self.tools.ask(call(question)).await {
             ToolAction::Run(ticket) => {
                 let own = match talk.live(incoming, method).await {
                     Ok(own) => own,
@@ -183,20 +208,16 @@ impl McpHttp {
                     }
                 };
                 let (tools, talk, id) = (Arc::clone(&self.tools), Arc::clone(talk), id.clone());
-                let is_list = method == "tools/list";
+                let method = method.to_owned();
                 forward(Arc::clone(&self.backend), own, move |captured| {
                     let outcome = outcome(&captured, &id);
-                    if is_list {
-                        talk.learn(&outcome.result);
-                    }
+                    talk.heard(&method, &outcome);
                     tools.done(ticket, outcome);
                 })
                 .await
             }
             ToolAction::Serve(outcome) => {
-                if method == "tools/list" {
-                    talk.learn(&outcome.result);
-                }
+                talk.heard(method, &outcome);
                 let params = params.and_then(|raw| serde_json::from_str(raw.get()).ok());
                 serve(talk, id, (method, params.unwrap_or_default()), outcome)
             }
@@ -215,6 +236,18 @@ impl McpHttp {
 
 impl Responder for McpHttp {
     fn respond(self: Arc<Self>, incoming: Incoming) -> BoxFuture<'static, Answer> {
+        if let Some(session) = self.streams.session(&incoming) {
+            return async move { session.post(incoming).await }.boxed();
+        }
+        if let Some((name, own, place)) = self.stream(&incoming) {
+            return async move {
+                match self.streams.open(&name, &own, &place).await {
+                    Some(answer) => answer,
+                    None => Arc::clone(&self.inner).respond(incoming).await,
+                }
+            }
+            .boxed();
+        }
         match self.server(&incoming) {
             Some((name, own)) => self.answer(name, own).boxed(),
             None => Arc::clone(&self.inner).respond(incoming),
@@ -238,12 +271,21 @@ fn below(url: &Url, path: &str) -> String {
     }
 }
 
-/// Returns a host with its port where that is no usual one.
-fn host(origin: &Url) -> String {
+/// Returns the name of a server that has no other: its host, its port where that is no usual one, its path.
+fn server_of(origin: &Url, path: &str) -> String {
     let host = origin.host_str().unwrap_or_default();
-    origin
-        .port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    let path = path.split('?').next().unwrap_or_default();
+    let path = path.trim_end_matches('/');
+    match origin.port() {
+        Some(port) => format!("{host}:{port}{path}"),
+        None => format!("{host}{path}"),
+    }
+}
+
+fn accepts(incoming: &Incoming, kind: &str) -> bool {
+    let accept = incoming.headers.get(ACCEPT);
+    let accept = accept.and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains(kind))
 }
 
 /// Returns an answer that is one JSON-RPC message.

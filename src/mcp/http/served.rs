@@ -32,6 +32,10 @@ pub(super) fn serve(
             return whole(StatusCode::OK, error_line(id, &refused(&text)));
         }
     };
+    if let Some(status) = status(&kept.ending) {
+        let said = kept.line(id).unwrap_or_default();
+        return whole(status, said);
+    }
     let mut answer = match kept.line(id) {
         Some(line) if kept.asked.is_empty() => whole(StatusCode::OK, line),
         None if (method, &kept.ending) == (LISTEN, &Ending::Cancelled) => {
@@ -89,16 +93,30 @@ fn next(
 }
 
 /// Returns an event that holds a message.
-fn event(line: &[u8]) -> Bytes {
+pub(super) fn event(line: &[u8]) -> Bytes {
     let text = String::from_utf8_lossy(line);
     Bytes::from(format!("event: message\ndata: {}\n\n", text.trim_end()))
 }
 
-fn streamed(body: crate::proxy::ByteStream) -> Answer {
+/// Returns an answer that is a stream of events.
+pub(super) fn streamed(body: crate::proxy::ByteStream) -> Answer {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Answer::new(StatusCode::OK, headers, AnswerBody::Stream(body))
+}
+
+/// Returns the status of a recorded answer that was no JSON-RPC.
+fn status(ending: &Ending) -> Option<StatusCode> {
+    let Ending::Error(error) = ending else {
+        return None;
+    };
+    let status = error.pointer("/data/status")?.as_u64()?;
+    let is_ours = error
+        .pointer("/data/type")
+        .is_some_and(|kind| kind == "rewind");
+    let status = StatusCode::from_u16(u16::try_from(status).ok()?).ok()?;
+    (is_ours && !status.is_success()).then_some(status)
 }
 
 /// Returns the error object of a request that may not run.

@@ -1,19 +1,19 @@
 //! The talk with one server: what its client said, and whether the server has heard it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue};
-use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::super::effects::Effects;
 use super::super::message::Id;
 use super::SESSION;
+use crate::model::ToolOutcome;
 use crate::proxy::{Backend, Incoming};
 
 /// What is known of one server.
@@ -22,6 +22,7 @@ pub(super) struct Talk {
     backend: Arc<dyn Backend>,
     effects: Mutex<Effects>,
     hello: tokio::sync::Mutex<Hello>,
+    greeted: AtomicBool,
     /// Recorded questions of the server that the client has not answered yet.
     own: Mutex<HashMap<Id, oneshot::Sender<()>>>,
     asked: AtomicU64,
@@ -50,6 +51,7 @@ impl Talk {
             backend,
             effects: Mutex::default(),
             hello: tokio::sync::Mutex::default(),
+            greeted: AtomicBool::new(false),
             own: Mutex::default(),
             asked: AtomicU64::new(0),
         }
@@ -142,10 +144,21 @@ impl Talk {
         })
     }
 
-    /// Learns from a list of tools what they leave behind.
-    pub(super) fn learn(&self, result: &Value) {
-        let mut effects = self.effects.lock().unwrap_or_else(PoisonError::into_inner);
-        effects.learn(result);
+    /// Learns from an answer: that the server takes this transport, what its tools leave behind.
+    pub(super) fn heard(&self, method: &str, outcome: &ToolOutcome) {
+        match method {
+            "initialize" if !outcome.is_error => self.greeted.store(true, Ordering::Relaxed),
+            "tools/list" => {
+                let mut effects = self.effects.lock().unwrap_or_else(PoisonError::into_inner);
+                effects.learn(&outcome.result);
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns whether the server has answered `initialize`.
+    pub(super) fn was_greeted(&self) -> bool {
+        self.greeted.load(Ordering::Relaxed)
     }
 
     pub(super) fn effects(&self) -> Effects {

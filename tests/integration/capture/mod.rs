@@ -252,3 +252,22 @@ fn what_the_certificates_are_made_of_ends_with_the_run() {
         run.stdout
     );
 }
+
+#[test]
+fn a_feed_that_is_no_mcp_server_is_a_tool_wherever_it_lies() {
+    let captured = Captured::new("");
+    let script = "curl --silent --header 'accept: text/event-stream' https://weather.test/sse";
+    let recorded = captured.shell(script).exits(0);
+    assert!(
+        recorded.stdout.starts_with("data: grey"),
+        "{}",
+        recorded.stdout
+    );
+    let shown = captured.app.run(["show", "shell"]).exits(0).stdout;
+    assert!(shown.contains("GET weather.test/sse"), "{shown}");
+    captured.weather.asked();
+    let offline = ["replay", "shell", "--offline", "--", "sh", "-c", script];
+    let replay = captured.app.run(offline).exits(0);
+    assert!(replay.stdout.starts_with("data: grey"), "{}", replay.stdout);
+    assert!(captured.weather.asked().is_empty());
+}

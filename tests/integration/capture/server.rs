@@ -91,9 +91,13 @@ fn answer(stream: TcpStream, config: Arc<ServerConfig>, asked: &Mutex<Vec<String
     } else {
         json!({"sky": "grey"})
     };
-    let body = body.to_string();
+    let (kind, body) = if head.starts_with("get /sse ") {
+        ("text/event-stream", "data: grey\n\n".to_owned())
+    } else {
+        ("application/json", body.to_string())
+    };
     let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     tls.write_all(answer.as_bytes()).unwrap();

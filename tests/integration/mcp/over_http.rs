@@ -17,7 +17,7 @@ struct Server {
 }
 
 impl Server {
-    /// Starts a program that listens on a port, given as its last argument and as `PORT`.
+    /// Starts a program that listens on a port, given as `PORT` and, where wanted, as its last argument.
     fn start(app: &App, words: &[&str], takes_port: bool) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
@@ -36,8 +36,8 @@ impl Server {
         Self { process, port }
     }
 
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/mcp", self.port)
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}/{path}", self.port)
     }
 }
 
@@ -58,22 +58,27 @@ fn names(shown: &Value) -> Vec<String> {
 
 #[test]
 fn a_python_client_is_captured_by_the_forward_proxy_and_served_without_its_server() {
-    by_proxy("legacy");
+    by_proxy("legacy", "streamable-http", "mcp");
 }
 
 #[test]
 fn a_python_client_of_the_newest_protocol_is_served_without_its_server_over_http() {
-    by_proxy("auto");
+    by_proxy("auto", "streamable-http", "mcp");
 }
 
-fn by_proxy(mode: &str) {
+#[test]
+fn a_python_client_of_the_older_transport_is_served_without_its_server() {
+    by_proxy("sse", "sse", "sse");
+}
+
+fn by_proxy(mode: &str, transport: &str, path: &str) {
     let app = App::new();
     let python = repository_path("target/test-env/py/bin/python");
     let script = repository_path("tests/sdk/mcp_server.py");
-    let server = Server::start(&app, &[&python, &script], true);
+    let server = Server::start(&app, &[&python, &script, transport], true);
     let (agent, rules) = ("tests/sdk/mcp_agent.py", "tests/sdk/mcp_agent.toml");
     let (agent, rules) = (repository_path(agent), repository_path(rules));
-    let url = server.url();
+    let url = server.url(path);
     let run = |words: &[&str], question: &str| {
         let command = ["--", &python, &agent, mode, question, &url];
         app.run(words.iter().copied().chain(command))
@@ -140,21 +145,26 @@ fn by_proxy(mode: &str) {
 
 #[test]
 fn a_node_client_gets_its_server_and_the_servers_questions_by_an_address_of_its_own() {
+    by_address("streamableHttp", "mcp");
+}
+
+#[test]
+fn a_node_client_falls_back_to_the_older_transport_by_an_address_of_its_own() {
+    by_address("sse", "sse");
+}
+
+fn by_address(transport: &str, path: &str) {
     let app = App::new();
     let node = PathBuf::from(repository_path("target/test-env/node"));
     assert!(node.join("stamp").exists(), "run scripts/test-env once");
     // Node looks for packages beside the file that imports them.
-    let agent = node.join("mcp_http.mjs");
+    let agent = node.join(format!("mcp_http_{path}.mjs"));
     fs::copy(repository_path("tests/sdk/mcp_http.mjs"), &agent).unwrap();
     let all = node.join("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
-    let server = Server::start(
-        &app,
-        &["node", all.to_str().unwrap(), "streamableHttp"],
-        false,
-    );
+    let server = Server::start(&app, &["node", all.to_str().unwrap(), transport], false);
     let config = format!(
         "[mcp.everything]\nurl = \"{}\"\n[agent]\nenv = [\"WORD\"]\n",
-        server.url()
+        server.url(path)
     );
     app.write("rewind.toml", &config);
     let model = ScriptedModel::start(
@@ -169,6 +179,7 @@ fn a_node_client_gets_its_server_and_the_servers_questions_by_an_address_of_its_
             .arg("--")
             .arg("node")
             .arg(&agent)
+            .arg(path)
             .env("WORD", word);
         let output = command.output().unwrap();
         Run::new(&command, output)
@@ -188,6 +199,8 @@ fn a_node_client_gets_its_server_and_the_servers_questions_by_an_address_of_its_
             recorded.stdout
         );
     }
+    let falls_back = recorded.stdout.contains("falls back");
+    assert_eq!(falls_back, path == "sse", "{}", recorded.stdout);
     let shown = app.run(["show", "all", "--json"]).exits(0).json();
     assert_eq!(names(&shown).len(), 10, "{shown}");
     let stdout = recorded

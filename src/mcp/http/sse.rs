@@ -1,0 +1,215 @@
+//! The transport before Streamable HTTP: a stream opened with GET, and an endpoint for the client's messages.
+//!
+//! A client is given an endpoint of Rewind's own, at the path of the stream, and what it posts there goes the
+//! way that lines over stdio go. Whether a request opens such a stream is seen by the server's first event, and
+//! kept beside the steps: in a replay the server need not be there.
+//!
+//! Source: <https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse>.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value, json};
+use tokio::sync::{mpsc, oneshot};
+use url::form_urlencoded;
+
+use super::super::client::{Client, End};
+use super::super::seam::Question;
+use super::super::shared::{Out, QUEUE, Shared};
+use super::inside::{Inside, call};
+use super::served::{event, streamed};
+use super::stream::{Connection, Dialled, Post, Way, dial};
+use super::{PREFIX, whole};
+use crate::model::{Boundary, Effect, ToolOutcome};
+use crate::proxy::{Answer, AnswerBody, Backend, Incoming, refusal};
+use crate::tools::{ToolAction, Tools};
+
+/// The open streams of a run.
+pub(super) struct Streams {
+    tools: Arc<dyn Tools>,
+    backend: Arc<dyn Backend>,
+    open: Mutex<HashMap<String, Arc<Session>>>,
+    begun: AtomicU64,
+}
+
+/// What one client says to one server.
+pub(super) struct Session {
+    shared: Arc<Shared>,
+    post: Arc<Post>,
+    /// `None` once the client or the server has gone.
+    client: tokio::sync::Mutex<Option<Client<Way>>>,
+}
+
+impl Streams {
+    /// Returns a run without streams.
+    pub(super) fn new(tools: Arc<dyn Tools>, backend: Arc<dyn Backend>) -> Self {
+        Self {
+            tools,
+            backend,
+            open: Mutex::default(),
+            begun: AtomicU64::new(0),
+        }
+    }
+
+    /// Answers a request that may open a stream; `None` where it is something else after all.
+    ///
+    /// `place` is the path of the stream as its client resolves it.
+    pub(super) async fn open(
+        self: &Arc<Self>,
+        name: &str,
+        incoming: &Incoming,
+        place: &str,
+    ) -> Option<Answer> {
+        let is_own_address = incoming.provider.starts_with(PREFIX);
+        match self.tools.ask(call(is_it(name))).await {
+            ToolAction::Serve(_it_was) => Some(self.begin(name, incoming, place, None)),
+            ToolAction::Refuse(why) => {
+                let refused = || refusal(StatusCode::BAD_GATEWAY, "rewind_not_recorded", &why);
+                is_own_address.then(refused)
+            }
+            ToolAction::Run(ticket) => match dial(&*self.backend, incoming).await {
+                Ok(Dialled::Server(connection)) => {
+                    let outcome = ToolOutcome {
+                        result: json!({}),
+                        is_error: false,
+                    };
+                    self.tools.done(ticket, outcome);
+                    Some(self.begin(name, incoming, place, Some(connection)))
+                }
+                Ok(Dialled::Other(answer)) => is_own_address.then_some(answer),
+                Err(error) => is_own_address.then(|| {
+                    let why = error.to_string();
+                    refusal(StatusCode::BAD_GATEWAY, "rewind_upstream_unreachable", &why)
+                }),
+            },
+        }
+    }
+
+    /// Begins a session, whose server may have been reached already.
+    fn begin(
+        self: &Arc<Self>,
+        name: &str,
+        incoming: &Incoming,
+        place: &str,
+        ready: Option<Connection>,
+    ) -> Answer {
+        let (out, from) = mpsc::channel(QUEUE);
+        let inside = Box::new(Inside(Arc::clone(&self.tools)));
+        let shared = Arc::new(Shared::new(inside, name.to_owned(), out));
+        let (over, is_over) = oneshot::channel();
+        let post = Arc::<Post>::default();
+        let way = Way {
+            backend: Arc::clone(&self.backend),
+            hello: incoming.clone(),
+            ready,
+            post: Arc::clone(&post),
+        };
+        let session = Arc::new(Session {
+            client: tokio::sync::Mutex::new(Some(Client::new(Arc::clone(&shared), way, over))),
+            shared,
+            post,
+        });
+        let key = format!("rewind-{}", self.begun.fetch_add(1, Ordering::Relaxed));
+        let endpoint = format!("{place}?{SESSION}={key}");
+        self.lock().insert(key.clone(), Arc::clone(&session));
+        tokio::spawn(Arc::clone(self).end(key, session, is_over));
+        let first = Bytes::from(format!("event: endpoint\ndata: {endpoint}\n\n"));
+        streamed(stream::iter([Ok(first)]).chain(told(from)).boxed())
+    }
+
+    /// Waits until the client or the server has gone, and ends what is left.
+    async fn end(self: Arc<Self>, key: String, session: Arc<Session>, over: oneshot::Receiver<()>) {
+        let shared = &session.shared;
+        let is_closing = tokio::select! {
+            () = shared.out.closed() => true,
+            Ok(()) = over => false,
+        };
+        shared.is_closing.store(is_closing, Ordering::Relaxed);
+        self.lock().remove(&key);
+        drop(session.client.lock().await.take());
+        shared.server_ended().await;
+        let _gone = shared.out.send(Out::End).await;
+    }
+
+    /// Returns the session that a request belongs to.
+    pub(super) fn session(&self, incoming: &Incoming) -> Option<Arc<Session>> {
+        let (_path, query) = incoming.path.split_once('?')?;
+        let mut fields = form_urlencoded::parse(query.as_bytes());
+        let (_name, key) =
+            fields.find(|(name, key)| name == SESSION && key.starts_with("rewind-"))?;
+        self.lock().get(key.as_ref()).cloned()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Session>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Session {
+    /// Takes what a client posted.
+    pub(super) async fn post(&self, incoming: Incoming) -> Answer {
+        let mut client = self.client.lock().await;
+        let Some(client) = client.as_mut() else {
+            return whole(StatusCode::NOT_FOUND, b"this session has ended".to_vec());
+        };
+        *self
+            .post
+            .headers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = incoming.headers;
+        match client.line(&incoming.body).await {
+            Ok(None) => {}
+            Ok(Some(End::RecordedEnd | End::Closed)) => {
+                let _gone = self.shared.out.send(Out::End).await;
+            }
+            // The client has been told on its stream.
+            Err(error) => tracing::debug!(%error, "a request could not go on"),
+        }
+        let refused = self.post.refused.lock();
+        match refused.unwrap_or_else(PoisonError::into_inner).take() {
+            Some((status, said)) => Answer::new(status, HeaderMap::new(), AnswerBody::Full(said)),
+            None => {
+                let accepted = AnswerBody::Full(Bytes::from_static(b"Accepted"));
+                Answer::new(StatusCode::ACCEPTED, HeaderMap::new(), accepted)
+            }
+        }
+    }
+}
+
+/// Returns what the client hears, with a sign of life while there is nothing.
+fn told(
+    from: mpsc::Receiver<Out>,
+) -> impl futures_util::Stream<Item = Result<Bytes, crate::proxy::Broken>> {
+    stream::unfold(from, |mut from| async move {
+        let said = tokio::time::timeout(PATIENCE, from.recv()).await;
+        let bytes = match said {
+            Err(_elapsed) => Bytes::from_static(b": still here\n\n"),
+            Ok(Some(Out::Line(line))) => event(&line),
+            Ok(Some(Out::Parts(_) | Out::End) | None) => return None,
+        };
+        Some((Ok(bytes), from))
+    })
+}
+
+/// Returns the question whether a server speaks by this transport.
+fn is_it(name: &str) -> Question {
+    Question {
+        name: format!("{name}#sse"),
+        arguments: Value::Object(Map::new()),
+        boundary: Boundary::Mcp,
+        effect: Some(Effect::Read),
+        server: name.to_owned(),
+        ancillary: true,
+    }
+}
+
+/// Names the session in an endpoint; the name that the SDKs use as well.
+const SESSION: &str = "session_id";
+
+/// How long a stream is silent at most; clients give up on one that is for minutes.
+const PATIENCE: Duration = Duration::from_secs(15);
