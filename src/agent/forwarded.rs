@@ -9,6 +9,7 @@ use camino::Utf8Path;
 
 use super::Environment;
 use super::environment::PROXIES;
+use super::keystore::{PASSWORD, trust_store};
 use crate::proxy::Door;
 
 /// Puts the forward proxy into an environment, with its certificates in `folder`.
@@ -20,7 +21,17 @@ pub(super) fn apply(
     let own = folder.join("ca.pem");
     fs::write(&own, &door.ca)?;
     let bundle = folder.join("ca-bundle.pem");
-    fs::write(&bundle, format!("{}\n{}", roots(environment), door.ca))?;
+    let trusted = format!("{}\n{}", roots(environment), door.ca);
+    fs::write(&bundle, &trusted)?;
+    if let Some((host, port)) = &door.jvm {
+        let store = folder.join("trusted.jks");
+        fs::write(&store, trust_store(&trusted))?;
+        let mut options = jvm_options(host, *port, &store);
+        if let Some(own) = environment.variables.get(JVM_OPTIONS) {
+            options = format!("{own} {options}");
+        }
+        environment.set([(JVM_OPTIONS.to_owned(), options)]);
+    }
     environment.set(PROXIES.map(|name| (name.to_owned(), door.url.clone())));
     // Also what runs on this machine is captured; the listener knows requests for itself.
     environment.set(["NO_PROXY", "no_proxy"].map(|name| (name.to_owned(), String::new())));
@@ -41,6 +52,21 @@ fn roots(environment: &Environment) -> String {
         .find_map(|file| fs::read_to_string(file).ok())
         .unwrap_or_default()
 }
+
+/// Returns what leads the HTTP clients of the JVM to the forward proxy, and lets them trust it.
+fn jvm_options(host: &str, port: u16, store: &Utf8Path) -> String {
+    let proxies = ["http", "https"]
+        .map(|scheme| format!("-D{scheme}.proxyHost={host} -D{scheme}.proxyPort={port}"));
+    format!(
+        // By default what runs on this machine is not captured.
+        "{} -Dhttp.nonProxyHosts= -Djavax.net.ssl.trustStoreType=JKS \"-Djavax.net.ssl.trustStore={store}\" \
+         -Djavax.net.ssl.trustStorePassword={PASSWORD}",
+        proxies.join(" ")
+    )
+}
+
+/// The variable that every JVM takes options from.
+const JVM_OPTIONS: &str = "JAVA_TOOL_OPTIONS";
 
 /// The variables that name all certificates that a client trusts.
 const BUNDLES: [&str; 12] = [

@@ -18,6 +18,7 @@ mod forwarded;
 mod group;
 mod hook;
 mod input;
+mod keystore;
 mod launch;
 mod locate;
 mod missing;

@@ -326,5 +326,6 @@ fn interception(config: &Config) -> Result<Option<Interception>, CommandError> {
         providers: urls.collect(),
         outbound: outbound(config)?,
         passes_pinned: false,
+        admits_jvm: capture.jvm,
     }))
 }

@@ -71,6 +71,8 @@ pub struct Capture {
     pub strict_keys: bool,
     /// Whether it is a forward proxy, too: all HTTP requests of the agent are captured.
     pub proxy: bool,
+    /// Whether programs on the JVM are captured by the forward proxy.
+    pub jvm: bool,
     /// Whether the tools of known frameworks are wrapped without a line of the agent changing.
     pub auto_tools: bool,
     /// `[capture.hosts]`: what happens to requests for a host that come by the forward proxy.

@@ -30,6 +30,8 @@ pub struct Interception {
     pub outbound: Outbound,
     /// Whether a host whose client has refused the run's certificate passes unread from then on.
     pub passes_pinned: bool,
+    /// Whether programs on the JVM are led to it: they have no way to name the token, and are known by their user.
+    pub admits_jvm: bool,
 }
 
 /// Why nothing was recorded of a host.

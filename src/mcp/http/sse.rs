@@ -171,13 +171,10 @@ impl Session {
             Err(error) => tracing::debug!(%error, "a request could not go on"),
         }
         let refused = self.post.refused.lock();
-        match refused.unwrap_or_else(PoisonError::into_inner).take() {
-            Some((status, said)) => Answer::new(status, HeaderMap::new(), AnswerBody::Full(said)),
-            None => {
-                let accepted = AnswerBody::Full(Bytes::from_static(b"Accepted"));
-                Answer::new(StatusCode::ACCEPTED, HeaderMap::new(), accepted)
-            }
-        }
+        let refused = refused.unwrap_or_else(PoisonError::into_inner).take();
+        let accepted = (StatusCode::ACCEPTED, Bytes::from_static(b"Accepted"));
+        let (status, said) = refused.unwrap_or(accepted);
+        Answer::new(status, HeaderMap::new(), AnswerBody::Full(said))
     }
 }
 

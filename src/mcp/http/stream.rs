@@ -9,7 +9,7 @@ use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TY
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use url::Url;
+use url::{Position, Url};
 
 use super::super::client::{Connect, Write};
 use super::super::error::McpError;
@@ -196,7 +196,7 @@ impl Connect for Way {
         });
         let mut told = self.hello.clone();
         told.method = Method::POST;
-        told.path = endpoint[url::Position::BeforePath..url::Position::AfterQuery].to_owned();
+        endpoint[Position::BeforePath..Position::AfterQuery].clone_into(&mut told.path);
         Ok(Server {
             backend: Arc::clone(&self.backend),
             told,

@@ -14,6 +14,8 @@ use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use url::Url;
 
+use super::peer::is_of_this_user;
+use super::serve::Via;
 use super::token::is_same;
 use crate::proxy::authority::Authority;
 use crate::proxy::{Answer, HostRule, Interception, Unread, refusal};
@@ -99,13 +101,17 @@ impl NotForwarded {
     }
 }
 
-/// Finds out what a request asks for; `inside` is the target of the tunnel that it came by.
+/// Finds out what a request asks for.
 pub(super) fn way(
     (method, uri, headers): (&Method, &Uri, &HeaderMap),
-    inside: Option<&Target>,
+    via: &Via,
     (forward, token): (Option<&Forward>, &str),
 ) -> Result<Way, NotForwarded> {
     let unreadable = || NotForwarded::Target(uri.to_string());
+    let inside = match via {
+        Via::Tunnel(target) => Some(&**target),
+        Via::Client(_) => None,
+    };
     let target = match (inside, uri.host()) {
         (Some(_), _) if *method == Method::CONNECT => return Err(unreadable()),
         (Some(target), None) => target.clone(),
@@ -125,7 +131,10 @@ pub(super) fn way(
     if *method != Method::CONNECT && target.is_at(forward.own) {
         return Ok(Way::Own);
     }
-    if inside.is_none() && !is_authorized(headers, token) {
+    if let Via::Client(peer) = via
+        && !is_authorized(headers, token)
+        && !(forward.interception.admits_jvm && is_of_this_user(*peer))
+    {
         return Err(NotForwarded::Unauthorized);
     }
     let rule = forward.interception.rule(&target.host);

@@ -10,6 +10,7 @@
 mod body;
 mod flush;
 mod forward;
+mod peer;
 mod receive;
 mod route;
 mod serve;
@@ -38,8 +39,8 @@ use super::authority::{Authority, AuthorityError};
 use super::socket::OnSocket;
 use super::{Interception, Outbound, Responder, Socket, Unread};
 use flush::{Flushed, Flushes};
-use forward::{Forward, Target};
-use serve::{Around, Opened, Shared, serve};
+use forward::Forward;
+use serve::{Around, Opened, Shared, Via, serve};
 
 /// How a [`Proxy`] listens.
 #[derive(Clone, Debug)]
@@ -102,6 +103,8 @@ pub struct Door {
     pub url: String,
     /// The certificate, in PEM, of the authority that signs for all hosts.
     pub ca: String,
+    /// Its host and port for programs on the JVM, which are admitted without the token; `None` where they are not.
+    pub jvm: Option<(String, u16)>,
 }
 
 /// A running listener; dropping it ends it at once.
@@ -149,6 +152,11 @@ impl Proxy {
         let door = forward.as_ref().map(|forward| Door {
             url: format!("http://rewind:{}@{}", options.token, host(addr, &options)),
             ca: forward.authority.pem().to_owned(),
+            jvm: forward.interception.admits_jvm.then(|| {
+                let host = host(addr, &options);
+                let (name, port) = host.rsplit_once(':').unwrap_or((&host, ""));
+                (name.to_owned(), port.parse().unwrap_or(addr.port()))
+            }),
         });
         let shared = Arc::new(Shared {
             responder,
@@ -233,8 +241,8 @@ async fn accept(
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _peer)) => {
-                    connections.spawn(connection(stream, Arc::clone(&shared), for_connections.clone()));
+                Ok((stream, peer)) => {
+                    connections.spawn(connection((stream, peer), Arc::clone(&shared), for_connections.clone()));
                 }
                 // Out of file descriptors, or the client left at once: others may still be served.
                 Err(error) => {
@@ -273,11 +281,15 @@ fn note(ended: Result<(), tokio::task::JoinError>) {
 }
 
 /// Serves one connection until either side closes it.
-async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+async fn connection(
+    (stream, peer): (TcpStream, SocketAddr),
+    shared: Arc<Shared>,
+    mut stopped: watch::Receiver<bool>,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("can't set TCP_NODELAY: {error}");
     }
-    match serve_http(stream, &shared, None, &mut stopped).await {
+    match serve_http(stream, &shared, Via::Client(peer), &mut stopped).await {
         Some(Opened::Tunnel(tunnel)) => tunnel.run(&shared, &mut stopped).await,
         Some(Opened::Socket(upgrade, run)) => socket(upgrade, run, &mut stopped).await,
         None => {}
@@ -305,7 +317,7 @@ async fn socket(upgrade: OnUpgrade, run: OnSocket, stopped: &mut watch::Receiver
 async fn serve_http<S>(
     stream: S,
     shared: &Arc<Shared>,
-    inside: Option<Arc<Target>>,
+    via: Via,
     stopped: &mut watch::Receiver<bool>,
 ) -> Option<Opened>
 where
@@ -313,7 +325,7 @@ where
 {
     let around = Around {
         flushes: Flushes::default(),
-        inside,
+        via,
         opened: Arc::default(),
     };
     let socket = Flushed::new(stream, around.flushes.clone());

@@ -1,6 +1,7 @@
 //! One request of the agent: from hyper's form into an [`Incoming`], and the answer back.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -35,10 +36,19 @@ pub(super) struct Shared {
 #[derive(Clone)]
 pub(super) struct Around {
     pub(super) flushes: Flushes,
-    /// The target of the tunnel that it runs in.
-    pub(super) inside: Option<Arc<Target>>,
+    /// How it came.
+    pub(super) via: Via,
     /// What a request has opened.
     pub(super) opened: Arc<Mutex<Option<Opened>>>,
+}
+
+/// How a connection came.
+#[derive(Clone)]
+pub(super) enum Via {
+    /// From a client, at this address.
+    Client(SocketAddr),
+    /// By a tunnel to this target.
+    Tunnel(Arc<Target>),
 }
 
 impl Around {
@@ -65,7 +75,7 @@ pub(super) async fn serve(
     let is_head = request.method() == Method::HEAD;
     let asked = (request.method(), request.uri(), request.headers());
     let forward = (shared.forward.as_ref(), shared.token.as_str());
-    let target = match way(asked, around.inside.as_deref(), forward) {
+    let target = match way(asked, &around.via, forward) {
         Ok(Way::Own) => Ok(None),
         Ok(Way::Through(target)) => Ok(Some(target)),
         Ok(Way::Tunnel(target, passes)) => {

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::forward::{Forward, Target};
-use super::serve::{Opened, Shared};
+use super::serve::{Opened, Shared, Via};
 use super::{serve_http, socket, stop};
 use crate::proxy::Unread;
 
@@ -109,7 +109,7 @@ async fn inside<S>(io: S, shared: &Arc<Shared>, target: Target, stopped: &mut wa
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    match serve_http(io, shared, Some(Arc::new(target)), stopped).await {
+    match serve_http(io, shared, Via::Tunnel(Arc::new(target)), stopped).await {
         Some(Opened::Socket(upgrade, run)) => socket(upgrade, run, stopped).await,
         // There is no tunnel within a tunnel.
         Some(Opened::Tunnel(_)) | None => {}

@@ -271,3 +271,23 @@ fn a_feed_that_is_no_mcp_server_is_a_tool_wherever_it_lies() {
     assert!(replay.stdout.starts_with("data: grey"), "{}", replay.stdout);
     assert!(captured.weather.asked().is_empty());
 }
+
+#[test]
+fn java_is_captured_with_a_trust_store_of_its_own_and_without_the_token() {
+    let captured = Captured::new("jvm = true\n");
+    let agent = ["--", "java", &root("tests/fixtures/agents/Weather.java")];
+    let record = ["record", "--name", "java"];
+    let recorded = captured.app.run(record.iter().chain(&agent)).exits(0);
+    let said = "{\"sky\":\"grey\"}\n{\"order\":7}\n";
+    assert!(recorded.stdout.starts_with(said), "{}", recorded.stdout);
+    assert_eq!(captured.weather.asked().len(), 2);
+    let offline = ["replay", "java", "--offline", "--json"];
+    let replay = captured
+        .app
+        .run(offline.iter().chain(&agent))
+        .exits(0)
+        .json();
+    assert_eq!(replay["exit"], 0, "{replay}");
+    assert_eq!(replay["tools_served"], 2, "{replay}");
+    assert!(captured.weather.asked().is_empty());
+}
