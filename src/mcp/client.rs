@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 use super::error::McpError;
 use super::line::{Lines, Piece};
 use super::message::{
-    Id, Malformed, Message, acknowledged_line, error_line, malformed_line, messages, request_line,
-    result_line,
+    Id, Malformed, Message, acknowledged_line, error_line, malformed_line, messages, refusal,
+    request_line, result_line,
 };
 use super::outcome::{Asked, Ending, Kept};
 use super::question::question;
@@ -331,11 +331,6 @@ fn value(params: Option<&RawValue>) -> Value {
     params
         .and_then(|raw| serde_json::from_str(raw.get()).ok())
         .unwrap_or_else(|| json!({}))
-}
-
-/// Returns the error object of a request that may not run.
-fn refusal(message: &str) -> Value {
-    json!({"code": -32000, "message": message, "data": {"type": "rewind"}})
 }
 
 /// The request that stays open, and hears at first that it was heard.

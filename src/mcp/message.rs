@@ -85,6 +85,11 @@ impl Malformed {
     }
 }
 
+/// Returns the error object of a request that Rewind itself could not answer otherwise.
+pub(super) fn refusal(message: &str) -> Value {
+    json!({"code": -32000, "message": message, "data": {"type": "rewind"}})
+}
+
 /// Returns the messages in a line: one, or those of a batch.
 pub(super) fn messages(line: &[u8]) -> Result<Vec<(&str, Message<'_>)>, Malformed> {
     let text = std::str::from_utf8(line)

@@ -1,4 +1,4 @@
-//! MCP over stdio: a stand-in between an agent and one of its servers.
+//! MCP: a stand-in between an agent and one of its servers, over stdio here and over HTTP in [`McpHttp`].
 //!
 //! [`relay()`] reads what the agent's client writes and hands it to the server, byte for byte. Before a
 //! request goes on, the run is asked ([`Seam`]): it lets the request run and keeps what comes of it, or

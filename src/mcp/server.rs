@@ -25,18 +25,6 @@ use super::shared::{Out, Shared};
 /// The command of a server, with its arguments.
 pub(super) struct Command(pub(super) Vec<String>);
 
-impl Connect for Command {
-    type Server = Server;
-
-    async fn connect(
-        &mut self,
-        shared: Arc<Shared>,
-        over: oneshot::Sender<()>,
-    ) -> Result<Server, McpError> {
-        Server::start(&self.0, shared, over)
-    }
-}
-
 /// A running server.
 pub(super) struct Server {
     child: Child,
@@ -45,42 +33,6 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts the server; `over` hears of the end of its output.
-    fn start(
-        command: &[String],
-        shared: Arc<Shared>,
-        over: oneshot::Sender<()>,
-    ) -> Result<Self, McpError> {
-        let (program, arguments) = command.split_first().ok_or(McpError::NoCommand)?;
-        let started = tokio::process::Command::new(program)
-            .args(arguments)
-            // Its own tools are inside the boundary already: empty is off, for its children too.
-            .env(TOOLS_VARIABLE, "")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn();
-        let failed = |source| McpError::Start {
-            command: program.clone(),
-            source,
-        };
-        let mut child = started.map_err(failed)?;
-        let stdin = child.stdin.take();
-        let stdout = child.stdout.take();
-        let stdout = stdout.ok_or_else(|| failed(io::Error::other("it has no output")))?;
-        let reading = tokio::spawn(async move {
-            read(stdout, &shared).await;
-            shared.server_ended().await;
-            // Nobody may wait any more.
-            let _gone = over.send(());
-        });
-        Ok(Self {
-            child,
-            stdin,
-            reading,
-        })
-    }
-
     /// Ends the server and returns its exit status: its input is closed, and where that is not enough,
     /// or `hurry` is ready, it is asked to end and then killed.
     pub(super) async fn stop(mut self, hurry: impl Future<Output = ()>) -> u8 {
@@ -120,6 +72,45 @@ impl Server {
                 self.child.wait().await
             }
         }
+    }
+}
+
+impl Connect for Command {
+    type Server = Server;
+
+    async fn connect(
+        &mut self,
+        shared: Arc<Shared>,
+        over: oneshot::Sender<()>,
+    ) -> Result<Server, McpError> {
+        let (program, arguments) = self.0.split_first().ok_or(McpError::NoCommand)?;
+        let started = tokio::process::Command::new(program)
+            .args(arguments)
+            // Its own tools are inside the boundary already: empty is off, for its children too.
+            .env(TOOLS_VARIABLE, "")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn();
+        let failed = |source| McpError::Start {
+            command: program.clone(),
+            source,
+        };
+        let mut child = started.map_err(failed)?;
+        let stdin = child.stdin.take();
+        let stdout = child.stdout.take();
+        let stdout = stdout.ok_or_else(|| failed(io::Error::other("it has no output")))?;
+        let reading = tokio::spawn(async move {
+            read(stdout, &shared).await;
+            shared.server_ended().await;
+            // Nobody may wait any more.
+            let _gone = over.send(());
+        });
+        Ok(Server {
+            child,
+            stdin,
+            reading,
+        })
     }
 }
 

@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
 use super::effects::Effects;
-use super::message::{Message, messages};
+use super::message::{Message, messages, refusal};
 use super::order::Orders;
 use super::outcome::{Asked, Ending, Kept};
 use super::pending::{Open, Pending};
@@ -150,11 +150,7 @@ impl Shared {
 
 /// Returns what is kept in place of an answer that is too large.
 fn unrecorded() -> Ending {
-    Ending::Error(json!({
-        "code": -32000,
-        "message": "rewind: this answer was too large to be recorded",
-        "data": {"type": "rewind"},
-    }))
+    Ending::Error(refusal("rewind: this answer was too large to be recorded"))
 }
 
 /// Writes to the client until its end or that of the channel.

@@ -30,7 +30,7 @@ pub use intercept::{HostRule, Interception, Outbound, Unread};
 pub use kept::kept_headers;
 pub use listener::{Door, Options, Proxy, ProxyError, placeholder_key, random_token};
 pub use local::{LocalClient, LocalError, LocalReply, LocalRequest};
-pub use refusal::refusal;
+pub use refusal::{beginning, refusal};
 pub use relay::Relay;
 pub use socket::{Opening, Socket, SocketMessage};
 pub use upstream::{

@@ -4,11 +4,25 @@
 //! (`type: "error"`, `error.type`), because the dialect may be unknown when a request is refused.
 
 use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
-use super::{Answer, AnswerBody};
+use super::{Answer, AnswerBody, ByteStream};
+
+/// Returns the first 64 KiB of a body, all of what a refusal is worth; nothing where it broke off.
+pub async fn beginning(body: ByteStream) -> Bytes {
+    let pieces = body.try_fold(Vec::new(), |mut all: Vec<u8>, piece| async move {
+        let room = MAX_REFUSAL.saturating_sub(all.len());
+        all.extend(piece.iter().take(room));
+        Ok(all)
+    });
+    Bytes::from(pieces.await.unwrap_or_default())
+}
+
+/// The most bytes that are passed on of a refusal.
+const MAX_REFUSAL: usize = 64 << 10;
 
 /// Returns an error answer: `kind` is for programs, such as `rewind_token`, `message` for people.
 ///

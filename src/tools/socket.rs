@@ -18,7 +18,6 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures_util::TryStreamExt as _;
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -27,7 +26,8 @@ use serde_json::{Map, Value, json};
 use super::{Ticket, ToolAction, ToolCall, Tools};
 use crate::model::{Boundary, Effect, ToolOutcome};
 use crate::proxy::{
-    Answer, AnswerBody, Backend, Broken, Incoming, Opening, Reply, Socket, SocketMessage, refusal,
+    Answer, AnswerBody, Backend, Broken, Incoming, Opening, Reply, Socket, SocketMessage,
+    beginning, refusal,
 };
 
 /// What a WebSocket needs: who decides, and the way to its server.
@@ -419,23 +419,14 @@ fn text(value: &HeaderValue) -> Option<String> {
 
 /// Returns an answer that came in the place of a WebSocket, and its text.
 async fn whole(reply: Reply) -> (Answer, String) {
-    let pieces = reply
-        .body
-        .try_fold(Vec::new(), |mut all: Vec<u8>, piece| async move {
-            let room = MAX_REFUSAL.saturating_sub(all.len());
-            all.extend(piece.iter().take(room));
-            Ok(all)
-        });
-    let body = pieces.await.unwrap_or_default();
+    let body = beginning(reply.body).await;
     let text = String::from_utf8_lossy(&body).into_owned();
-    let body = AnswerBody::Full(Bytes::from(body));
+    let body = AnswerBody::Full(body);
     (Answer::new(reply.status, HeaderMap::new(), body), text)
 }
 
 /// The most bytes that are kept of what a server says to one message.
 const MAX_KEPT: usize = 64 << 20;
-/// The most bytes that are passed on of a refusal.
-const MAX_REFUSAL: usize = 64 << 10;
 /// The other side leaves (RFC 6455, section 7.4.1).
 const GOING_AWAY: u16 = 1001;
 /// A message that may not be said.

@@ -3,7 +3,7 @@
 use http::header::CONTENT_TYPE;
 use serde_json::json;
 
-use super::super::message::{Id, Message, messages};
+use super::super::message::{Id, Message, messages, refusal};
 use super::super::order::Orders;
 use super::super::outcome::{Asked, Ending, Kept};
 use super::super::seam::Outcome;
@@ -18,7 +18,7 @@ pub(super) fn outcome(captured: &Captured, id: &Id) -> ToolOutcome {
 
 /// Returns what is kept of a request that did not reach its server.
 pub(super) fn failed(why: &str) -> ToolOutcome {
-    told(Kept::plain(Ending::Error(super::refused(why))))
+    told(Kept::plain(Ending::Error(refusal(why))))
 }
 
 fn told(kept: Kept) -> ToolOutcome {

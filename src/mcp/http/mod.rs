@@ -25,7 +25,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::message::{Id, Message, error_line, malformed_line, messages, result_line};
+use super::message::{Id, Message, error_line, malformed_line, messages, refusal, result_line};
 use super::question::question;
 use crate::proxy::{
     Answer, AnswerBody, Backend, HttpBackend, Incoming, Outbound, Responder, Upstreams, forward,
@@ -33,7 +33,7 @@ use crate::proxy::{
 use crate::tools::{ToolAction, Tools};
 use heard::outcome;
 use inside::call;
-use served::{refused, serve};
+use served::serve;
 use sse::Streams;
 use talk::Talk;
 
@@ -204,7 +204,7 @@ impl McpHttp {
                     Ok(own) => own,
                     Err(why) => {
                         self.tools.done(ticket, heard::failed(&why));
-                        return whole(StatusCode::OK, error_line(id, &refused(&why)));
+                        return whole(StatusCode::OK, error_line(id, &refusal(&why)));
                     }
                 };
                 let (tools, talk, id) = (Arc::clone(&self.tools), Arc::clone(talk), id.clone());
@@ -222,7 +222,7 @@ impl McpHttp {
                 serve(talk, id, (method, params.unwrap_or_default()), outcome)
             }
             ToolAction::Refuse(message) => {
-                whole(StatusCode::OK, error_line(id, &refused(&message)))
+                whole(StatusCode::OK, error_line(id, &refusal(&message)))
             }
         }
     }

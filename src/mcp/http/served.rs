@@ -6,10 +6,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::client::LISTEN;
-use super::super::message::{Id, acknowledged_line, error_line, request_line};
+use super::super::message::{Id, acknowledged_line, error_line, refusal, request_line};
 use super::super::outcome::{Asked, Ending, Kept};
 use super::super::seam::Outcome;
 use super::talk::Talk;
@@ -29,7 +29,7 @@ pub(super) fn serve(
         Ok(kept) => kept,
         Err(error) => {
             let text = format!("this recording is of another version of rewind: {error}");
-            return whole(StatusCode::OK, error_line(id, &refused(&text)));
+            return whole(StatusCode::OK, error_line(id, &refusal(&text)));
         }
     };
     if let Some(status) = status(&kept.ending) {
@@ -117,9 +117,4 @@ fn status(ending: &Ending) -> Option<StatusCode> {
         .is_some_and(|kind| kind == "rewind");
     let status = StatusCode::from_u16(u16::try_from(status).ok()?).ok()?;
     (is_ours && !status.is_success()).then_some(status)
-}
-
-/// Returns the error object of a request that may not run.
-pub(super) fn refused(message: &str) -> Value {
-    json!({"code": -32000, "message": message, "data": {"type": "rewind"}})
 }

@@ -29,11 +29,11 @@ use crate::model::{Boundary, Effect, ToolOutcome};
 use crate::proxy::{Answer, AnswerBody, Backend, Incoming, refusal};
 use crate::tools::{ToolAction, Tools};
 
-/// The open streams of a run.
+/// The streams of a run.
 pub(super) struct Streams {
     tools: Arc<dyn Tools>,
     backend: Arc<dyn Backend>,
-    open: Mutex<HashMap<String, Arc<Session>>>,
+    sessions: Mutex<HashMap<String, Arc<Session>>>,
     begun: AtomicU64,
 }
 
@@ -51,7 +51,7 @@ impl Streams {
         Self {
             tools,
             backend,
-            open: Mutex::default(),
+            sessions: Mutex::default(),
             begun: AtomicU64::new(0),
         }
     }
@@ -116,24 +116,10 @@ impl Streams {
         });
         let key = format!("rewind-{}", self.begun.fetch_add(1, Ordering::Relaxed));
         let endpoint = format!("{place}?{SESSION}={key}");
-        self.lock().insert(key.clone(), Arc::clone(&session));
-        tokio::spawn(Arc::clone(self).end(key, session, is_over));
+        self.lock().insert(key, Arc::clone(&session));
+        tokio::spawn(session.end(is_over));
         let first = Bytes::from(format!("event: endpoint\ndata: {endpoint}\n\n"));
         streamed(stream::iter([Ok(first)]).chain(told(from)).boxed())
-    }
-
-    /// Waits until the client or the server has gone, and ends what is left.
-    async fn end(self: Arc<Self>, key: String, session: Arc<Session>, over: oneshot::Receiver<()>) {
-        let shared = &session.shared;
-        let is_closing = tokio::select! {
-            () = shared.out.closed() => true,
-            Ok(()) = over => false,
-        };
-        shared.is_closing.store(is_closing, Ordering::Relaxed);
-        self.lock().remove(&key);
-        drop(session.client.lock().await.take());
-        shared.server_ended().await;
-        let _gone = shared.out.send(Out::End).await;
     }
 
     /// Returns the session that a request belongs to.
@@ -146,11 +132,25 @@ impl Streams {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Session>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Session {
+    /// Waits until the client or the server has gone, and ends what is left. The session stays, so that
+    /// what is posted later is refused.
+    async fn end(self: Arc<Self>, over: oneshot::Receiver<()>) {
+        let shared = &self.shared;
+        let is_closing = tokio::select! {
+            () = shared.out.closed() => true,
+            Ok(()) = over => false,
+        };
+        shared.is_closing.store(is_closing, Ordering::Relaxed);
+        drop(self.client.lock().await.take());
+        shared.server_ended().await;
+        let _gone = shared.out.send(Out::End).await;
+    }
+
     /// Takes what a client posted.
     pub(super) async fn post(&self, incoming: Incoming) -> Answer {
         let mut client = self.client.lock().await;
@@ -210,3 +210,72 @@ const SESSION: &str = "session_id";
 
 /// How long a stream is silent at most; clients give up on one that is for minutes.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use futures_util::FutureExt as _;
+    use futures_util::future::BoxFuture;
+    use http::header::CONTENT_TYPE;
+    use http::{HeaderValue, Method};
+
+    use super::*;
+    use crate::proxy::{BackendError, Credential, Reply};
+    use crate::tools::NoTools;
+
+    /// A server that says where it takes messages, and ends.
+    struct Brief;
+
+    impl Backend for Brief {
+        fn send(&self, _incoming: &Incoming) -> BoxFuture<'static, Result<Reply, BackendError>> {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+            let said = Bytes::from_static(b"event: endpoint\ndata: /messages\n\n");
+            let body = stream::iter([Ok(said)]).boxed();
+            let status = StatusCode::OK;
+            let reply = Reply {
+                status,
+                headers,
+                body,
+            };
+            std::future::ready(Ok(reply)).boxed()
+        }
+    }
+
+    fn request(method: Method, path: &str, body: &'static str) -> Incoming {
+        let body = Bytes::from_static(body.as_bytes());
+        Incoming {
+            method,
+            path: path.into(),
+            provider: String::new(),
+            origin: Some("http://a.test".parse().unwrap()),
+            headers: HeaderMap::new(),
+            raw_body: body.clone(),
+            body,
+            credential: Credential::Own,
+            is_socket: false,
+            arrived: Instant::now(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_posted_after_the_end_of_a_session_is_refused_and_goes_nowhere_else() {
+        let streams = Arc::new(Streams::new(Arc::new(NoTools), Arc::new(Brief)));
+        let hello = request(Method::GET, "/sse", "");
+        let answer = streams.open("a.test/sse", &hello, "/sse").await.unwrap();
+        let AnswerBody::Stream(mut heard) = answer.body else {
+            panic!("it is no stream");
+        };
+        let first = heard.next().await.unwrap().unwrap();
+        assert_eq!(first, "event: endpoint\ndata: /sse?session_id=rewind-0\n\n");
+        let ask = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}"#;
+        let post = request(Method::POST, "/sse?session_id=rewind-0", ask);
+        let taken = streams.session(&post).unwrap().post(post.clone()).await;
+        assert_eq!(taken.status, StatusCode::ACCEPTED);
+        // The server has ended, and so does its client's stream.
+        while heard.next().await.is_some() {}
+        let late = streams.session(&post).unwrap().post(post).await;
+        assert_eq!(late.status, StatusCode::NOT_FOUND);
+    }
+}

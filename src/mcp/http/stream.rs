@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::sync::oneshot;
@@ -13,12 +13,11 @@ use url::{Position, Url};
 
 use super::super::client::{Connect, Write};
 use super::super::error::McpError;
-use super::super::message::{Message, messages};
+use super::super::message::{Message, messages, refusal};
 use super::super::outcome::Ending;
 use super::super::relay::LONGEST;
 use super::super::shared::Shared;
-use super::served::refused;
-use crate::proxy::{Answer, AnswerBody, Backend, BackendError, ByteStream, Incoming};
+use crate::proxy::{Answer, AnswerBody, Backend, BackendError, ByteStream, Incoming, beginning};
 use crate::wire::{SseSplitter, event_data};
 
 /// What a request for a stream came to.
@@ -238,7 +237,7 @@ impl Write for Server {
         told.raw_body = body.clone();
         told.body = body;
         let (status, said) = match self.backend.send(&told).await {
-            Ok(reply) => (reply.status, text(reply.body).await),
+            Ok(reply) => (reply.status, beginning(reply.body).await),
             Err(error) => (StatusCode::BAD_GATEWAY, Bytes::from(error.to_string())),
         };
         if status.is_success() {
@@ -250,7 +249,7 @@ impl Write for Server {
             };
             let why = format!("the server answered with status {}", status.as_u16());
             if let Some(open) = self.shared.pending.close(&id) {
-                self.shared.done(open, Ending::Error(refused(&why))).await;
+                self.shared.done(open, Ending::Error(refusal(&why))).await;
             }
         }
         let mut refusal = self
@@ -261,16 +260,3 @@ impl Write for Server {
         *refusal = Some((status, said));
     }
 }
-
-/// Returns the beginning of a body.
-async fn text(body: ByteStream) -> Bytes {
-    let taken = body.try_fold(Vec::new(), |mut all, piece| async move {
-        all.extend_from_slice(&piece);
-        all.truncate(MOST);
-        Ok(all)
-    });
-    Bytes::from(taken.await.unwrap_or_default())
-}
-
-/// The most bytes that are kept of a refusal.
-const MOST: usize = 64 * 1024;

@@ -110,7 +110,7 @@ pub(super) fn way(
     let unreadable = || NotForwarded::Target(uri.to_string());
     let inside = match via {
         Via::Tunnel(target) => Some(&**target),
-        Via::Client(_) => None,
+        Via::Client { .. } => None,
     };
     let target = match (inside, uri.host()) {
         (Some(_), _) if *method == Method::CONNECT => return Err(unreadable()),
@@ -131,9 +131,9 @@ pub(super) fn way(
     if *method != Method::CONNECT && target.is_at(forward.own) {
         return Ok(Way::Own);
     }
-    if let Via::Client(peer) = via
+    if let Via::Client { peer, here } = via
         && !is_authorized(headers, token)
-        && !(forward.interception.admits_jvm && is_of_this_user(*peer))
+        && !(forward.interception.admits_jvm && is_of_this_user(*peer, *here))
     {
         return Err(NotForwarded::Unauthorized);
     }

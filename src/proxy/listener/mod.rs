@@ -242,7 +242,7 @@ async fn accept(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection((stream, peer), Arc::clone(&shared), for_connections.clone()));
+                    connections.spawn(connection(stream, peer, Arc::clone(&shared), for_connections.clone()));
                 }
                 // Out of file descriptors, or the client left at once: others may still be served.
                 Err(error) => {
@@ -282,14 +282,22 @@ fn note(ended: Result<(), tokio::task::JoinError>) {
 
 /// Serves one connection until either side closes it.
 async fn connection(
-    (stream, peer): (TcpStream, SocketAddr),
+    stream: TcpStream,
+    peer: SocketAddr,
     shared: Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("can't set TCP_NODELAY: {error}");
     }
-    match serve_http(stream, &shared, Via::Client(peer), &mut stopped).await {
+    let here = match stream.local_addr() {
+        Ok(here) => here,
+        Err(error) => {
+            tracing::debug!("a connection has no address any more: {error}");
+            return;
+        }
+    };
+    match serve_http(stream, &shared, Via::Client { peer, here }, &mut stopped).await {
         Some(Opened::Tunnel(tunnel)) => tunnel.run(&shared, &mut stopped).await,
         Some(Opened::Socket(upgrade, run)) => socket(upgrade, run, &mut stopped).await,
         None => {}

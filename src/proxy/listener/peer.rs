@@ -2,29 +2,39 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-/// Returns whether the client at this address runs on this machine as the user of this process.
+/// Returns whether the other end of a connection runs on this machine as the user of this process; `here` is its
+/// address at this end.
 ///
 /// Linux lists the sockets of a network namespace with their users in `/proc/net/tcp` and `tcp6` (proc(5),
 /// `Documentation/networking/proc_net_tcp.rst`); elsewhere nobody is known.
-pub(super) fn is_of_this_user(peer: SocketAddr) -> bool {
+pub(super) fn is_of_this_user(peer: SocketAddr, here: SocketAddr) -> bool {
     let user = rustix::process::getuid().as_raw();
     ["/proc/net/tcp", "/proc/net/tcp6"].iter().any(|file| {
         let rows = std::fs::read_to_string(file).unwrap_or_default();
-        owner(&rows, peer) == Some(user)
+        owner(&rows, peer, here) == Some(user)
     })
 }
 
-/// Returns the user of the socket at this address.
-fn owner(rows: &str, address: SocketAddr) -> Option<u32> {
-    let names = [named(address.ip()), mapped(address.ip())];
-    let port = format!("{:04X}", address.port());
+/// Returns the user of the socket from `local` to `remote`.
+///
+/// Both ends count: connections to other places may share the local one.
+fn owner(rows: &str, local: SocketAddr, remote: SocketAddr) -> Option<u32> {
+    let (local, remote) = (ends(local), ends(remote));
     rows.lines().skip(1).find_map(|row| {
         let mut fields = row.split_ascii_whitespace();
-        let (ip, own_port) = fields.nth(1)?.split_once(':')?;
-        let is_it = own_port == port && names.iter().flatten().any(|name| name == ip);
-        // Behind the local address: remote address, state, queues, timer, retransmits, user.
-        is_it.then(|| fields.nth(5)?.parse().ok()).flatten()
+        let (from, to) = (fields.nth(1)?, fields.next()?);
+        let is_it = local.iter().any(|end| end == from) && remote.iter().any(|end| end == to);
+        // Behind the addresses: state, queues, timer, retransmits, user.
+        is_it.then(|| fields.nth(4)?.parse().ok()).flatten()
     })
+}
+
+/// Returns the ways in which the kernel may write an address.
+fn ends(address: SocketAddr) -> Vec<String> {
+    let ips = [named(address.ip()), mapped(address.ip())];
+    let ips = ips.into_iter().flatten();
+    ips.map(|ip| format!("{ip}:{:04X}", address.port()))
+        .collect()
 }
 
 /// Returns an address as the kernel writes it: words of four bytes, each in the order of the machine.
@@ -60,28 +70,29 @@ mod tests {
             let Ok(listener) = TcpListener::bind(address) else {
                 continue;
             };
-            let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let here = listener.local_addr().unwrap();
+            let _client = TcpStream::connect(here).unwrap();
             let (_stream, peer) = listener.accept().unwrap();
-            assert!(is_of_this_user(peer), "{peer}");
+            assert!(is_of_this_user(peer, here), "{peer}");
+            assert!(!is_of_this_user("127.0.0.1:1".parse().unwrap(), here));
         }
-        assert!(!is_of_this_user("127.0.0.1:1".parse().unwrap()));
     }
 
     #[test]
     #[cfg(target_endian = "little")]
-    fn the_owner_stands_in_the_row_of_the_clients_own_address() {
+    fn the_owner_stands_in_the_row_of_the_clients_end() {
         let rows = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
              0: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000 00000000     5        0 1 1 0 20 4 30 10 -1\n\
              1: 0000000000000000FFFF00000100007F:C350 0000000000000000FFFF00000100007F:1F90 01 0:0 00:0 0  1000 0 2\n";
-        let owner = |text: &str| owner(rows, text.parse().unwrap());
-        assert_eq!(owner("127.0.0.1:50000"), Some(1000));
-        assert_eq!(owner("127.0.0.1:8080"), Some(5));
-        assert_eq!(owner("127.0.0.2:8080"), None);
+        let owner = |from: &str, to: &str| owner(rows, from.parse().unwrap(), to.parse().unwrap());
+        assert_eq!(owner("127.0.0.1:50000", "127.0.0.1:8080"), Some(1000));
+        assert_eq!(owner("127.0.0.1:8080", "127.0.0.1:50000"), Some(5));
+        assert_eq!(owner("127.0.0.2:8080", "127.0.0.1:50000"), None);
+        // Another user's connection may have the same local end.
+        assert_eq!(owner("127.0.0.1:50000", "127.0.0.1:80"), None);
+        let here = "127.0.0.1:8080".parse().unwrap();
         assert_eq!(
-            super::owner(
-                "garbage\n: :\n1: 0100007F:1F90",
-                "127.0.0.1:8080".parse().unwrap()
-            ),
+            super::owner("garbage\n: :\n1: 0100007F:1F90", here, here),
             None
         );
     }

@@ -45,8 +45,13 @@ pub(super) struct Around {
 /// How a connection came.
 #[derive(Clone)]
 pub(super) enum Via {
-    /// From a client, at this address.
-    Client(SocketAddr),
+    /// From a client.
+    Client {
+        /// Its address.
+        peer: SocketAddr,
+        /// Ours, as it has reached it.
+        here: SocketAddr,
+    },
     /// By a tunnel to this target.
     Tunnel(Arc<Target>),
 }
