@@ -94,21 +94,26 @@ fn talk(tls: StreamOwned<ServerConnection, TcpStream>, heard: &Mutex<Vec<String>
 }
 
 /// Asks for two cities and prints everything that it hears.
+///
+/// The library's other client reads and writes TLS from two threads, which Python's `ssl` does not always survive.
 const AGENT: &str = r#"
-import json, os
+import asyncio, json, os
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
 
-with connect("wss://live.test/v1/live?units=metric", subprotocols=["weather.1"]) as socket:
-    print(socket.subprotocol, socket.recv())
-    for city in ["Oslo", os.environ.get("CITY", "Rome")]:
-        socket.send(json.dumps({"city": city, "at": "2026-11-%02d" % 24}))
-        print(socket.recv())
-        print(socket.recv().hex())
-    try:
-        socket.recv()
-    except ConnectionClosed as closed:
-        print(closed.rcvd.code, closed.rcvd.reason)
+async def main():
+    async with connect("wss://live.test/v1/live?units=metric", subprotocols=["weather.1"]) as socket:
+        print(socket.subprotocol, await socket.recv())
+        for city in ["Oslo", os.environ.get("CITY", "Rome")]:
+            await socket.send(json.dumps({"city": city, "at": "2026-11-%02d" % 24}))
+            print(await socket.recv())
+            print((await socket.recv()).hex())
+        try:
+            await socket.recv()
+        except ConnectionClosed as closed:
+            print(closed.rcvd.code, closed.rcvd.reason)
+
+asyncio.run(main())
 "#;
 
 struct Agent {
