@@ -132,7 +132,7 @@ fn an_interrupted_run_ends_with_what_it_has() {
     std::fs::write(&definition, text).unwrap();
     let mut gate = app.rewind();
     gate.args(["gate", "--jobs", "1"])
-        .stdout(std::process::Stdio::null());
+        .stdout(std::process::Stdio::piped());
     let mut child = gate.spawn().unwrap();
     while !app.folder().join("started").exists() {
         assert!(
@@ -144,7 +144,9 @@ fn an_interrupted_run_ends_with_what_it_has() {
     let pid = child.id().to_string();
     let sent = app.program("kill").args(["-INT", &pid]).status().unwrap();
     assert!(sent.success());
-    assert_eq!(child.wait().unwrap().code(), Some(3));
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(3), "{said}");
     let report = timeless(&app, "rewind-report");
     assert_eq!(report["counts"]["unaffected"], 2, "{report}");
     let last = report["forks"].as_array().unwrap().last().unwrap();
