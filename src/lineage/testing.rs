@@ -1,5 +1,6 @@
 //! Makes timelines for the tests of this crate, one conversation at a time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -181,6 +182,7 @@ impl Talk {
             first_byte_us: self.clock + took / 2,
             ended_us: self.clock + took,
             served: self.served.clone(),
+            lost: BTreeSet::new(),
         }));
         self.clock += took + took / 10;
         if let Some(served) = &mut self.served {
@@ -208,6 +210,8 @@ pub(crate) fn session(name: &str, timelines: Vec<Timeline>) -> Session {
         source: Source::Recorded,
         command: vec!["python3".into(), "agent.py".into()],
         input: Some("population of Tokyo?".into()),
+        expected: None,
+        trace: None,
         timelines,
     }
 }

@@ -1,5 +1,7 @@
 //! Lanes, numbers and answers on hand-made calls.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, json};
 
 use super::*;
@@ -65,6 +67,7 @@ impl Talk {
             first_byte_us: began + 1,
             ended_us: began + 10,
             served: None,
+            lost: BTreeSet::new(),
         };
         self.thread = self.thread.push(output, Vec::new());
         Arc::new(call)

@@ -1,9 +1,11 @@
 //! A call that was captured: one exchange with a provider, its attempts, its times.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Exchange, Request, Response};
+use super::{Exchange, Lost, Request, Response};
 
 /// A failed try before the answer that counts (the SDK retried after 429, 5xx or a timeout).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -45,6 +47,8 @@ pub struct Call {
     pub ended_us: u64,
     /// How it was served; `None` for a call that went to the provider.
     pub served: Option<super::Served>,
+    /// What the trace that it was imported from did not keep; empty for a recorded call.
+    pub lost: BTreeSet<Lost>,
 }
 
 impl Call {

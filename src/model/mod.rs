@@ -12,6 +12,7 @@ mod events;
 mod exchange;
 mod fork_point;
 mod id;
+mod lost;
 mod message;
 mod money;
 mod request;
@@ -28,6 +29,7 @@ pub use events::{Events, StreamEvent};
 pub use exchange::{Body, Exchange};
 pub use fork_point::{ForkPoint, InvalidForkPoint};
 pub use id::{ContentId, InvalidId, LaneId, SessionId, StepIndex};
+pub use lost::{Fidelity, Lost};
 pub use message::{
     Message, Part, Pooled, Role, canonical_id, canonical_json, plain_text, value_id,
 };

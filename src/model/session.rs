@@ -31,6 +31,10 @@ pub struct Session {
     pub command: Vec<String>,
     /// The input of the agent (what follows `[agent] command`, or the file or standard input), where known.
     pub input: Option<String>,
+    /// The answer that somebody holds to be right, where the source of an import has one.
+    pub expected: Option<String>,
+    /// The id of the trace that it was imported from, as its source writes it.
+    pub trace: Option<String>,
     /// Its timelines in the order in which they were made; the first is the recorded one.
     pub timelines: Vec<Timeline>,
 }

@@ -1,6 +1,6 @@
 //! The recorder of one timeline.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -422,6 +422,7 @@ impl Recorder {
             first_byte_us: answer.first_byte_us,
             ended_us: answer.ended_us,
             served: answer.served,
+            lost: BTreeSet::new(),
         };
         let closed = state.slots.close(&asked.ticket, call, answer.failure);
         if closed.is_answer {

@@ -1,5 +1,6 @@
 //! Calls, requests and answers for tests.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -40,6 +41,7 @@ pub(super) fn call(status: u16, ended_us: u64) -> Call {
         first_byte_us: ended_us,
         ended_us,
         served: None,
+        lost: BTreeSet::new(),
     }
 }
 

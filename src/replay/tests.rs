@@ -4,6 +4,7 @@ mod forks;
 mod ladder;
 mod orders;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, json};
@@ -87,6 +88,7 @@ impl Agent {
             first_byte_us: at,
             ended_us: at + 5,
             served: None,
+            lost: BTreeSet::new(),
         };
         *self = self.clone().says(answer);
         Arc::new(call)

@@ -1,5 +1,6 @@
 //! Sessions for the tests: a conversation that grows with each step, whole or streamed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::lineage;
 use crate::model::{
     Ancillary, Attempt, Body, Boundary, Call, ContentId, Dialect, Divergence, DivergenceKind,
-    Drift, Effect, Exchange, FinishReason, ForkedFrom, Message, Outcome, Part, Pooled,
+    Drift, Effect, Exchange, FinishReason, ForkedFrom, Lost, Message, Outcome, Part, Pooled,
     ReplayReport, Request, Response, Role, Rung, Served, Session, SessionId, Source, StepIndex,
     StreamEvent, Thread, Timeline, Tool, ToolCapture, ToolOutcome, Treatment, Usage,
 };
@@ -154,6 +155,7 @@ impl Agent {
             first_byte_us: began_us + 400_000,
             ended_us: began_us + 1_200_000,
             served: None,
+            lost: BTreeSet::new(),
         })
     }
 }
@@ -169,6 +171,8 @@ pub(crate) fn session(agent: Agent, steps: u32) -> Session {
         source: Source::Recorded,
         command: vec!["python3".to_owned(), "agent.py".to_owned()],
         input: Some("How many live in \"Tokyo\"?\nBriefly.".to_owned()),
+        expected: None,
+        trace: None,
         timelines: vec![timeline("main", &calls, run)],
     }
 }
@@ -194,6 +198,8 @@ pub(crate) fn timeline(label: &str, calls: &[Arc<Call>], run: u32) -> Timeline {
 /// Returns a session that has everything a session can have: a fork, retries, streams, odd results.
 pub(crate) fn rich() -> Session {
     let mut session = session(Agent::new(2_000), 6);
+    session.expected = Some("14 million".to_owned());
+    session.trace = Some("0d599338".to_owned());
     let mut streamed = Agent::new(1_000).streaming().calls(4);
     if let Some(first) = streamed.first_mut() {
         let first = Arc::make_mut(first);
@@ -215,6 +221,7 @@ pub(crate) fn rich() -> Session {
             ended_us: 2,
         });
         first.request.agent = Some("writer".to_owned());
+        first.lost = Lost::ALL.into_iter().collect();
     }
     streamed.push(failed(streamed.len()));
     let mut fork = timeline("fixed", &streamed, 3);

@@ -19,6 +19,12 @@ pub struct SessionHead {
     pub command: Vec<String>,
     /// The input of the agent, where known.
     pub input: Option<String>,
+    /// The answer that is held to be right, where the source of an import has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// The id of the trace that it was imported from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 impl SessionHead {
@@ -31,6 +37,8 @@ impl SessionHead {
             source: session.source.clone(),
             command: session.command.clone(),
             input: session.input.clone(),
+            expected: session.expected.clone(),
+            trace: session.trace.clone(),
         }
     }
 }

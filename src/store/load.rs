@@ -86,6 +86,8 @@ fn load(connection: &Connection, seq: i64) -> Result<Session, Fault> {
         source: head.source,
         command: head.command,
         input: head.input,
+        expected: head.expected,
+        trace: head.trace,
         timelines,
     })
 }

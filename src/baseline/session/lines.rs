@@ -1,11 +1,13 @@
 //! The lines of the files, as they stand there.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{
-    ApiError, Attempt, Boundary, Captured, ContentId, Dialect, Effect, FinishReason, Part, Served,
-    SessionId, Status, ToolOutcome, Usage,
+    ApiError, Attempt, Boundary, Captured, ContentId, Dialect, Effect, FinishReason, Lost, Part,
+    Served, SessionId, Status, ToolOutcome, Usage,
 };
 
 /// What all requests of an agent mostly have in common; kept in the pool.
@@ -114,6 +116,9 @@ pub(super) struct ModelLine {
     pub(super) error: Option<ApiError>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) served: Option<Served>,
+    /// What the trace that it was imported from did not keep.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) lost: BTreeSet<Lost>,
 }
 
 /// Tokens; those that are 0 are left out.

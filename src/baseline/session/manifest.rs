@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
-use super::{FORMAT, FORMAT_CAPTURED, FormatError, MAJOR, MINOR};
-use crate::model::{ForkedFrom, Outcome, ReplayReport, Session, Source, Timeline};
+use super::{FORMAT, FORMAT_CAPTURED, FORMAT_IMPORTED, FormatError, MAJOR, MINOR};
+use crate::model::{ForkedFrom, Outcome, ReplayReport, Session, Source, Timeline, ToolStep};
 
 /// The content of `session.toml`; the version stands first.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,11 @@ pub(super) struct Manifest {
     pub(super) command: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) input: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expected: Option<String>,
+    /// The id of the trace that it was imported from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trace: Option<String>,
     #[serde(default, rename = "timeline", skip_serializing_if = "Vec::is_empty")]
     pub(super) timelines: Vec<TimelineEntry>,
 }
@@ -97,7 +102,7 @@ impl Version {
         is_newer.then(|| FormatError::Newer {
             path: path.to_owned(),
             found: self.format.clone(),
-            known: FORMAT_CAPTURED.to_owned(),
+            known: FORMAT_IMPORTED.to_owned(),
         })
     }
 
@@ -110,22 +115,15 @@ impl Version {
 impl Manifest {
     /// Returns the manifest of a session.
     pub(super) fn of(session: &Session) -> Self {
-        let steps = session
-            .timelines
-            .iter()
-            .flat_map(|timeline| &timeline.steps);
-        let mut tools = steps.filter_map(|step| step.tool());
-        let format = if tools.any(|tool| !tool.captures.is_empty()) {
-            FORMAT_CAPTURED
-        } else {
-            FORMAT
-        };
+        let format = version(session);
         Self {
             format: format.to_owned(),
             name: session.name.clone(),
             source: session.source.clone(),
             command: session.command.clone(),
             input: session.input.clone(),
+            expected: session.expected.clone(),
+            trace: session.trace.clone(),
             timelines: session.timelines.iter().map(TimelineEntry::of).collect(),
         }
     }
@@ -153,6 +151,25 @@ impl Manifest {
                 detail: format!("the timeline `{}` is there twice", entry.label),
             }),
         }
+    }
+}
+
+/// Returns the lowest version that knows all that the session holds.
+fn version(session: &Session) -> &'static str {
+    let steps = || {
+        session
+            .timelines
+            .iter()
+            .flat_map(|timeline| &timeline.steps)
+    };
+    let is_lossy = steps().any(|step| step.call().is_some_and(|call| !call.lost.is_empty()));
+    let has_captures = |tool: &ToolStep| !tool.captures.is_empty();
+    if is_lossy || session.expected.is_some() || session.trace.is_some() {
+        FORMAT_IMPORTED
+    } else if steps().any(|step| step.tool().is_some_and(has_captures)) {
+        FORMAT_CAPTURED
+    } else {
+        FORMAT
     }
 }
 

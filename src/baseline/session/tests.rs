@@ -121,7 +121,7 @@ fn the_folder_has_the_files_of_the_format() {
         .lines()
         .find(|line| !line.starts_with('#'))
         .unwrap();
-    assert_eq!(first, "format = \"1.1\"");
+    assert_eq!(first, "format = \"1.2\"");
     // Nothing is left beside it.
     let beside: Vec<_> = place.root.read_dir_utf8().unwrap().collect();
     assert_eq!(beside.len(), 1);
@@ -210,7 +210,7 @@ fn a_newer_format_is_refused_by_name() {
     edit(&dir, "session.toml", "\"one\"", "\"1.7\"");
     let error = error_of(&dir);
     assert!(
-        error.contains("format 1.7 is newer than this rewind (1.1)"),
+        error.contains("format 1.7 is newer than this rewind (1.2)"),
         "{error}"
     );
     edit(&dir, "session.toml", "unknown = true\n", "");

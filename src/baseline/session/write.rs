@@ -213,6 +213,7 @@ impl Files {
                     usage: response.usage.map(Into::into),
                     error: response.error.clone(),
                     served: call.served.clone(),
+                    lost: call.lost.clone(),
                 };
                 (Some(model), None)
             }

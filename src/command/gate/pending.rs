@@ -101,6 +101,8 @@ fn session(case: &Case, runs: &[ForkRun]) -> Option<Session> {
         source: Source::Recorded,
         command: Vec::new(),
         input: case.input.clone(),
+        expected: None,
+        trace: None,
         timelines: vec![alone(timeline, &case.reference.label)],
     })
 }

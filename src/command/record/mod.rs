@@ -184,6 +184,8 @@ fn head(
             .or_else(|| name::input(&options.command, &config.agent.command))
             .as_ref()
             .map(clean),
+        expected: None,
+        trace: None,
     }
 }
 

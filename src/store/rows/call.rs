@@ -1,7 +1,7 @@
 //! A call as a row, and back.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -13,8 +13,8 @@ use super::shape::ShapeReader;
 use super::thread;
 use super::{Pens, from_text, to_text};
 use crate::model::{
-    ApiError, Attempt, Body, Call, ContentId, Dialect, Exchange, FinishReason, Message, Pooled,
-    Request, Response, Served, ThreadInterner, Treatment,
+    ApiError, Attempt, Body, Call, ContentId, Dialect, Exchange, FinishReason, Lost, Message,
+    Pooled, Request, Response, Served, ThreadInterner, Treatment,
 };
 use crate::store::error::Fault;
 use crate::store::key;
@@ -76,6 +76,9 @@ pub(in crate::store) struct CallRow {
     attempts: Vec<Attempt>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     served: Option<Served>,
+    /// Absent in databases of earlier versions.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    lost: BTreeSet<Lost>,
 }
 
 /// Writes a call; an earlier one with its ordinal gives way.
@@ -124,6 +127,7 @@ pub(in crate::store) fn put(
         truncated: call.exchange.truncated,
         attempts: call.attempts.clone(),
         served: call.served.clone(),
+        lost: call.lost.clone(),
     };
     let columns = Columns {
         head,
@@ -249,6 +253,7 @@ fn assemble(
         first_byte_us,
         ended_us,
         served: row.served,
+        lost: row.lost,
     }
 }
 

@@ -89,6 +89,7 @@ impl Builder<'_> {
             first_byte_us: wire_call.first_byte_us,
             ended_us: wire_call.ended_us,
             served: line.served.clone(),
+            lost: line.lost.clone(),
         })
     }
 

@@ -87,6 +87,8 @@ fn read(dir: &Utf8Path, manifest: Manifest) -> Result<Session, FormatError> {
         source: manifest.source,
         command: manifest.command,
         input: manifest.input,
+        expected: manifest.expected,
+        trace: manifest.trace,
         timelines,
     })
 }
