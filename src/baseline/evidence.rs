@@ -9,20 +9,24 @@ use std::fs;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use super::verdict::KnownVerdict;
 use crate::check::{CheckResult, Outcome, Severity};
 use crate::model::{ContentId, MicroUsd, StepIndex, canonical_id};
 
 /// The name of the file in a baseline's folder.
 pub const ACCEPTED: &str = "accepted.json";
 
+/// The first version, and what is written where nothing newer is needed.
 const FORMAT: &str = "1.0";
+/// The version with `verdicts`.
+pub(super) const WITH_VERDICTS: &str = "1.1";
 const MAJOR: u32 = 1;
 
 /// What was accepted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
-    /// The version of the format, `1.0`.
+    /// The version of the format, such as `1.0`.
     pub format: String,
     /// The agent's name; `None` where none is configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,6 +40,9 @@ pub struct Evidence {
     pub printed: bool,
     /// What was seen, by the address of the fork.
     pub forks: BTreeMap<String, ForkEvidence>,
+    /// What judges said of the samples, by the hash of what they were asked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub verdicts: BTreeMap<ContentId, KnownVerdict>,
     /// Who accepted it, and why.
     pub provenance: Provenance,
 }
@@ -63,6 +70,9 @@ pub struct CheckEvidence {
     pub definition: ContentId,
     /// What it said, one a sample.
     pub results: Vec<Said>,
+    /// The verdicts of judges that each result was made of; shorter where later results have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<Vec<ContentId>>,
 }
 
 /// What a check said of one sample.
@@ -177,6 +187,7 @@ impl Evidence {
             trajectory,
             printed: false,
             forks: BTreeMap::new(),
+            verdicts: BTreeMap::new(),
             provenance: Provenance::default(),
         }
     }
@@ -320,11 +331,13 @@ impl ForkEvidence {
                 kind: result.kind.clone(),
                 definition,
                 results: Vec::new(),
+                verdicts: Vec::new(),
             });
             if known.definition != definition {
                 known.definition = definition;
                 known.kind.clone_from(&result.kind);
                 known.results.clear();
+                known.verdicts.clear();
             }
             known.results.push(said);
         }
@@ -413,6 +426,20 @@ mod tests {
             cost_micro_usd: Some(MicroUsd(7)),
             ..SampleEvidence::default()
         });
+        let key = ContentId::of(b"question");
+        fork.refer("answer", vec![key]);
+        let verdict = KnownVerdict {
+            judge: "judge-1".into(),
+            evaluator: "correctness".into(),
+            prompt: ContentId::of(b"prompt"),
+            answer: serde_json::json!({"verdicts": []}),
+            cost_micro_usd: Some(MicroUsd(2)),
+        };
+        evidence.verdicts.insert(key, verdict.clone());
+        evidence.verdicts.insert(ContentId::of(b"other"), verdict);
+        evidence.prune();
+        assert_eq!(evidence.verdicts.len(), 1);
+        assert_eq!(evidence.format, "1.1");
         let value = serde_json::from_str(&evidence.to_json()).unwrap();
         let wrong: Vec<String> = validator
             .iter_errors(&value)

@@ -19,6 +19,7 @@ mod quarantine;
 mod rerecord;
 mod schema_file;
 mod session;
+mod verdict;
 
 pub use definition::{DEFAULT_FORKS, Definition, Reference};
 pub use evidence::{
@@ -30,3 +31,4 @@ pub use problem::{DefinitionError, Invalid};
 pub use quarantine::{QUARANTINE_DAYS, Quarantine, QuarantineState};
 pub use rerecord::write_session_over;
 pub use session::{FormatError, read_session, recording_id, write_session};
+pub use verdict::KnownVerdict;

@@ -6,7 +6,7 @@
 use toml::de::DeValue;
 
 use super::registry::{ReadError, Table, count, read_nested};
-use super::{Check, CheckContext, Finding, Outcome};
+use super::{Check, CheckContext, Finding, Judging, Outcome};
 
 /// The check inside must fail.
 #[derive(Debug)]
@@ -93,6 +93,10 @@ impl Check for Not {
     fn run_negated(&self, context: &CheckContext<'_>) -> Outcome {
         self.0.run(context)
     }
+
+    fn judgings<'a>(&'a self, context: &CheckContext<'a>) -> Vec<Judging<'a>> {
+        self.0.judgings(context)
+    }
 }
 
 /// Returns the opposite of what a check of this kind found.
@@ -176,6 +180,12 @@ fn all_of<'a>(checks: &'a [Box<dyn Check>], run: impl Fn(&'a dyn Check) -> Outco
     }
 }
 
+/// Returns what judges are asked by any of these.
+fn judgings_of<'a>(checks: &'a [Box<dyn Check>], context: &CheckContext<'a>) -> Vec<Judging<'a>> {
+    let checks = checks.iter();
+    checks.flat_map(|check| check.judgings(context)).collect()
+}
+
 impl Check for Any {
     fn kind(&self) -> &'static str {
         "any"
@@ -187,6 +197,10 @@ impl Check for Any {
 
     fn run_negated(&self, context: &CheckContext<'_>) -> Outcome {
         all_of(&self.0, |check| check.run_negated(context))
+    }
+
+    fn judgings<'a>(&'a self, context: &CheckContext<'a>) -> Vec<Judging<'a>> {
+        judgings_of(&self.0, context)
     }
 }
 
@@ -201,6 +215,10 @@ impl Check for All {
 
     fn run_negated(&self, context: &CheckContext<'_>) -> Outcome {
         any_of(&self.0, |check| check.run_negated(context))
+    }
+
+    fn judgings<'a>(&'a self, context: &CheckContext<'a>) -> Vec<Judging<'a>> {
+        judgings_of(&self.0, context)
     }
 
     fn assertions(&self, context: &CheckContext<'_>) -> usize {

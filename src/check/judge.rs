@@ -52,6 +52,18 @@ pub(super) fn read(table: Table<'_>) -> Result<Box<dyn Check>, ReadError> {
     }))
 }
 
+impl ByJudge {
+    fn judging<'a>(&'a self, context: &CheckContext<'a>) -> Judging<'a> {
+        Judging {
+            evaluator: &self.evaluator,
+            expected: self.expected.as_deref(),
+            votes: self.votes,
+            reference: context.reference,
+            candidate: context.candidate,
+        }
+    }
+}
+
 impl Check for ByJudge {
     fn kind(&self) -> &'static str {
         "judge"
@@ -61,13 +73,7 @@ impl Check for ByJudge {
         if !context.is_complete {
             return Outcome::incomplete();
         }
-        let judging = Judging {
-            evaluator: &self.evaluator,
-            expected: self.expected.as_deref(),
-            votes: self.votes,
-            reference: context.reference,
-            candidate: context.candidate,
-        };
+        let judging = self.judging(context);
         let (evaluator, min) = (&self.evaluator, self.min);
         match context.outside.judge(&judging) {
             Ok(None) => Outcome::passed(format!(
@@ -85,6 +91,10 @@ impl Check for ByJudge {
             }
             Err(why) => Outcome::not_run(format!("`{evaluator}` was not measured: {why}")),
         }
+    }
+
+    fn judgings<'a>(&'a self, context: &CheckContext<'a>) -> Vec<Judging<'a>> {
+        vec![self.judging(context)]
     }
 }
 

@@ -88,6 +88,11 @@ pub trait Check: Debug + Send + Sync {
         combine::negated(self.kind(), self.run(context), context)
     }
 
+    /// Returns what judges are asked by it of this run, whether they can be asked or not.
+    fn judgings<'a>(&'a self, _context: &CheckContext<'a>) -> Vec<Judging<'a>> {
+        Vec::new()
+    }
+
     /// Returns how many single things it asserts, for "36 of 37 assertions passed".
     fn assertions(&self, _context: &CheckContext<'_>) -> usize {
         1

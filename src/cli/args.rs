@@ -328,6 +328,9 @@ pub(super) struct Gate {
     /// [default: `[gate] cache_dir`, else none]
     #[arg(long, value_name = "DIR")]
     pub(super) cache_dir: Option<Utf8PathBuf>,
+    /// Ask the judge again, also where its verdict on an answer is known
+    #[arg(long)]
+    pub(super) fresh: bool,
     /// How many samples of each fork run live, such as 5 or 3..12 [default: `[gate] samples`, else 3..12;
     /// 1 with a scripted model]
     #[arg(long, value_name = "N")]

@@ -101,6 +101,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 shard: typed.shard,
                 fail_fast: typed.fail_fast,
                 cache_dir: typed.cache_dir,
+                fresh: typed.fresh,
                 samples: typed.samples,
                 max_usd: typed.max_usd,
                 max_tokens: typed.max_tokens,

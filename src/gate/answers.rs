@@ -7,7 +7,6 @@
 //! be read is as good as none.
 
 use std::collections::HashMap;
-use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -17,10 +16,11 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::daily::{self, Daily};
 use crate::model::{Call, ContentId};
 use crate::proxy::{Backend, BackendError, ByteStream, Incoming, Reply, decode, kept_headers};
 use crate::redact::Redactor;
@@ -47,12 +47,7 @@ struct Answered {
 impl Answers {
     /// Returns the answers in `dir`, which came from `source`; those that are too old are removed.
     pub fn open(dir: Utf8PathBuf, source: String, redactor: Arc<Redactor>) -> Self {
-        for entry in dir.read_dir_utf8().into_iter().flatten().flatten() {
-            let is_ours = entry.file_name().starts_with(PREFIX);
-            if is_ours && read(entry.path()).is_ok_and(|kept| is_old(&kept)) {
-                remove(entry.path());
-            }
-        }
+        daily::tidy::<Answered>(&dir);
         Self {
             dir,
             redactor,
@@ -89,7 +84,7 @@ impl Answers {
             Some((name, value))
         };
         let kept = Answered {
-            format: FORMAT.to_owned(),
+            format: Answered::FORMAT.to_owned(),
             kept_at: Timestamp::now(),
             headers: kept_headers(headers)
                 .into_iter()
@@ -97,17 +92,7 @@ impl Answers {
                 .collect(),
             body: self.clean(text),
         };
-        let aside = path.with_extension(format!("{}.new", std::process::id()));
-        let written = serde_json::to_vec(&kept)
-            .map_err(std::io::Error::from)
-            .and_then(|text| {
-                fs::create_dir_all(&self.dir)?;
-                fs::write(&aside, text)?;
-                fs::rename(&aside, path)
-            });
-        if let Err(error) = written {
-            tracing::warn!(%path, %error, "a live answer could not be kept");
-        }
+        daily::keep(&self.dir, path, &kept);
     }
 }
 
@@ -123,7 +108,7 @@ pub(super) struct Remembering {
 impl Remembering {
     /// Returns the way out of the sample that `tail` names.
     pub(super) fn new(inner: Arc<dyn Backend>, answers: Arc<Answers>, tail: &[&str]) -> Self {
-        let parts = [FORMAT, answers.source.as_str()].into_iter();
+        let parts = [Answered::FORMAT, answers.source.as_str()].into_iter();
         let tail = ContentId::of_parts(parts.chain(tail.iter().copied()).map(str::as_bytes));
         Self {
             inner,
@@ -152,7 +137,8 @@ impl Remembering {
             *nth
         };
         let name = request.to_string().replace(':', "-");
-        self.answers.dir.join(format!("{PREFIX}{name}-{nth}.json"))
+        let prefix = Answered::PREFIX;
+        self.answers.dir.join(format!("{prefix}{name}-{nth}.json"))
     }
 }
 
@@ -162,7 +148,7 @@ impl Backend for Remembering {
             return self.inner.send(incoming);
         }
         let path = self.path(incoming);
-        if let Some(kept) = find(&path) {
+        if let Some(kept) = daily::find::<Answered>(&path) {
             return async move { Ok(kept.into_reply()) }.boxed();
         }
         let sent = self.inner.send(incoming);
@@ -181,6 +167,19 @@ impl Backend for Remembering {
             Ok(reply)
         }
         .boxed()
+    }
+}
+
+impl Daily for Answered {
+    const FORMAT: &'static str = "1";
+    const PREFIX: &'static str = "answer-";
+
+    fn format(&self) -> &str {
+        &self.format
+    }
+
+    fn kept_at(&self) -> Timestamp {
+        self.kept_at
     }
 }
 
@@ -265,55 +264,6 @@ fn collect(value: &Value, place: &str, places: &mut HashMap<String, String>) {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
-
-/// Returns the answer in a file, if there is one that is good and not too old.
-fn find(path: &Utf8Path) -> Option<Answered> {
-    match read(path) {
-        Ok(kept) if is_old(&kept) => {
-            remove(path);
-            None
-        }
-        Ok(kept) => Some(kept),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => {
-            tracing::warn!(%path, %error, "a kept answer can't be read and is not used");
-            None
-        }
-    }
-}
-
-fn read(path: &Utf8Path) -> std::io::Result<Answered> {
-    let kept: Answered = serde_json::from_slice(&fs::read(path)?)?;
-    if kept.format == FORMAT {
-        Ok(kept)
-    } else {
-        Err(std::io::Error::other(format!(
-            "it has format {}",
-            kept.format
-        )))
-    }
-}
-
-/// Returns whether an answer is too old, or from the future.
-fn is_old(kept: &Answered) -> bool {
-    let age = Timestamp::now().duration_since(kept.kept_at);
-    age > SignedDuration::from_hours(HOURS) || age < SignedDuration::ZERO
-}
-
-fn remove(path: &Utf8Path) {
-    if let Err(error) = fs::remove_file(path) {
-        tracing::debug!(%path, %error, "an old answer could not be removed");
-    }
-}
-
-/// The version of the files; another one is not read.
-const FORMAT: &str = "1";
-
-/// What the names of the files begin with.
-const PREFIX: &str = "answer-";
-
-/// How long an answer is good for.
-const HOURS: i64 = 24;
 
 /// The largest answer that is kept, in bytes.
 const LARGEST: usize = 8 << 20;

@@ -1,10 +1,13 @@
 //! From what was accepted to the base of a verdict, and from runs to what may be accepted.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::input::{Accepted, Sample, State};
 use super::runner::{Case, ForkRun, trajectory};
-use crate::baseline::{Evidence, ForkEvidence, Provenance, Said, SampleEvidence};
+use super::surroundings::Judges;
+use crate::baseline::{Evidence, ForkEvidence, KnownVerdict, Provenance, Said, SampleEvidence};
 use crate::check::{self, CheckContext};
 use crate::gate::Mode;
 use crate::model::{ContentId, ForkPoint, MicroUsd, Timeline, canonical_id};
@@ -101,7 +104,12 @@ pub(super) fn accepted_costs(case: &Case, fork: &ForkPoint) -> Vec<MicroUsd> {
 ///
 /// A fork that was not measured keeps what was accepted. A run that is proved equal to the recording
 /// adds nothing where each check has been seen.
-pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Evidence> {
+pub fn evidence(
+    case: &Case,
+    runs: &[ForkRun],
+    prices: &PriceTable,
+    judges: &dyn Judges,
+) -> Option<Evidence> {
     let mut evidence = case.comparable().cloned().unwrap_or_else(|| {
         Evidence::new(
             case.agent_name.clone(),
@@ -138,6 +146,11 @@ pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Ev
             let is_live = sample.mode == Mode::Live && tells;
             let costs = costs(timeline, is_live, prices);
             fork.add(costs, &sample.checks, digests);
+            let verdicts = verdicts(case, timeline, judges);
+            for (check, verdicts) in verdicts {
+                fork.refer(&check, verdicts.keys().copied().collect());
+                evidence.verdicts.extend(verdicts);
+            }
             if sample.is_crash() {
                 // What a run did that broke off says nothing of those that come to their end.
                 continue;
@@ -154,11 +167,30 @@ pub fn evidence(case: &Case, runs: &[ForkRun], prices: &PriceTable) -> Option<Ev
     evidence
         .forks
         .retain(|_fork, known| !known.samples.is_empty());
+    evidence.prune();
     let is_new = case
         .accepted
         .as_ref()
         .is_none_or(|known| known.id() != evidence.id());
     (is_new && !evidence.forks.is_empty()).then_some(evidence)
+}
+
+/// Returns what judges said of a run, by the ids of the checks that asked them.
+fn verdicts(
+    case: &Case,
+    timeline: &Timeline,
+    judges: &dyn Judges,
+) -> BTreeMap<String, BTreeMap<ContentId, KnownVerdict>> {
+    let context = CheckContext::new(&case.reference, timeline);
+    let checks = case.baseline.definition.checks.iter();
+    let checks = checks.filter(|check| check.severity != check::Severity::Off);
+    checks
+        .map(|check| {
+            let judgings = check.check.judgings(&context).into_iter();
+            let verdicts = judgings.flat_map(|judging| judges.verdicts(&judging));
+            (check.id.clone(), verdicts.collect())
+        })
+        .collect()
 }
 
 /// Returns when the comparable evidence was accepted.

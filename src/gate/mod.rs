@@ -12,6 +12,7 @@
 mod answers;
 mod budget;
 mod comparison;
+mod daily;
 mod evidence;
 mod fork;
 mod input;
@@ -23,6 +24,7 @@ mod sampled;
 mod schedule;
 mod surroundings;
 mod verdict;
+mod verdicts;
 
 pub use answers::Answers;
 pub use budget::Budget;
@@ -35,8 +37,9 @@ pub use resample::Resampled;
 pub use run::{Policy, RunVerdict, decide_run};
 pub use runner::{Case, ForkRun, Runner, paid_from, reference};
 pub use schedule::{Progress, Stop};
-pub use surroundings::{Judges, Surroundings};
+pub use surroundings::{Judges, NoJudges, Surroundings};
 pub use verdict::{CheckRun, Junit, Row, Shown, Verdict};
+pub use verdicts::Verdicts;
 
 #[cfg(test)]
 mod tests;

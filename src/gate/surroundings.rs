@@ -10,7 +10,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tokio::runtime::Handle;
 
 use crate::agent::{AgentSpec, Ending, Launch, RunDir, Stdio, launch};
+use crate::baseline::KnownVerdict;
 use crate::check::{FileError, Judging, Outside, Program, ProgramEnd};
+use crate::model::ContentId;
 use crate::redact::Redactor;
 
 /// The surroundings of one run; programs run in the agent's directory, with its environment.
@@ -33,6 +35,23 @@ pub trait Judges: Send + Sync {
     /// # Errors
     /// It was not measured; says why in one sentence.
     fn judge(&self, judging: &Judging<'_>) -> Result<Option<f64>, String>;
+
+    /// Returns the verdicts that this score was made of; nothing where none may be kept.
+    fn verdicts(&self, judging: &Judging<'_>) -> BTreeMap<ContentId, KnownVerdict>;
+}
+
+/// There is no judge.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoJudges;
+
+impl Judges for NoJudges {
+    fn judge(&self, _judging: &Judging<'_>) -> Result<Option<f64>, String> {
+        Err("no judge can be asked here".to_owned())
+    }
+
+    fn verdicts(&self, _judging: &Judging<'_>) -> BTreeMap<ContentId, KnownVerdict> {
+        BTreeMap::new()
+    }
 }
 
 impl Surroundings {

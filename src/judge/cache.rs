@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{JudgeSettings, Prompt};
-use crate::model::ContentId;
+use super::{Criterion, JudgeSettings, Prompt, Subject};
+use crate::model::{ContentId, MicroUsd};
 
 /// Keeps the answers of judges, by what they were asked.
 ///
@@ -12,8 +12,8 @@ pub trait VerdictCache {
     /// Returns the answer that was kept for this question.
     fn find(&self, key: ContentId) -> Option<Value>;
 
-    /// Keeps an answer.
-    fn keep(&self, key: ContentId, answer: &Value);
+    /// Keeps an answer, and what it cost where that is known.
+    fn keep(&self, key: ContentId, answer: &Value, cost: Option<MicroUsd>);
 }
 
 /// Keeps nothing.
@@ -25,7 +25,21 @@ impl VerdictCache for NoCache {
         None
     }
 
-    fn keep(&self, _key: ContentId, _answer: &Value) {}
+    fn keep(&self, _key: ContentId, _answer: &Value, _cost: Option<MicroUsd>) {}
+}
+
+/// Returns the keys of all votes on a subject by a criterion, in order.
+pub fn verdict_keys(
+    settings: &JudgeSettings,
+    criterion: &Criterion,
+    subject: &Subject,
+    votes: u32,
+) -> Vec<ContentId> {
+    let prompt = Prompt::new(criterion, subject);
+    let ordinals = 0..votes.max(1);
+    ordinals
+        .map(|ordinal| key(settings, &prompt, ordinal))
+        .collect()
 }
 
 /// Returns the key of one vote: who is asked, how, what, and the how manieth time.

@@ -35,6 +35,26 @@ pub struct Ledger {
     reserved: MicroUsd,
 }
 
+/// What a judge answered, and what was read in it.
+pub(super) struct Answered<T> {
+    pub(super) read: T,
+    pub(super) said: Value,
+    /// What it cost, with what had to be repaired; `None` where that is not known.
+    pub(super) cost: Option<MicroUsd>,
+}
+
+impl<T> Answered<T> {
+    /// Returns an answer that was given before, if it can still be read.
+    pub(super) fn known(
+        said: Value,
+        read: impl Fn(&Value) -> Result<T, Malformed>,
+    ) -> Option<Self> {
+        let read = read(&said).ok()?;
+        let cost = None;
+        Some(Self { read, said, cost })
+    }
+}
+
 /// A model that judges.
 pub struct Judge {
     backend: Arc<dyn Backend>,
@@ -82,15 +102,20 @@ impl Judge {
         prompt: &Prompt,
         ordinal: u32,
         read: impl Fn(&Value) -> Result<T, Malformed>,
-    ) -> Result<(T, Value), Unmeasured> {
+    ) -> Result<Answered<T>, Unmeasured> {
         let _slot = self.slots.acquire().await;
         let deadline = Instant::now() + self.settings.timeout;
         let mut repaired = None;
+        let mut cost = Some(MicroUsd::default());
         loop {
-            let said = self
+            let (said, paid) = self
                 .reply(repaired.as_ref().unwrap_or(prompt), ordinal, deadline)
                 .await?;
-            let found = said.answer.and_then(|answer| Ok((read(&answer)?, answer)));
+            cost = cost.zip(paid).map(|(cost, paid)| cost + paid);
+            let found = said.answer.and_then(|said| {
+                let read = read(&said)?;
+                Ok(Answered { read, said, cost })
+            });
             match found {
                 Ok(found) => return Ok(found),
                 Err(wrong) if repaired.is_some() => return Err(Unmeasured::Malformed(wrong)),
@@ -105,7 +130,7 @@ impl Judge {
         prompt: &Prompt,
         ordinal: u32,
         deadline: Instant,
-    ) -> Result<Said, Unmeasured> {
+    ) -> Result<(Said, Option<MicroUsd>), Unmeasured> {
         let mut attempt = 0_u32;
         let mut last: Option<Unmeasured> = None;
         loop {
@@ -142,8 +167,12 @@ impl Judge {
         }
     }
 
-    /// Sends a request once.
-    async fn once(&self, prompt: &Prompt, ordinal: u32) -> Result<Said, Failed> {
+    /// Sends a request once; returns also what it cost, where that is known.
+    async fn once(
+        &self,
+        prompt: &Prompt,
+        ordinal: u32,
+    ) -> Result<(Said, Option<MicroUsd>), Failed> {
         lock(&self.ledger).calls += 1;
         let request = dialect::request(&self.settings, prompt, ordinal);
         let reply = self
@@ -180,12 +209,13 @@ impl Judge {
             });
         }
         let value: Value = serde_json::from_str(&text).map_err(|error| self.lost(&error))?;
-        self.count(response.usage);
-        dialect::read(self.settings.dialect, &response, &value).map_err(Failed::Final)
+        let cost = self.count(response.usage);
+        let said = dialect::read(self.settings.dialect, &response, &value);
+        Ok((said.map_err(Failed::Final)?, cost))
     }
 
-    /// Books what an answer cost.
-    fn count(&self, usage: Option<Usage>) {
+    /// Books what an answer cost, and returns it.
+    fn count(&self, usage: Option<Usage>) -> Option<MicroUsd> {
         let cost = usage.and_then(|usage| self.prices.price(&self.settings.model, &usage));
         let mut ledger = lock(&self.ledger);
         ledger.usage = ledger.usage + usage.unwrap_or_default();
@@ -193,6 +223,7 @@ impl Judge {
             Some(cost) => ledger.cost = ledger.cost + cost,
             None => ledger.unpriced += 1,
         }
+        cost
     }
 
     /// Sets aside what a call may cost, if there is as much.

@@ -7,8 +7,10 @@ use futures_util::stream;
 use serde_json::Value;
 
 use super::canary::{self, Canary};
+use super::client::Answered;
 use super::{
-    Criterion, Judge, Ledger, NoCache, PASS, Prompt, Subject, Unmeasured, VerdictCache, Vote,
+    Criterion, Judge, JudgeSettings, Ledger, NoCache, PASS, Prompt, Subject, Unmeasured,
+    VerdictCache, Vote,
 };
 use super::{answer, cache, tidy};
 use crate::model::ContentId;
@@ -105,7 +107,7 @@ pub async fn evaluate_with(
     for (key, question) in &questions {
         if let Some(vote) = known
             .find(*key)
-            .and_then(|kept| remembered(&kept, question))
+            .and_then(|kept| remembered(&kept, question.criterion, question.subject))
         {
             votes.insert(*key, vote);
         }
@@ -140,6 +142,21 @@ pub async fn evaluate_with(
     }
 }
 
+/// Returns the score that follows from what is known, without asking anybody; `None` where a vote is missing.
+pub fn known_score(
+    settings: &JudgeSettings,
+    known: &dyn VerdictCache,
+    criterion: &Criterion,
+    subject: &Subject,
+    votes: u32,
+) -> Option<f64> {
+    let keys = cache::verdict_keys(settings, criterion, subject, votes).into_iter();
+    let given: Option<Vec<Vote>> = keys
+        .map(|key| remembered(&known.find(key)?, criterion, subject))
+        .collect();
+    mean(&given?, votes.max(1)).ok()
+}
+
 /// Returns all questions by their keys: equal ones are one.
 fn questions<'a>(judge: &Judge, plan: &'a Plan) -> BTreeMap<ContentId, Question<'a>> {
     let mut questions = BTreeMap::new();
@@ -164,9 +181,9 @@ fn questions<'a>(judge: &Judge, plan: &'a Plan) -> BTreeMap<ContentId, Question<
 }
 
 /// Returns the vote that a kept answer makes; `None` where it can't be used any more.
-fn remembered(kept: &Value, question: &Question<'_>) -> Option<Vote> {
-    let verdicts = answer::read(kept, question.criterion).ok()?;
-    let vote = answer::vote(verdicts, question.criterion, question.subject, true);
+fn remembered(kept: &Value, criterion: &Criterion, subject: &Subject) -> Option<Vote> {
+    let verdicts = answer::read(kept, criterion).ok()?;
+    let vote = answer::vote(verdicts, criterion, subject, true);
     vote.score().is_some().then_some(vote)
 }
 
@@ -178,10 +195,11 @@ async fn ask(
 ) -> Vote {
     let read = |value: &Value| answer::read(value, question.criterion);
     match judge.ask(&question.prompt, question.ordinal, read).await {
-        Ok((verdicts, said)) => {
-            let vote = answer::vote(verdicts, question.criterion, question.subject, false);
+        Ok(answered) => {
+            let (criterion, subject) = (question.criterion, question.subject);
+            let vote = answer::vote(answered.read, criterion, subject, false);
             if vote.score().is_some() {
-                known.keep(key, &said);
+                known.keep(key, &answered.said, answered.cost);
             }
             vote
         }
@@ -212,17 +230,15 @@ async fn sing(
             let prompt = Prompt::new(criterion, &canary.subject);
             let read = |value: &Value| answer::read(value, criterion);
             let key = cache::key(judge.settings(), &prompt, 0);
-            let before = sung
-                .find(key)
-                .and_then(|said| Some((read(&said).ok()?, said)));
+            let before = sung.find(key).and_then(|said| Answered::known(said, read));
             let asked = match before {
                 Some(before) => Ok(before),
                 None => judge.ask(&prompt, 0, read).await,
             };
             let score = match asked {
-                Ok((verdicts, said)) => {
-                    sung.keep(key, &said);
-                    match answer::vote(verdicts, criterion, &canary.subject, false) {
+                Ok(answered) => {
+                    sung.keep(key, &answered.said, answered.cost);
+                    match answer::vote(answered.read, criterion, &canary.subject, false) {
                         Vote::Measured { score, .. } => Ok(score),
                         Vote::NotMeasured(why) => Err(why),
                     }

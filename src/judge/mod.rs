@@ -26,10 +26,10 @@ mod subject;
 mod unmeasured;
 
 pub use answer::{StatementVerdict, Vote};
-pub use cache::{NoCache, VerdictCache};
+pub use cache::{NoCache, VerdictCache, verdict_keys};
 pub use client::{Judge, Ledger};
 pub use criterion::{Criterion, Rubric, Scale, Statement, UnknownCriterion, built_in_names};
-pub use evaluate::{CanaryResult, Cell, Evaluation, Plan, evaluate, evaluate_with};
+pub use evaluate::{CanaryResult, Cell, Evaluation, Plan, evaluate, evaluate_with, known_score};
 pub use prompt::Prompt;
 pub use settings::{JudgeDialect, JudgeSettings};
 pub use subject::{Subject, ToolEvidence};

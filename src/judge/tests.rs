@@ -271,7 +271,7 @@ impl VerdictCache for Memory {
         self.0.lock().unwrap().get(&key.to_string()).cloned()
     }
 
-    fn keep(&self, key: ContentId, answer: &Value) {
+    fn keep(&self, key: ContentId, answer: &Value, _cost: Option<MicroUsd>) {
         let mut kept = self.0.lock().unwrap();
         kept.insert(key.to_string(), answer.clone());
     }

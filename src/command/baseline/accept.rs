@@ -152,6 +152,7 @@ pub(super) fn accept_one(
         record_anew(one)?;
         evidence.recording = recording_id(&one.recording).map_err(CommandError::usage)?;
     }
+    evidence.prune();
     evidence.provenance = notes::replacing(before.as_ref(), reason, context);
     if rerecord {
         // Nobody has looked at the new one.

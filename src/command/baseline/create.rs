@@ -183,7 +183,7 @@ async fn verified(
             Ok(None)
         }
         Stability::Stable(runs) => {
-            let evidence = gate::evidence(case, &runs, &prices);
+            let evidence = gate::evidence(case, &runs, &prices, &gate::NoJudges);
             let evidence = evidence.ok_or_else(|| {
                 CommandError::usage("the replays left no evidence; please report this")
             })?;

@@ -4,18 +4,21 @@
 //! from chance. Some more make it one that can.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::{Place, all, directory, named, notes, shown};
 use crate::agent::harden;
 use crate::baseline::Evidence;
 use crate::command::gate::{GateOptions, Profile, Teller, caps, case, runner, until_interrupted};
-use crate::command::judging::RunJudge;
+use crate::command::judging::{Kept, RunJudge};
 use crate::command::output::{say, written};
 use crate::command::rules::{prices, real_tools};
-use crate::command::{BackendOptions, CommandError, Context, load_config, set_up, way_out};
+use crate::command::{
+    BackendOptions, CommandError, Context, WayOut, load_config, redactor, set_up, way_out,
+};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::gate::{Case, ForkRun, Resampled, evidence};
+use crate::gate::{Case, ForkRun, Judges, Resampled, evidence};
 use crate::model::{ForkPoint, SampleRange};
 
 /// What was typed.
@@ -89,7 +92,7 @@ pub async fn sample(
         .await
         .map_err(|error| CommandError::usage(error).exit(Exit::NotMeasured))?;
     let caps = caps(&typed, &config, way_out.is_scripted);
-    let judge = RunJudge::of_run(&config, typed.live, typed.offline, context);
+    let judge = judge(&case, &typed, &config, context, &way_out)?;
     let runner = runner(&typed, caps, &config, context, &way_out, &judge)?;
     let is_terminal = context.stderr_is_terminal && !context.is_ci();
     let teller = Teller::new(&mut *err, caps, is_terminal, way_out.is_scripted);
@@ -110,7 +113,7 @@ pub async fn sample(
     // That took its time: what was accepted meanwhile stays.
     case.accepted = Evidence::read(&baseline.dir).map_err(CommandError::usage)?;
     comparable(&case)?;
-    let added = added(&case, &runs, &config).map(|mut evidence| {
+    let added = added(&case, &runs, &config, judge.as_ref()).map(|mut evidence| {
         let reason = options.reason.as_deref().unwrap_or("sampled");
         evidence.provenance = notes::replacing(case.accepted.as_ref(), reason, context);
         evidence
@@ -134,6 +137,23 @@ pub async fn sample(
     })
 }
 
+/// Returns the judge, with its verdicts that were accepted.
+///
+/// # Errors
+/// Usage: redaction rules that can't be used.
+fn judge(
+    case: &Case,
+    typed: &GateOptions,
+    config: &Config,
+    context: &Context,
+    way_out: &WayOut,
+) -> Result<Arc<RunJudge>, CommandError> {
+    let redactor = redactor(config, way_out)?;
+    let kept = Kept::of(std::slice::from_ref(case), None, redactor, false);
+    let (live, offline) = (typed.live, typed.offline);
+    Ok(RunJudge::of_run(config, live, offline, context, kept))
+}
+
 /// Refuses accepted evidence that nothing can be added to.
 fn comparable(case: &Case) -> Result<(), CommandError> {
     if case.accepted.is_none() || case.comparable().is_some() {
@@ -149,11 +169,11 @@ fn comparable(case: &Case) -> Result<(), CommandError> {
 /// Returns what was accepted with these samples added; `None` where none was measured.
 ///
 /// Nobody has looked at them, so what the agent is known to do and to print stays as it was accepted.
-fn added(case: &Case, runs: &[ForkRun], config: &Config) -> Option<Evidence> {
+fn added(case: &Case, runs: &[ForkRun], config: &Config, judges: &dyn Judges) -> Option<Evidence> {
     if runs.iter().all(|run| run.evidence.candidate().total() == 0) {
         return None;
     }
-    let mut evidence = evidence(case, runs, &prices(config))?;
+    let mut evidence = evidence(case, runs, &prices(config), judges)?;
     if let Some(known) = case.comparable() {
         evidence.trajectory = known.trajectory;
         evidence.printed = known.printed;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::propose::propose;
 use super::rule::{self, Rule};
 use crate::command::gate::{GateOptions, runner};
-use crate::command::judging::RunJudge;
+use crate::command::judging::{Kept, RunJudge};
 use crate::command::{BackendOptions, CommandError, Context, load_config, way_out};
 use crate::config::Config;
 use crate::gate::{Caps, Case, ForkRun, LivePlan, Progress};
@@ -102,7 +102,13 @@ pub(super) async fn replay(
         ..GateOptions::default()
     };
     let way_out = way_out(&BackendOptions::default(), config, context)?;
-    let judge = RunJudge::of_run(config, options.live, options.offline, context);
+    let judge = RunJudge::of_run(
+        config,
+        options.live,
+        options.offline,
+        context,
+        Kept::default(),
+    );
     let runner = runner(&options, Caps::default(), config, context, &way_out, &judge)?;
     let mut last = Vec::new();
     for run in 1..=times.max(1) {

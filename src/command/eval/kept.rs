@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::judge::VerdictCache;
-use crate::model::ContentId;
+use crate::model::{ContentId, MicroUsd};
 use crate::store::Store;
 
 /// Remembers verdicts in the store; a fresh one is only written, never read.
@@ -23,7 +23,7 @@ impl VerdictCache for Kept<'_> {
         })
     }
 
-    fn keep(&self, key: ContentId, answer: &Value) {
+    fn keep(&self, key: ContentId, answer: &Value, _cost: Option<MicroUsd>) {
         if let Err(error) = self.store.keep_verdict(key, answer) {
             tracing::warn!(%error, "a verdict can't be kept; the next run asks again");
         }

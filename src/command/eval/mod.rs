@@ -8,7 +8,7 @@ mod score;
 mod subject;
 
 pub(super) use criteria::criterion;
-pub(super) use judge::choose;
+pub(super) use judge::{choose, settings};
 pub use prompt::{PromptOptions, prompt};
 pub use score::{ScoreOptions, score};
 pub(super) use subject::subject;

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use camino::Utf8PathBuf;
 
-use self::cache::{answers, remembered_note};
+use self::cache::{answers, kept, remembered_note};
 pub(super) use self::case::{bare_case, case};
 use self::changed::Changed;
 use self::conditions::{conditions, place};
@@ -75,6 +75,8 @@ pub struct GateOptions {
     pub fail_fast: bool,
     /// The folder that keeps live answers; as configured where it is not given.
     pub cache_dir: Option<Utf8PathBuf>,
+    /// Whether verdicts of judges that are known count for nothing.
+    pub fresh: bool,
     /// How many samples of each fork run live; as configured where it is not given.
     pub samples: Option<SampleRange>,
     /// The most dollars for live calls; as configured where it is not given.
@@ -143,7 +145,8 @@ pub async fn run(
     if let Some(warning) = real_tools(&references, &config, context)? {
         say(err, &format!("rewind: {warning}\n"));
     }
-    let judge = RunJudge::of_run(&config, options.live, options.offline, context);
+    let kept = kept(options, &cases, &config, context, &way_out)?;
+    let judge = RunJudge::of_run(&config, options.live, options.offline, context, kept);
     let runner = runner(options, caps, &config, context, &way_out, &judge)?;
     let teller = Teller::new(
         &mut *err,
@@ -155,12 +158,14 @@ pub async fn run(
     let begun = Instant::now();
     let runs = until_interrupted(&runner, runner.run(&cases, &teller)).await;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let pending = pending::Pending::of(&cases, &runs, &prices(&config));
+    let pending = pending::Pending::of(&cases, &runs, &prices(&config), judge.as_ref());
     let remembered = remembered_note(&runs);
     let mut report = report(options, &config, context, &cases, runs);
     report.notes.extend(remembered);
     let notes = quarantine_notes(&cases).into_iter();
-    report.notes.extend(notes.chain(judge.took()));
+    report
+        .notes
+        .extend(notes.chain(judge.took()).chain(judge.saved()));
     report.timing.started_at = started_at;
     report.timing.duration_ms = duration_ms;
     let is_live = runner.backend.is_some();

@@ -8,7 +8,7 @@ use camino::Utf8Path;
 
 use crate::baseline::{Evidence, write_session};
 use crate::command::CommandError;
-use crate::gate::{Case, ForkRun, Mode, evidence};
+use crate::gate::{Case, ForkRun, Judges, Mode, evidence};
 use crate::model::{Call, Session, SessionId, Source, Step, StepKind, Timeline};
 use crate::price::PriceTable;
 
@@ -29,11 +29,16 @@ struct One {
 
 impl Pending {
     /// Returns what these runs add to what was accepted.
-    pub(super) fn of(cases: &[Case], runs: &[Vec<ForkRun>], prices: &PriceTable) -> Self {
+    pub(super) fn of(
+        cases: &[Case],
+        runs: &[Vec<ForkRun>],
+        prices: &PriceTable,
+        judges: &dyn Judges,
+    ) -> Self {
         let one = |(case, runs): (&Case, &Vec<ForkRun>)| {
             Some(One {
                 name: case.baseline.name.clone(),
-                evidence: evidence(case, runs, prices)?,
+                evidence: evidence(case, runs, prices, judges)?,
                 session: session(case, runs),
             })
         };

@@ -23,7 +23,7 @@ reply = { text = "Tokyo has 14 million inhabitants." }
 "#;
 
 /// A repository with one baseline, whose only check of the answer is a judge.
-fn repository(judge: &str) -> App {
+pub(super) fn repository(judge: &str) -> App {
     let app = App::new();
     app.write("agent.py", AGENT);
     app.write("model.toml", MODEL);
@@ -49,7 +49,7 @@ fn repository(judge: &str) -> App {
     app
 }
 
-fn configure(app: &App, judge: &str) {
+pub(super) fn configure(app: &App, judge: &str) {
     let agent =
         "[agent]\ncommand = [\"python3\", \"agent.py\"]\n[upstream]\nscripted = \"model.toml\"\n";
     app.write("rewind.toml", &format!("{agent}{judge}"));

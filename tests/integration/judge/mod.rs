@@ -1,6 +1,7 @@
 //! `rewind eval`: judges score recorded answers.
 
 mod gate;
+mod known;
 mod provider;
 
 use crate::support::App;

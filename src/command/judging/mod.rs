@@ -1,25 +1,35 @@
 //! Judges as checks reach them: in a gate, or for one session.
 
-use std::collections::HashMap;
+mod kept;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use tokio::runtime::Handle;
 
+use self::kept::Asking;
+pub(super) use self::kept::Kept;
 use super::Context;
-use super::eval::{choose, criterion, subject};
+use super::eval::{choose, criterion, settings, subject};
+use crate::baseline::KnownVerdict;
 use crate::check::Judging;
 use crate::config::Config;
 use crate::gate::Judges;
-use crate::judge::{Judge, Plan, VerdictCache, evaluate_with};
-use crate::model::ContentId;
+use crate::judge::{
+    Criterion, Judge, JudgeSettings, Plan, Subject, VerdictCache, evaluate_with, known_score,
+    verdict_keys,
+};
+use crate::model::{ContentId, MicroUsd};
 
 /// The judge of a run: asked once for equal questions, with one pair of canaries each.
 pub(super) struct RunJudge {
     judge: Result<Judge, String>,
+    /// How it is asked; `None` where no model is named.
+    settings: Option<JudgeSettings>,
     config: Config,
     runtime: Handle,
-    known: Memory,
+    kept: Kept,
     canaries: Memory,
     is_scripted: bool,
     locks: Mutex<HashMap<String, Arc<Mutex<bool>>>>,
@@ -48,11 +58,13 @@ impl RunJudge {
                 .map(|chosen| chosen.judge)
                 .map_err(|error| error.message())
         };
+        let model = config.judge.model.as_deref().filter(|_model| !is_scripted);
         Self {
             judge,
+            settings: model.map(|model| settings(config, model)),
             config: config.clone(),
             runtime,
-            known: Memory::default(),
+            kept: Kept::default(),
             canaries: Memory::default(),
             is_scripted,
             locks: Mutex::default(),
@@ -65,9 +77,22 @@ impl RunJudge {
         is_live: bool,
         is_offline: bool,
         context: &Context,
+        kept: Kept,
     ) -> Arc<Self> {
         let runtime = Handle::current();
-        Arc::new(Self::new(config, is_live, is_offline, context, runtime))
+        let new = Self::new(config, is_live, is_offline, context, runtime);
+        // Rules may change without a new name, and they cost nothing.
+        let kept = if new.is_scripted {
+            Kept::default()
+        } else {
+            kept
+        };
+        Arc::new(Self { kept, ..new })
+    }
+
+    /// Returns a sentence on what it was not asked again; `None` where it was asked everything.
+    pub(super) fn saved(&self) -> Option<String> {
+        self.kept.saved()
     }
 
     /// Returns a sentence on what it took so far; `None` where nobody was asked.
@@ -97,7 +122,8 @@ impl RunJudge {
         Arc::clone(locks.entry(name.to_owned()).or_default())
     }
 
-    fn score(&self, judging: &Judging<'_>) -> Result<Option<f64>, String> {
+    /// Returns what is judged and by what; `None` where it is as it was recorded.
+    fn question(&self, judging: &Judging<'_>) -> Result<Option<(Criterion, Subject)>, String> {
         let criterion =
             criterion(judging.evaluator, &self.config).map_err(|error| error.message())?;
         let of = |timeline| subject(None, timeline, judging.expected);
@@ -106,10 +132,25 @@ impl RunJudge {
             now.tools.clear();
             before.tools.clear();
         }
-        if now == before {
+        Ok((now != before).then_some((criterion, now)))
+    }
+
+    fn votes(&self, judging: &Judging<'_>) -> u32 {
+        judging.votes.or(self.config.judge.votes).unwrap_or(1)
+    }
+
+    fn score(&self, judging: &Judging<'_>) -> Result<Option<f64>, String> {
+        let Some((criterion, now)) = self.question(judging)? else {
             return Ok(None);
-        }
-        let judge = self.judge.as_ref().map_err(Clone::clone)?;
+        };
+        let votes = self.votes(judging);
+        let judge = match &self.judge {
+            Ok(judge) => judge,
+            Err(why) => {
+                let known = self.known(&criterion, &now, votes);
+                return known.map(Some).ok_or_else(|| why.clone());
+            }
+        };
         // Equal questions wait for each other, and all of an evaluator for its canaries.
         let name = criterion.name.clone();
         let question = format!(
@@ -117,20 +158,25 @@ impl RunJudge {
             now.question, now.expected, now.answer, now.tools
         );
         let (of_evaluator, of_question) = (self.lock(&name), self.lock(&question));
-        let mut has_sung = of_evaluator.lock().unwrap_or_else(PoisonError::into_inner);
-        let singing = (!*has_sung).then(|| {
-            *has_sung = true;
-            has_sung
-        });
+        let has_sung = of_evaluator.lock().unwrap_or_else(PoisonError::into_inner);
+        let singing = (!*has_sung).then_some(has_sung);
         let _asking = of_question.lock().unwrap_or_else(PoisonError::into_inner);
-        let plan = Plan {
-            criteria: vec![criterion],
-            subjects: vec![(judging.candidate.label.clone(), now)],
-            votes: judging.votes.or(self.config.judge.votes).unwrap_or(1),
+        let known = Asking {
+            kept: &self.kept,
+            settings: judge.settings(),
+            criterion: &criterion,
         };
-        let asked = evaluate_with(judge, &self.known, &self.canaries, &plan);
+        let plan = Plan {
+            criteria: vec![criterion.clone()],
+            subjects: vec![(judging.candidate.label.clone(), now)],
+            votes,
+        };
+        let asked = evaluate_with(judge, &known, &self.canaries, &plan);
         let evaluation = self.runtime.block_on(asked);
-        drop(singing);
+        if let Some(mut has_sung) = singing {
+            // Where everything was known, nobody sang.
+            *has_sung = evaluation.cached_votes < votes as usize;
+        }
         let cell = evaluation.cells.into_iter().next();
         let score = cell.map(|cell| cell.score);
         match score {
@@ -138,6 +184,29 @@ impl RunJudge {
             Some(Err(why)) => Err(why.to_string()),
             None => Err("nothing was asked".to_owned()),
         }
+    }
+
+    /// Returns the score that is known without asking.
+    fn known(&self, criterion: &Criterion, subject: &Subject, votes: u32) -> Option<f64> {
+        let settings = self.settings.as_ref()?;
+        let kept = &self.kept;
+        let known = Asking {
+            kept,
+            settings,
+            criterion,
+        };
+        known_score(settings, &known, criterion, subject, votes)
+    }
+
+    /// Returns the verdicts that a score was made of.
+    fn given(&self, judging: &Judging<'_>) -> BTreeMap<ContentId, KnownVerdict> {
+        let (Some(settings), Ok(Some((criterion, now)))) = (&self.settings, self.question(judging))
+        else {
+            return BTreeMap::new();
+        };
+        let keys = verdict_keys(settings, &criterion, &now, self.votes(judging)).into_iter();
+        keys.filter_map(|key| Some((key, self.kept.used(key)?)))
+            .collect()
     }
 }
 
@@ -151,9 +220,13 @@ impl Judges for RunJudge {
     fn judge(&self, judging: &Judging<'_>) -> Result<Option<f64>, String> {
         self.score(judging)
     }
+
+    fn verdicts(&self, judging: &Judging<'_>) -> BTreeMap<ContentId, KnownVerdict> {
+        self.given(judging)
+    }
 }
 
-/// Answers of this run.
+/// What the judge said of the canaries in this run.
 #[derive(Debug, Default)]
 struct Memory(Mutex<HashMap<ContentId, Value>>);
 
@@ -163,7 +236,7 @@ impl VerdictCache for Memory {
         known.get(&key).cloned()
     }
 
-    fn keep(&self, key: ContentId, answer: &Value) {
+    fn keep(&self, key: ContentId, answer: &Value, _cost: Option<MicroUsd>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(key, answer.clone());
     }
