@@ -18,7 +18,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint, samplesize_proportions_2indep_onetail
+from statsmodels.stats.proportion import proportion_confint, samplesize_proportions_2indep_onetail, confint_proportions_2indep
 from statsmodels.stats.power import NormalIndPower, normal_sample_size_one_tail
 
 random = np.random.default_rng(20260101)
@@ -277,6 +277,39 @@ def alpha():
         yield {"items": [[x for x in unit if not np.isnan(x)] for unit in ratings.T], **found}
 
 
+# Their own generator: what other cases draw stays as it is.
+more = np.random.default_rng(20261130)
+
+
+def permutation():
+    def less(candidate, base, axis):
+        return np.mean(candidate, axis=axis) - np.mean(base, axis=axis)
+
+    pairs = [([1, 1, 1], [0, 0, 0]), ([0.9, 0.9, 0.5, 1], [0.9, 0.5, 0.5]), ([0.3, 0.3], [0.3, 0.3])]
+    pairs += [(more.random(n).round(2).tolist(), more.random(m).round(2).tolist()) for n, m in [(3, 12), (6, 6), (5, 9)]]
+    for base, candidate in pairs:
+        found = stats.permutation_test((candidate, base), less, permutation_type="independent", vectorized=True,
+                                       n_resamples=np.inf, alternative="less")
+        yield {"base": base, "candidate": candidate, "lower": found.pvalue}
+
+
+def welch():
+    pairs = [([0.5, 0.7], [0.1, 0.2]), ([1, 1, 1], [0, 1, 1]), ([0.9, 0.8, 0.85, 0.9], [0.7, 0.3])]
+    pairs += [(more.random(n).tolist(), more.random(m).tolist()) for n, m in [(3, 12), (12, 12), (2, 30)]]
+    for base, candidate in pairs:
+        for level in (0.8, 0.95):
+            found = stats.ttest_ind(candidate, base, equal_var=False).confidence_interval(level)
+            yield {"base": base, "candidate": candidate, "level": level, "interval": [found.low, found.high]}
+
+
+def newcombe():
+    for base, candidate in [((3, 0), (0, 3)), ((56, 14), (48, 32)), ((9, 1), (3, 7)), ((1, 0), (2, 1)), ((10, 0), (20, 0)), ((5, 51), (0, 29))]:
+        for level in (0.9, 0.95):
+            found = confint_proportions_2indep(candidate[0], sum(candidate), base[0], sum(base), method="newcomb",
+                                               compare="diff", alpha=1 - level)
+            yield {"base": base, "candidate": candidate, "level": level, "interval": list(found)}
+
+
 PANDALM = [
     ([[89, 0, 8], [16, 388, 23], [11, 29, 435]], 0.85),
     ([[89, 2, 6], [15, 391, 21], [9, 18, 448]], 0.88),
@@ -292,6 +325,9 @@ GOLDEN = {
     "kappa": list(kappa()),
     "kappa_published": list(kappa_published()),
     "alpha": list(alpha()),
+    "permutation": list(permutation()),
+    "welch": list(welch()),
+    "newcombe": list(newcombe()),
     "random": list(random_cases()),
     "multiple": list(multiple()),
     "sign_flip": list(sign_flip()),
