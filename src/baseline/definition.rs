@@ -12,7 +12,7 @@ use super::digests::digests;
 use super::problem::{DefinitionError, invalid};
 use super::quarantine::Quarantine;
 use super::schema_file::put_in;
-use crate::check::{self, ReadError, Severity};
+use crate::check::{self, KOfN, ReadError, Severity};
 use crate::model::{ContentId, ForkPoint, SampleRange};
 
 /// Which timeline of the recording is held up as right.
@@ -94,6 +94,7 @@ struct RawCheck {
     #[serde(default)]
     severity: Severity,
     weight: Option<Spanned<f64>>,
+    k_of_n: Option<Spanned<[u32; 2]>>,
 }
 
 impl Definition {
@@ -283,7 +284,7 @@ fn read_check(
         return Err(ReadError::new(message, Some(span)));
     };
     let mut common = DeTable::new();
-    for key in ["kind", "id", "severity", "weight"] {
+    for key in ["kind", "id", "severity", "weight", "k_of_n"] {
         if let Some((key, value)) = table.remove_entry(key) {
             common.insert(key, value);
         }
@@ -307,9 +308,15 @@ fn read_check(
         id: String::new(),
         severity: common.severity,
         weight: weight(common.weight)?,
+        k_of_n: common.k_of_n.map(k_of_n).transpose()?,
         check: check.into(),
     };
     Ok((common.id, definition))
+}
+
+fn k_of_n(written: Spanned<[u32; 2]>) -> Result<KOfN, ReadError> {
+    let span = written.span();
+    KOfN::try_from(written.into_inner()).map_err(|message| ReadError::new(message, Some(span)))
 }
 
 fn weight(weight: Option<Spanned<f64>>) -> Result<f64, ReadError> {

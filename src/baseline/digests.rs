@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::check;
 use crate::model::{ContentId, canonical_id};
 
+/// Keys that say how much a result counts, and none what is looked at.
+const THRESHOLDS: [&str; 5] = ["id", "severity", "weight", "k_of_n", "max_drop"];
+
 /// Returns the hashes of the checks' tables by id, without what does not change what is verified.
 ///
 /// `schemas` holds what the files say that a check names, by check.
@@ -17,7 +20,7 @@ pub(super) fn digests(
     let tables = document.get("check").and_then(toml::Value::as_array);
     let digest = |(index, table): (usize, &toml::Value)| {
         let mut table = table.as_table().cloned().unwrap_or_default();
-        for key in ["id", "severity", "weight"] {
+        for key in THRESHOLDS {
             table.remove(key);
         }
         match schemas.get(index) {

@@ -61,7 +61,7 @@ pub struct ForkEvidence {
 }
 
 /// What one check said of each sample.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckEvidence {
     /// The kind of the check.
@@ -73,6 +73,10 @@ pub struct CheckEvidence {
     /// The verdicts of judges that each result was made of; shorter where later results have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verdicts: Vec<Vec<ContentId>>,
+    /// The scores that it gave, one a sample, from 0 to 1; `None` of a sample that it gave none, and empty where it
+    /// never gave any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<Option<f64>>,
 }
 
 /// What a check said of one sample.
@@ -296,6 +300,20 @@ impl CheckEvidence {
     pub fn said(&self, back: usize) -> Option<Said> {
         self.results.iter().rev().nth(back).copied()
     }
+
+    /// Returns the score of the sample that `back` others came after; `None` where it gave none.
+    pub fn score(&self, back: usize) -> Option<f64> {
+        self.scores.iter().rev().nth(back).copied().flatten()
+    }
+
+    /// Adds what it said of one more sample.
+    fn push(&mut self, said: Said, score: Option<f64>) {
+        if score.is_some() || !self.scores.is_empty() {
+            self.scores.resize(self.results.len(), None);
+            self.scores.push(score);
+        }
+        self.results.push(said);
+    }
 }
 
 impl ForkEvidence {
@@ -332,14 +350,20 @@ impl ForkEvidence {
                 definition,
                 results: Vec::new(),
                 verdicts: Vec::new(),
+                scores: Vec::new(),
             });
             if known.definition != definition {
                 known.definition = definition;
                 known.kind.clone_from(&result.kind);
                 known.results.clear();
                 known.verdicts.clear();
+                known.scores.clear();
             }
-            known.results.push(said);
+            let score = result.score.as_ref();
+            known.push(
+                said,
+                score.and_then(|score| score.value.or(score.reference)),
+            );
         }
         self.samples.push(sample);
     }
@@ -358,12 +382,15 @@ impl ForkEvidence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Score;
 
     fn result(id: &str, outcome: Outcome) -> CheckResult {
         CheckResult {
             id: id.into(),
             kind: "answer".into(),
             severity: Severity::Gate,
+            score: None,
+            k_of_n: None,
             outcome,
         }
     }
@@ -470,6 +497,26 @@ mod tests {
         fork.add(SampleEvidence::default(), &fails, &other);
         assert_eq!(fork.checks["answer"].results, [Said::Failed]);
         assert_eq!(fork.samples.len(), 3);
+    }
+
+    #[test]
+    fn scores_stand_beside_the_samples_that_have_one() {
+        let mut fork = ForkEvidence::default();
+        let same = [("answer".to_owned(), ContentId::of(b"1"))].into();
+        for value in [None, Some(0.25), None, Some(1.0)] {
+            let mut one = result("answer", Outcome::passed("ok"));
+            one.score = value.map(|value| Score {
+                evaluator: "tone".into(),
+                value: Some(value),
+                reference: None,
+                max_drop: None,
+            });
+            fork.add(SampleEvidence::default(), &[one], &same);
+        }
+        let known = &fork.checks["answer"];
+        assert_eq!(known.scores, [None, Some(0.25), None, Some(1.0)]);
+        let newest_first: Vec<Option<f64>> = (0..5).map(|back| known.score(back)).collect();
+        assert_eq!(newest_first, [Some(1.0), None, Some(0.25), None, None]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::outside::Judging;
 use super::registry::{ReadError, Table, keys};
-use super::{Check, CheckContext, Finding, Outcome};
+use super::{Check, CheckContext, Finding, MaxDrop, Outcome, Score};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,6 +16,17 @@ struct Raw {
     min: Option<f64>,
     expected: Option<String>,
     votes: Option<u32>,
+    max_drop: Option<toml::Spanned<RawDrop>>,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a number such as 0.1, or a share such as \"10%\""
+)]
+enum RawDrop {
+    Points(f64),
+    Share(String),
 }
 
 /// A score that an answer must reach.
@@ -25,6 +36,7 @@ struct ByJudge {
     min: f64,
     expected: Option<String>,
     votes: Option<u32>,
+    max_drop: Option<MaxDrop>,
 }
 
 /// Reads the check from its table.
@@ -49,6 +61,7 @@ pub(super) fn read(table: Table<'_>) -> Result<Box<dyn Check>, ReadError> {
         min,
         expected: raw.expected,
         votes: raw.votes,
+        max_drop: raw.max_drop.map(max_drop).transpose()?,
     }))
 }
 
@@ -64,33 +77,67 @@ impl ByJudge {
     }
 }
 
+fn max_drop(raw: toml::Spanned<RawDrop>) -> Result<MaxDrop, ReadError> {
+    let span = raw.span();
+    let drop = match raw.into_inner() {
+        RawDrop::Points(points) => Some(MaxDrop::Points(points)),
+        RawDrop::Share(text) => {
+            let percent = text.strip_suffix('%');
+            let percent = percent.and_then(|number| number.trim().parse::<f64>().ok());
+            percent.map(|percent| MaxDrop::Share(percent / 100.0))
+        }
+    };
+    let is_possible = |drop: &MaxDrop| drop.of(1.0) > 0.0 && drop.of(1.0) < 1.0;
+    drop.filter(is_possible).ok_or_else(|| {
+        let message = "`max_drop` is between 0 and 1, such as 0.1, or a share such as \"10%\"";
+        ReadError::new(message, Some(span))
+    })
+}
+
 impl Check for ByJudge {
     fn kind(&self) -> &'static str {
         "judge"
     }
 
     fn run(&self, context: &CheckContext<'_>) -> Outcome {
+        self.measure(context).0
+    }
+
+    fn measure(&self, context: &CheckContext<'_>) -> (Outcome, Option<Score>) {
         if !context.is_complete {
-            return Outcome::incomplete();
+            return (Outcome::incomplete(), None);
         }
         let judging = self.judging(context);
         let (evaluator, min) = (&self.evaluator, self.min);
-        match context.outside.judge(&judging) {
-            Ok(None) => Outcome::passed(format!(
+        let judged = match context.outside.judge(&judging) {
+            Ok(judged) => judged,
+            Err(why) => {
+                let why = format!("`{evaluator}` was not measured: {why}");
+                return (Outcome::not_run(why), None);
+            }
+        };
+        let score = Score {
+            evaluator: evaluator.clone(),
+            value: judged.map(|judged| judged.score),
+            reference: judged.and_then(|judged| judged.reference),
+            max_drop: self.max_drop,
+        };
+        let outcome = match score.value {
+            None => Outcome::passed(format!(
                 "what `{evaluator}` looks at is as it was recorded, so no judge was asked"
             )),
-            Ok(Some(score)) if score >= min => {
+            Some(score) if score >= min => {
                 Outcome::passed(format!("`{evaluator}` gives {score:.2}, at least {min:.2}"))
             }
-            Ok(Some(score)) => {
+            Some(score) => {
                 let finding = Finding::new(format!(
                     "`{evaluator}` gives {score:.2}, less than {min:.2}"
                 ))
                 .values(format!("at least {min:.2}"), format!("{score:.2}"));
                 Outcome::from_findings(vec![finding], "")
             }
-            Err(why) => Outcome::not_run(format!("`{evaluator}` was not measured: {why}")),
-        }
+        };
+        (outcome, Some(score))
     }
 
     fn judgings<'a>(&'a self, context: &CheckContext<'a>) -> Vec<Judging<'a>> {
@@ -108,7 +155,7 @@ mod tests {
     use camino::Utf8Path;
 
     use super::super::registry::tests::{check, try_check};
-    use super::super::{FileError, Outside, Program, ProgramEnd};
+    use super::super::{FileError, Judged, Outside, Program, ProgramEnd};
     use super::*;
     use crate::lineage::testing::{research, timeline};
 
@@ -125,9 +172,13 @@ mod tests {
             Err(String::new())
         }
 
-        fn judge(&self, judging: &Judging<'_>) -> Result<Option<f64>, String> {
+        fn judge(&self, judging: &Judging<'_>) -> Result<Option<Judged>, String> {
             assert_eq!((judging.evaluator, judging.votes), ("tone", Some(3)));
-            self.0.map_err(str::to_owned)
+            let judged = |score| Judged {
+                score,
+                reference: Some(0.9),
+            };
+            self.0.map(|score| score.map(judged)).map_err(str::to_owned)
         }
     }
 
@@ -163,6 +214,27 @@ mod tests {
     }
 
     #[test]
+    fn the_score_stands_beside_what_it_was_and_how_much_it_may_drop() {
+        let run = timeline("new", vec![research()]);
+        let measured = |drop: &str, says| {
+            let text = format!("kind = 'judge'\nevaluator = 'tone'\nvotes = 3\nmax_drop = {drop}");
+            let outside = Says(says);
+            let context = CheckContext {
+                outside: &outside,
+                ..CheckContext::new(&run, &run)
+            };
+            check(&text).measure(&context).1
+        };
+        let score = measured("0.2", Ok(Some(0.4))).unwrap();
+        assert_eq!((score.value, score.reference), (Some(0.4), Some(0.9)));
+        assert_eq!(score.max_drop, Some(MaxDrop::Points(0.2)));
+        let as_recorded = measured("'10%'", Ok(None)).unwrap();
+        assert_eq!((as_recorded.value, as_recorded.reference), (None, None));
+        assert_eq!(as_recorded.max_drop, Some(MaxDrop::Share(0.1)));
+        assert_eq!(measured("0.2", Err("it was cut off")), None);
+    }
+
+    #[test]
     fn a_threshold_that_says_nothing_is_refused() {
         for toml in [
             "",
@@ -170,6 +242,10 @@ mod tests {
             "evaluator = 'a'\nmin = 0",
             "evaluator = 'a'\nmin = 1.1",
             "evaluator = 'a'\nvotes = 0",
+            "evaluator = 'a'\nmax_drop = 0",
+            "evaluator = 'a'\nmax_drop = 1.0",
+            "evaluator = 'a'\nmax_drop = '10'",
+            "evaluator = 'a'\nmax_drop = '-3%'",
         ] {
             assert!(
                 try_check(&format!("kind = 'judge'\n{toml}")).is_err(),

@@ -29,9 +29,9 @@ use std::sync::{Arc, LazyLock};
 use crate::model::{Thread, Timeline};
 use crate::price::PriceTable;
 
-pub use outside::{FileError, Judging, Nothing, Outside, Program, ProgramEnd};
+pub use outside::{FileError, Judged, Judging, Nothing, Outside, Program, ProgramEnd};
 pub use registry::{ReadError, kinds, read};
-pub use result::{CheckResult, Finding, Outcome, Severity};
+pub use result::{CheckResult, Finding, KOfN, MaxDrop, Outcome, Score, Severity};
 pub use tool_use::{ToolUse, tool_uses};
 
 /// What a check may look at.
@@ -80,6 +80,11 @@ pub trait Check: Debug + Send + Sync {
     /// [`Outcome::NotRun`].
     fn run(&self, context: &CheckContext<'_>) -> Outcome;
 
+    /// Returns what was found, and the score where the check gives one.
+    fn measure(&self, context: &CheckContext<'_>) -> (Outcome, Option<Score>) {
+        (self.run(context), None)
+    }
+
     /// Returns what was found of the opposite: that the check does not hold.
     ///
     /// A check that had nothing to look at fails either way, and one that could not run says nothing
@@ -108,6 +113,8 @@ pub struct Definition {
     pub severity: Severity,
     /// Its share in a score, compared with the other checks; above 0.
     pub weight: f64,
+    /// In how many samples of how many it must hold; in each where it is not given.
+    pub k_of_n: Option<KOfN>,
     /// What it verifies.
     pub check: Arc<dyn Check>,
 }
@@ -117,11 +124,16 @@ pub fn run(definitions: &[Definition], context: &CheckContext<'_>) -> Vec<CheckR
     definitions
         .iter()
         .filter(|definition| definition.severity != Severity::Off)
-        .map(|definition| CheckResult {
-            id: definition.id.clone(),
-            kind: definition.check.kind().to_owned(),
-            severity: definition.severity,
-            outcome: definition.check.run(context),
+        .map(|definition| {
+            let (outcome, score) = definition.check.measure(context);
+            CheckResult {
+                id: definition.id.clone(),
+                kind: definition.check.kind().to_owned(),
+                severity: definition.severity,
+                score,
+                k_of_n: definition.k_of_n,
+                outcome,
+            }
         })
         .collect()
 }

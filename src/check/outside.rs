@@ -23,12 +23,11 @@ pub trait Outside: Debug + Send + Sync {
     /// It could not be run, or was ended before its own end; says why in one sentence.
     fn run(&self, program: &Program<'_>) -> Result<ProgramEnd, String>;
 
-    /// Returns the score of the candidate, from 0 to 1; `None` where all that a judge would see is as it is in the
-    /// reference.
+    /// Returns how the candidate was judged; `None` where all that a judge would see is as it is in the reference.
     ///
     /// # Errors
     /// It was not measured; says why in one sentence.
-    fn judge(&self, judging: &Judging<'_>) -> Result<Option<f64>, String>;
+    fn judge(&self, judging: &Judging<'_>) -> Result<Option<Judged>, String>;
 }
 
 /// What a judge is asked by a check.
@@ -44,6 +43,15 @@ pub struct Judging<'a> {
     pub reference: &'a Timeline,
     /// What is judged.
     pub candidate: &'a Timeline,
+}
+
+/// What a judge said.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judged {
+    /// The score of the candidate, from 0 to 1.
+    pub score: f64,
+    /// The score of the reference by the same judge, from 0 to 1; `None` where it was not measured.
+    pub reference: Option<f64>,
 }
 
 /// A program that a check wants to run.
@@ -93,7 +101,7 @@ impl Outside for Nothing {
         Err("no program can be run here".to_owned())
     }
 
-    fn judge(&self, _judging: &Judging<'_>) -> Result<Option<f64>, String> {
+    fn judge(&self, _judging: &Judging<'_>) -> Result<Option<Judged>, String> {
         Err("no judge can be asked here".to_owned())
     }
 }

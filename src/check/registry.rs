@@ -94,7 +94,7 @@ pub(super) fn read_nested(table: Table<'_>) -> Result<Box<dyn Check>, ReadError>
         let message = "a check is a table, such as { kind = \"no_error\" }";
         return Err(ReadError::new(message, Some(span)));
     };
-    for key in ["id", "severity", "weight"] {
+    for key in ["id", "severity", "weight", "k_of_n"] {
         if let Some((key, _value)) = keys.get_key_value(key) {
             let message = format!(
                 "`{}` belongs to the whole check, not to one inside it",

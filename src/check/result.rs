@@ -17,6 +17,86 @@ pub enum Severity {
     Gate,
 }
 
+/// In how many samples of how many a check must hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "[u32; 2]", into = "[u32; 2]")]
+pub struct KOfN {
+    k: u32,
+    n: u32,
+}
+
+impl KOfN {
+    /// Returns "in at least `k` of `n`"; `None` where `k` is 0 or more than `n`.
+    pub const fn new(k: u32, n: u32) -> Option<Self> {
+        if 0 < k && k <= n {
+            Some(Self { k, n })
+        } else {
+            None
+        }
+    }
+
+    /// Returns in how many samples it must hold, at least 1.
+    pub const fn k(self) -> u32 {
+        self.k
+    }
+
+    /// Returns of how many samples.
+    pub const fn n(self) -> u32 {
+        self.n
+    }
+}
+
+impl TryFrom<[u32; 2]> for KOfN {
+    type Error = &'static str;
+
+    fn try_from([k, n]: [u32; 2]) -> Result<Self, Self::Error> {
+        Self::new(k, n).ok_or("`k_of_n` is how many samples of how many, such as [4, 5]")
+    }
+}
+
+impl From<KOfN> for [u32; 2] {
+    fn from(KOfN { k, n }: KOfN) -> Self {
+        [k, n]
+    }
+}
+
+/// By how much a mean score may drop below that of the accepted evidence.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaxDrop {
+    /// By so much, from 0 to 1.
+    Points(f64),
+    /// By this share of the accepted mean, from 0 to 1.
+    Share(f64),
+}
+
+impl MaxDrop {
+    /// Returns by how much a mean may drop that was `base`.
+    pub fn of(self, base: f64) -> f64 {
+        match self {
+            Self::Points(points) => points,
+            Self::Share(share) => share * base,
+        }
+    }
+}
+
+/// What an evaluator gave.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Score {
+    /// The name of the evaluator.
+    pub evaluator: String,
+    /// The score, from 0 to 1; `None` where what is scored is as it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// The score of what was recorded, by the same judge; `None` where nobody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<f64>,
+    /// By how much the mean may drop; as the gate says where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_drop: Option<MaxDrop>,
+}
+
 /// One thing that is not as it should be.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,7 +224,7 @@ impl Outcome {
 }
 
 /// The result of one check on one run.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct CheckResult {
     /// The check's name, unique in its baseline.
     pub id: String,
@@ -152,6 +232,12 @@ pub struct CheckResult {
     pub kind: String,
     /// How much it weighs.
     pub severity: Severity,
+    /// The score that it gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Score>,
+    /// In how many samples of how many it must hold; in each where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k_of_n: Option<KOfN>,
     /// How it ended.
     #[serde(flatten)]
     pub outcome: Outcome,

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 use crate::agent::{AgentSpec, Ending, Launch, RunDir, Stdio, launch};
 use crate::baseline::KnownVerdict;
-use crate::check::{FileError, Judging, Outside, Program, ProgramEnd};
+use crate::check::{FileError, Judged, Judging, Outside, Program, ProgramEnd};
 use crate::model::ContentId;
 use crate::redact::Redactor;
 
@@ -30,11 +30,11 @@ pub struct Surroundings {
 
 /// Scores what agents answered.
 pub trait Judges: Send + Sync {
-    /// Returns the score of the candidate; `None` where there is nothing new to see.
+    /// Returns how the candidate was judged; `None` where there is nothing new to see.
     ///
     /// # Errors
     /// It was not measured; says why in one sentence.
-    fn judge(&self, judging: &Judging<'_>) -> Result<Option<f64>, String>;
+    fn judge(&self, judging: &Judging<'_>) -> Result<Option<Judged>, String>;
 
     /// Returns the verdicts that this score was made of; nothing where none may be kept.
     fn verdicts(&self, judging: &Judging<'_>) -> BTreeMap<ContentId, KnownVerdict>;
@@ -45,7 +45,7 @@ pub trait Judges: Send + Sync {
 pub struct NoJudges;
 
 impl Judges for NoJudges {
-    fn judge(&self, _judging: &Judging<'_>) -> Result<Option<f64>, String> {
+    fn judge(&self, _judging: &Judging<'_>) -> Result<Option<Judged>, String> {
         Err("no judge can be asked here".to_owned())
     }
 
@@ -147,7 +147,7 @@ impl Outside for Surroundings {
         })
     }
 
-    fn judge(&self, judging: &Judging<'_>) -> Result<Option<f64>, String> {
+    fn judge(&self, judging: &Judging<'_>) -> Result<Option<Judged>, String> {
         match &self.judges {
             Some(judges) => judges.judge(judging),
             None => Err("no judge can be asked here".to_owned()),

@@ -14,6 +14,8 @@ fn result(severity: Severity, outcome: Outcome) -> CheckResult {
         id: "c".into(),
         kind: "answer".into(),
         severity,
+        score: None,
+        k_of_n: None,
         outcome,
     }
 }

@@ -6,7 +6,7 @@ use crate::check::{CheckContext, CheckResult, Definition, Outcome, Severity, run
 use crate::exit::Exit;
 
 /// What the checks of a baseline say of one timeline.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct AssertReport {
     /// The version of this document.
     pub format: &'static str,
@@ -29,7 +29,7 @@ pub struct AssertReport {
 }
 
 /// What one check found.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct AssertedCheck {
     /// The check and how it ended.
     #[serde(flatten)]

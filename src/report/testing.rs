@@ -17,6 +17,8 @@ fn check(id: &str, outcome: Outcome) -> CheckResult {
         id: id.into(),
         kind: id.into(),
         severity: Severity::Gate,
+        score: None,
+        k_of_n: None,
         outcome,
     }
 }

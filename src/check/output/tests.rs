@@ -272,7 +272,7 @@ impl Outside for Files {
         Err("none".to_owned())
     }
 
-    fn judge(&self, _judging: &Judging<'_>) -> Result<Option<f64>, String> {
+    fn judge(&self, _judging: &Judging<'_>) -> Result<Option<crate::check::Judged>, String> {
         Err("no judge can be asked here".to_owned())
     }
 }

@@ -13,7 +13,7 @@ pub(super) use self::kept::Kept;
 use super::Context;
 use super::eval::{choose, criterion, settings, subject};
 use crate::baseline::KnownVerdict;
-use crate::check::Judging;
+use crate::check::{Judged, Judging};
 use crate::config::Config;
 use crate::gate::Judges;
 use crate::judge::{
@@ -122,8 +122,8 @@ impl RunJudge {
         Arc::clone(locks.entry(name.to_owned()).or_default())
     }
 
-    /// Returns what is judged and by what; `None` where it is as it was recorded.
-    fn question(&self, judging: &Judging<'_>) -> Result<Option<(Criterion, Subject)>, String> {
+    /// Returns what is judged, and what was recorded; `None` where they are the same.
+    fn question(&self, judging: &Judging<'_>) -> Result<Option<Question>, String> {
         let criterion =
             criterion(judging.evaluator, &self.config).map_err(|error| error.message())?;
         let of = |timeline| subject(None, timeline, judging.expected);
@@ -132,30 +132,43 @@ impl RunJudge {
             now.tools.clear();
             before.tools.clear();
         }
-        Ok((now != before).then_some((criterion, now)))
+        let question = Question {
+            criterion,
+            now,
+            before,
+            votes: judging.votes.or(self.config.judge.votes).unwrap_or(1),
+        };
+        Ok((question.now != question.before).then_some(question))
     }
 
-    fn votes(&self, judging: &Judging<'_>) -> u32 {
-        judging.votes.or(self.config.judge.votes).unwrap_or(1)
-    }
-
-    fn score(&self, judging: &Judging<'_>) -> Result<Option<f64>, String> {
-        let Some((criterion, now)) = self.question(judging)? else {
+    fn judged(&self, judging: &Judging<'_>) -> Result<Option<Judged>, String> {
+        let Some(question) = self.question(judging)? else {
             return Ok(None);
         };
-        let votes = self.votes(judging);
+        let score = self.score(&question, &judging.candidate.label, &question.now)?;
+        // What it is held against where no accepted sample has a score; asked once a run.
+        let reference = self.score(&question, &judging.reference.label, &question.before);
+        Ok(Some(Judged {
+            score,
+            reference: reference.ok(),
+        }))
+    }
+
+    /// Returns the score of one answer.
+    fn score(&self, question: &Question, label: &str, subject: &Subject) -> Result<f64, String> {
+        let (criterion, votes) = (&question.criterion, question.votes);
         let judge = match &self.judge {
             Ok(judge) => judge,
             Err(why) => {
-                let known = self.known(&criterion, &now, votes);
-                return known.map(Some).ok_or_else(|| why.clone());
+                let known = self.known(criterion, subject, votes);
+                return known.ok_or_else(|| why.clone());
             }
         };
         // Equal questions wait for each other, and all of an evaluator for its canaries.
         let name = criterion.name.clone();
         let question = format!(
             "{name}\0{}\0{:?}\0{}\0{:?}",
-            now.question, now.expected, now.answer, now.tools
+            subject.question, subject.expected, subject.answer, subject.tools
         );
         let (of_evaluator, of_question) = (self.lock(&name), self.lock(&question));
         let has_sung = of_evaluator.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,11 +177,11 @@ impl RunJudge {
         let known = Asking {
             kept: &self.kept,
             settings: judge.settings(),
-            criterion: &criterion,
+            criterion,
         };
         let plan = Plan {
             criteria: vec![criterion.clone()],
-            subjects: vec![(judging.candidate.label.clone(), now)],
+            subjects: vec![(label.to_owned(), subject.clone())],
             votes,
         };
         let asked = evaluate_with(judge, &known, &self.canaries, &plan);
@@ -180,7 +193,7 @@ impl RunJudge {
         let cell = evaluation.cells.into_iter().next();
         let score = cell.map(|cell| cell.score);
         match score {
-            Some(Ok(score)) => Ok(Some(score)),
+            Some(Ok(score)) => Ok(score),
             Some(Err(why)) => Err(why.to_string()),
             None => Err("nothing was asked".to_owned()),
         }
@@ -198,16 +211,28 @@ impl RunJudge {
         known_score(settings, &known, criterion, subject, votes)
     }
 
-    /// Returns the verdicts that a score was made of.
+    /// Returns the verdicts that a score was made of, and that of what was recorded.
     fn given(&self, judging: &Judging<'_>) -> BTreeMap<ContentId, KnownVerdict> {
-        let (Some(settings), Ok(Some((criterion, now)))) = (&self.settings, self.question(judging))
-        else {
+        let (Some(settings), Ok(Some(question))) = (&self.settings, self.question(judging)) else {
             return BTreeMap::new();
         };
-        let keys = verdict_keys(settings, &criterion, &now, self.votes(judging)).into_iter();
+        let keys = |subject| verdict_keys(settings, &question.criterion, subject, question.votes);
+        let keys = keys(&question.now)
+            .into_iter()
+            .chain(keys(&question.before));
         keys.filter_map(|key| Some((key, self.kept.used(key)?)))
             .collect()
     }
+}
+
+/// What a check asks.
+struct Question {
+    criterion: Criterion,
+    /// What is judged.
+    now: Subject,
+    /// What was recorded.
+    before: Subject,
+    votes: u32,
 }
 
 impl std::fmt::Debug for RunJudge {
@@ -217,8 +242,8 @@ impl std::fmt::Debug for RunJudge {
 }
 
 impl Judges for RunJudge {
-    fn judge(&self, judging: &Judging<'_>) -> Result<Option<f64>, String> {
-        self.score(judging)
+    fn judge(&self, judging: &Judging<'_>) -> Result<Option<Judged>, String> {
+        self.judged(judging)
     }
 
     fn verdicts(&self, judging: &Judging<'_>) -> BTreeMap<ContentId, KnownVerdict> {

@@ -88,6 +88,8 @@ mod tests {
                 id: id.into(),
                 kind: id.into(),
                 severity,
+                score: None,
+                k_of_n: None,
                 outcome,
             },
             assertions: 3,

@@ -17,11 +17,7 @@ use super::super::special::real;
 ///
 /// # Errors
 /// Where a score is infinite or not a number.
-pub fn permutation_lower(
-    base: &[f64],
-    candidate: &[f64],
-    seed: u64,
-) -> Result<f64, StatsError> {
+pub fn permutation_lower(base: &[f64], candidate: &[f64], seed: u64) -> Result<f64, StatsError> {
     all_finite("a score", base)?;
     all_finite("a score", candidate)?;
     if base.is_empty() || candidate.is_empty() {
@@ -91,9 +87,7 @@ fn drawn(mut scores: Vec<f64>, dealt: usize, bound: f64, random: &mut Random) ->
 
 /// Returns the number of ways to take so many of all; [`f64::INFINITY`] where it is huge.
 fn ways(all: usize, taken: usize) -> f64 {
-    (0..taken).fold(1.0, |ways, nth| {
-        ways * real(all - nth) / real(nth + 1)
-    })
+    (0..taken).fold(1.0, |ways, nth| ways * real(all - nth) / real(nth + 1))
 }
 
 /// The most deals that are counted one by one.
@@ -135,7 +129,9 @@ mod tests {
     #[test]
     fn random_deals_come_close_to_fisher_and_repeat_with_the_seed() {
         let side = |passed: usize| -> Vec<f64> {
-            (0..12).map(|at| if at < passed { 1.0 } else { 0.0 }).collect()
+            (0..12)
+                .map(|at| if at < passed { 1.0 } else { 0.0 })
+                .collect()
         };
         let found = permutation_lower(&side(11), &side(6), 3).unwrap();
         assert!((found - 0.034_324_9).abs() < 0.003, "{found}");
