@@ -21,6 +21,7 @@ pub mod config;
 pub mod diff;
 pub mod exit;
 pub mod gate;
+pub mod github;
 pub mod judge;
 pub mod lineage;
 pub mod mcp;

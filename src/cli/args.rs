@@ -72,6 +72,8 @@ pub(super) enum Command {
     Selftest(SelfTest),
     /// Compute the verdicts of a report again from the facts in it; exit 1 where they differ
     Verify(Verify),
+    /// Tell on GitHub what a run came to; for jobs of GitHub Actions
+    Github(super::github::Github),
     /// Let a judge score what an agent answered
     Eval(super::eval::Eval),
     /// Hold one session against the checks of a baseline

@@ -132,6 +132,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             &runtime()?,
             &mut out,
         ),
+        Command::Github(typed) => super::github::run(typed, context, &runtime()?, &mut out),
         Command::Baseline(typed) => super::baseline::run(
             typed,
             args.global.store,

@@ -6,6 +6,7 @@ mod context;
 mod dispatch;
 mod eval;
 mod failure;
+mod github;
 mod log;
 mod report_args;
 

@@ -10,6 +10,7 @@ use url::Url;
 use super::keys::{Keys, read_keys};
 use super::{CommandError, Context};
 use crate::config::{self, Config, UpstreamEntry};
+use crate::github::forbids_agents;
 use crate::proxy::{Allowed, Backend, HttpBackend, Timeouts, Upstreams, providers};
 use crate::scripted::{Script, ScriptedModel};
 
@@ -60,13 +61,17 @@ struct EntryError {
 /// those over the public addresses. A key goes only to the host that it was given for: the
 /// environment's key to the environment's URL, `key_env` and key files to whatever is configured.
 ///
+/// Whoever needs it runs code of the repository, the agent or a check, so an event of GitHub's whose jobs must not
+/// is refused here.
+///
 /// # Errors
-/// A wrong `--upstream` or key file.
+/// A wrong `--upstream` or key file, such an event.
 pub fn way_out(
     options: &BackendOptions,
     config: &Config,
     context: &Context,
 ) -> Result<WayOut, CommandError> {
+    refuse_event(context)?;
     let keys = match &options.key_file {
         Some(path) => read_keys(path).map_err(CommandError::usage)?,
         None => Keys::new(),
@@ -93,6 +98,17 @@ pub fn way_out(
         is_scripted: false,
         secrets,
     })
+}
+
+/// Refuses to run anything of the repository in a job that strangers can cause and that holds secrets.
+fn refuse_event(context: &Context) -> Result<(), CommandError> {
+    match context.var("GITHUB_EVENT_NAME") {
+        Some(event) if forbids_agents(event) => Err(CommandError::usage(format!(
+            "a job of the event {event} holds secrets and may write, so code of a change is not run in it"
+        ))
+        .help("run the gate on pull_request; docs/github.md shows how changes from forks are reported")),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Refuses live calls under CI unless they are asked for; the scripted model costs nothing.

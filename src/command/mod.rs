@@ -9,6 +9,7 @@ pub mod diff;
 pub mod eval;
 mod failure;
 pub mod gate;
+pub mod github;
 pub mod init;
 mod judging;
 mod keys;

@@ -46,6 +46,17 @@ pub struct LocalError {
     detail: String,
 }
 
+impl LocalError {
+    /// Returns the error of a client that could not be made.
+    pub(super) fn of_client(error: &reqwest::Error) -> Self {
+        Self {
+            method: "a".to_owned(),
+            url: "client".to_owned(),
+            detail: error.to_string(),
+        }
+    }
+}
+
 impl LocalClient {
     /// Makes a client.
     ///
@@ -62,11 +73,7 @@ impl LocalClient {
             .build();
         client
             .map(|client| Self { client })
-            .map_err(|error| LocalError {
-                method: "a".to_owned(),
-                url: "client".to_owned(),
-                detail: error.to_string(),
-            })
+            .map_err(|error| LocalError::of_client(&error))
     }
 
     /// Sends a request and reads the answer to its end.

@@ -7,6 +7,7 @@
 //! Knows nothing of sessions or baselines. What is answered is decided by a [`Responder`]; what goes
 //! out goes through a [`Backend`]; [`forward()`] passes an answer on while it keeps a copy.
 
+mod api_client;
 mod authority;
 mod decode;
 mod forward;
@@ -23,6 +24,7 @@ mod sse;
 mod testing;
 mod upstream;
 
+pub use api_client::{ApiClient, api_client};
 pub use authority::AuthorityError;
 pub use decode::{DecodeError, Decoder, decode};
 pub use forward::{Captured, forward};

@@ -79,7 +79,7 @@ fn words(text: &str) -> String {
 }
 
 /// Returns the text as code within a line of Markdown.
-pub(super) fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let line = one_line(text);
     if line.is_empty() {
         return "` `".to_owned();

@@ -74,6 +74,16 @@ fn annotation(fork: &ForkReport) -> Option<String> {
     ))
 }
 
+/// Returns a line that the runner shows as an annotation: `notice`, `warning` or `error`.
+pub fn annotation_line(level: &str, title: &str, message: &str) -> String {
+    format!("::{level} title={}::{}\n", property(title), data(message))
+}
+
+/// Returns a text on one line, harmless and not longer than this.
+pub fn plain_line(text: &str, chars: usize) -> String {
+    excerpt(&super::escape::one_line(text), chars)
+}
+
 /// Returns a text as the data of a command.
 fn data(text: &str) -> String {
     plain(text)

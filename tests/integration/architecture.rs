@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &[
         "agent", "scripted", "record", "replay", "gate", "mcp", "selftest",
     ],
-    &["report"],
+    &["report", "github"],
     &["config"],
     &["command"],
     &["cli"],
@@ -29,6 +29,7 @@ const FENCES: &[(&str, &str)] = &[
     ("clap", "cli"),
     ("clap_complete", "cli"),
     ("minijinja", "report"),
+    ("octocrab", "github"),
     ("junit_report", "report/junit"),
     ("std::env", "cli/context"),
 ];

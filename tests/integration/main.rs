@@ -18,6 +18,7 @@ mod capture;
 mod checks;
 mod cmd;
 mod examples;
+mod github;
 mod init;
 mod judge;
 mod mcp;

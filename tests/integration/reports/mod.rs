@@ -33,7 +33,7 @@ const MODEL: &str = "[[rule]]\nwhen = { system = \"rude\" }\nreply = { text = \"
                      [[rule]]\nreply = { text = \"I heard: {{last_user}}\" }\n";
 
 /// Returns a repository with these baselines, each with its tags; all share one recording.
-fn suite(baselines: &[(&str, &str)]) -> App {
+pub(crate) fn suite(baselines: &[(&str, &str)]) -> App {
     let app = App::new();
     app.write("agent.py", AGENT);
     app.write("prompt.txt", "Answer.");
@@ -59,7 +59,7 @@ fn suite(baselines: &[(&str, &str)]) -> App {
     app
 }
 
-fn gate(app: &App, arguments: &[&str]) -> Run {
+pub(crate) fn gate(app: &App, arguments: &[&str]) -> Run {
     app.run(["gate"].iter().chain(arguments))
 }
 

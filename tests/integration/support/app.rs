@@ -39,6 +39,12 @@ impl App {
         self.folder.path()
     }
 
+    /// Sets a variable of the environment for what is run from now on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _value)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Writes a file below the folder and returns its path.
     pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
         let file = self.folder().join(path);

@@ -4,6 +4,7 @@ mod app;
 mod ask;
 mod blocks;
 mod checkout;
+pub(crate) mod github;
 mod scripted;
 pub(crate) mod upstream;
 
