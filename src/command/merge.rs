@@ -4,11 +4,11 @@ use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::gate::reports;
+use super::gate::{reports, traces};
 use super::report::{FILE_NAME, read_file};
 use super::{CommandError, Context};
 use crate::exit::Exit;
-use crate::report::{MergeError, merge};
+use crate::report::{MergeError, Traces, merge};
 
 /// What was typed.
 #[derive(Debug, Clone)]
@@ -29,11 +29,13 @@ pub fn run(
     out: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
     let mut parts = Vec::new();
+    let mut told = Vec::new();
     for path in &options.paths {
         for file in files(&context.cwd.join(path))? {
             let part = read_file(&file).map_err(CommandError::usage)?;
             let place = file.strip_prefix(&context.cwd).unwrap_or(&file);
             parts.push((place.to_string(), part));
+            told.push(traces::read(&file));
         }
     }
     let whole = merge(parts).map_err(|error| {
@@ -46,7 +48,8 @@ pub fn run(
         CommandError::usage(error).exit(exit)
     })?;
     let dir = context.cwd.join(&options.output);
-    reports::write(&whole, &dir).map_err(CommandError::usage)?;
+    let told = Traces::merged(told, whole.content);
+    reports::write(&whole, &told, &dir).map_err(CommandError::usage)?;
     if let Err(error) = reports::print(&whole, &dir, context, out) {
         tracing::debug!(%error, "standard output is closed");
     }

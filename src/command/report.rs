@@ -4,9 +4,9 @@ use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{CommandError, Context};
+use super::{CommandError, Context, gate};
 use crate::exit::Exit;
-use crate::report::{Format, ReportError, RunReport};
+use crate::report::{Format, ReportError, RunReport, Traces, html};
 
 /// What was typed.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub(super) enum ReadError {
         #[source]
         source: std::io::Error,
     },
+    #[error("{path} is no page of a run: it holds no result")]
+    NoRun { path: Utf8PathBuf },
     #[error("{path} can't be used")]
     Report {
         path: Utf8PathBuf,
@@ -54,9 +56,10 @@ pub fn run(
     out: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
     let report = read(&options.path, context)?;
+    let traces = traces(&options.path, context);
     let text = options
         .format
-        .render(&report)
+        .render(&report, &traces)
         .map_err(CommandError::usage)?;
     match &options.output {
         Some(output) => {
@@ -75,13 +78,32 @@ pub fn run(
 
 /// Returns the report in a file, or in a folder that a run wrote.
 pub(super) fn read(path: &Utf8Path, context: &Context) -> Result<RunReport, CommandError> {
-    let mut path = context.cwd.join(path);
-    if path.is_dir() {
-        path = path.join(FILE_NAME);
-    }
-    read_file(&path).map_err(|error| {
+    read_file(&file(path, context)).map_err(|error| {
         CommandError::usage(error).help("`rewind gate` writes a report; name its folder or file")
     })
+}
+
+fn file(path: &Utf8Path, context: &Context) -> Utf8PathBuf {
+    let path = context.cwd.join(path);
+    if path.is_dir() {
+        path.join(FILE_NAME)
+    } else {
+        path
+    }
+}
+
+/// Returns the timelines of a report: those in a page, else those beside the file.
+fn traces(path: &Utf8Path, context: &Context) -> Traces {
+    let file = file(path, context);
+    if is_page(&file) {
+        let page = std::fs::read_to_string(&file).unwrap_or_default();
+        return html::traces(&page).unwrap_or_default();
+    }
+    gate::traces::read(&file)
+}
+
+fn is_page(file: &Utf8Path) -> bool {
+    file.extension() == Some("html")
 }
 
 /// Returns the report in a file.
@@ -90,7 +112,14 @@ pub(super) fn read_file(path: &Utf8Path) -> Result<RunReport, ReadError> {
         path: path.to_owned(),
         source,
     })?;
-    RunReport::parse(&text).map_err(|source| ReadError::Report {
+    let report = if is_page(path) {
+        html::receipt(&text).ok_or_else(|| ReadError::NoRun {
+            path: path.to_owned(),
+        })?
+    } else {
+        RunReport::parse(&text)
+    };
+    report.map_err(|source| ReadError::Report {
         path: path.to_owned(),
         source,
     })

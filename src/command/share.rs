@@ -9,7 +9,7 @@ use super::rules::prices;
 use super::stored::session;
 use super::{CommandError, Context, load_config};
 use crate::exit::Exit;
-use crate::report::html::{self, Content};
+use crate::report::{Texts, html};
 
 /// What was typed.
 #[derive(Debug, Clone, Default)]
@@ -47,11 +47,11 @@ pub fn run(
     let prices = prices(&load_config(options.config.as_deref(), context)?);
     let session = session(options.store.as_deref(), &options.session, context)?;
     let inner = if options.include_content {
-        Content::Full
+        Texts::Whole
     } else {
-        Content::Metadata
+        Texts::None
     };
-    let page = html::render(&session, inner, &prices).map_err(CommandError::usage)?;
+    let page = html::session_page(&session, inner, &prices).map_err(CommandError::usage)?;
     let path = context.cwd.join(&options.output);
     write_aside(&path, &page).map_err(|source| {
         CommandError::usage(WriteError {
@@ -59,13 +59,10 @@ pub fn run(
             source,
         })
     })?;
-    let inside = match inner {
-        Content::Full => {
-            "with prompts, answers and tool content; secrets were redacted when it was recorded"
-        }
-        Content::Metadata => {
-            "without prompts, answers and tool content; --include-content adds them"
-        }
+    let inside = if options.include_content {
+        "with prompts, answers and tool content; secrets were redacted when it was recorded"
+    } else {
+        "without prompts, answers and tool content; --include-content adds them"
     };
     if let Err(error) = writeln!(out, "wrote {} ({inside})", options.output) {
         tracing::debug!(%error, "standard output is closed");

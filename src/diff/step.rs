@@ -1,6 +1,6 @@
 //! Compares two steps: what was said and called, never headers, ids or times.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{FieldChange, TextDiff, structural, text_diff};
@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 /// A value that differs.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Changed<T> {
     /// The value on the left.
     pub left: T,
@@ -18,22 +18,22 @@ pub struct Changed<T> {
 }
 
 /// How two steps differ; only what differs is there.
-#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct StepDiff {
     /// The text of the model's answer, or of the tool's result.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextDiff>,
     /// The model's readable reasoning.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<TextDiff>,
     /// The arguments of a tool step, or the calls in a model's answer (`/0/arguments/q`).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
     /// How the step ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Changed<Status>>,
     /// The provider's error.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Changed<Option<String>>>,
 }
 

@@ -1,19 +1,19 @@
 //! Compares two JSON values field by field.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A field that differs between two JSON values.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FieldChange {
     /// Where, as a JSON pointer (RFC 6901); empty for the whole value. For an element that only one
     /// side has, the pointer is into that side.
     pub pointer: String,
     /// The value on the left; `None` where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Value>,
     /// The value on the right; `None` where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub right: Option<Value>,
 }
 

@@ -1,10 +1,10 @@
 //! Compares two texts line by line, and changed lines word by word.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use similar::{ChangeTag, InlineChange};
 
 /// On which side a line stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// On both.
@@ -18,7 +18,7 @@ pub enum Side {
 }
 
 /// A piece of a line.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Piece {
     /// The text.
     pub text: String,
@@ -27,7 +27,7 @@ pub struct Piece {
 }
 
 /// A line of a [`TextDiff`], without its line break.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DiffLine {
     /// On which side it stands.
     pub side: Side,
@@ -46,7 +46,7 @@ impl DiffLine {
 }
 
 /// How two texts differ: changed lines with some equal ones around them.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TextDiff {
     /// The lines, top to bottom; of a change the left ones first.

@@ -23,22 +23,29 @@ pub(super) struct Compared {
     pub(super) has_both: bool,
     /// The numbers on one line each, by [`NUMBERS`].
     pub(super) cells: [String; 4],
+    /// The same numbers, each with its parts.
+    pub(super) parts: [Cell; 4],
 }
 
 /// One number on both sides; `-` where there is none.
-struct Cell {
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Cell {
     /// As it was accepted.
-    base: String,
+    pub(super) base: String,
     /// As it is.
-    head: String,
+    pub(super) head: String,
     /// The difference, with its sign.
-    delta: String,
+    pub(super) delta: String,
+    /// The difference as a number to sort by; 0 where there is none.
+    pub(super) rank: i64,
 }
 
 impl Cell {
     /// Returns the number on one line.
     fn line(&self) -> String {
-        let Self { base, head, delta } = self;
+        let Self {
+            base, head, delta, ..
+        } = self;
         match (base.as_str(), head.as_str(), delta.as_str()) {
             (NOTHING, NOTHING, _) => NOTHING.to_owned(),
             (_, _, NOTHING) => format!("{base} → {head}"),
@@ -69,19 +76,20 @@ pub(super) fn compared(fork: &ForkReport) -> Option<Compared> {
     } else {
         format!("n={} and {}", base.len(), head.len())
     };
+    let parts = [
+        checks(base, head),
+        cell(base, head, &|run| Some(used(run)), &tokens),
+        cell(base, head, &|run| Some(run.cost_micro_usd?.0), &dollars),
+        cell(base, head, &|run| Some(run.steps.into()), &|steps| {
+            steps.to_string()
+        }),
+    ];
     Some(Compared {
         name: fork.name(),
         note,
         has_both: runs > 0,
-        cells: [
-            checks(base, head),
-            cell(base, head, &|run| Some(used(run)), &tokens),
-            cell(base, head, &|run| Some(run.cost_micro_usd?.0), &dollars),
-            cell(base, head, &|run| Some(run.steps.into()), &|steps| {
-                steps.to_string()
-            }),
-        ]
-        .map(|cell| cell.line()),
+        cells: parts.each_ref().map(Cell::line),
+        parts,
     })
 }
 
@@ -98,6 +106,7 @@ fn checks(base: &[Measure], head: &[Measure]) -> Cell {
     let (base_sums, head_sums) = (sums(base), sums(head));
     let mut asked = base.iter().chain(head).map(|run| run.asked);
     let first = asked.next();
+    let mut rank = 0;
     let delta = if base_sums.0 == 0 || head_sums.0 == 0 {
         NOTHING.to_owned()
     } else if !asked.all(|asked| Some(asked) == first) {
@@ -105,12 +114,15 @@ fn checks(base: &[Measure], head: &[Measure]) -> Cell {
         "other checks".to_owned()
     } else {
         let difference = head_sums.1 * base_sums.0 - base_sums.1 * head_sums.0;
-        points(divided(difference * 1_000, base_sums.0 * head_sums.0))
+        let tenths = divided(difference * 1_000, base_sums.0 * head_sums.0);
+        rank = i64::try_from(tenths).unwrap_or_default();
+        points(tenths)
     };
     Cell {
         base: shown(base_sums),
         head: shown(head_sums),
         delta,
+        rank,
     }
 }
 
@@ -144,9 +156,11 @@ fn cell(
         None => "unpriced".to_owned(),
     };
     let (base_sum, head_sum) = (sum(base), sum(head));
+    let mut rank = 0;
     let delta = match (base_sum, head_sum) {
         (Some((base, before)), Some((head, now))) => {
             let difference = divided(head * before - base * now, before * now);
+            rank = i64::try_from(difference).unwrap_or(i64::MAX);
             signed(difference, || show(magnitude(difference)))
         }
         (Some(_) | None, _) => NOTHING.to_owned(),
@@ -155,6 +169,7 @@ fn cell(
         base: shown(base_sum, base),
         head: shown(head_sum, head),
         delta,
+        rank,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The difference between two timelines of a session, ready to be shown or printed as JSON.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::terminal::words;
 use crate::diff::{Alignment, Changed, Pair, StepDiff, TextDiff, align};
@@ -21,7 +21,7 @@ pub struct Metrics {
 }
 
 /// How a step of one timeline relates to the other.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Is {
     /// The other has the same.

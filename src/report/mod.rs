@@ -1,7 +1,7 @@
 //! Reports: what people and programs read about a run or a session.
 //!
 //! A gate run becomes one [`RunReport`], and every [`Format`] is made from that: [`json`](RunReport::to_json),
-//! [`junit()`], [`markdown()`], [`run_page()`], [`github()`], [`terminal`]. Nothing here decides anything, prints, or reads a file.
+//! [`junit()`], [`markdown()`], [`html`], [`github()`], [`terminal`]. Nothing here decides anything, prints, or reads a file.
 //! What agents and models wrote passes `escape` before it is shown.
 
 mod assert_report;
@@ -18,10 +18,10 @@ mod markdown;
 mod merge;
 mod ran;
 mod render;
-mod run_page;
 mod run_report;
 mod session_report;
 pub mod terminal;
+mod trace;
 mod units;
 mod verify;
 
@@ -35,11 +35,11 @@ pub use junit::{JunitError, junit};
 pub use markdown::{MAX_BYTES, MarkdownError, markdown};
 pub use merge::{MergeError, merge};
 pub use render::{Format, RenderError};
-pub use run_page::{RunPageError, run_page};
 pub use run_report::{
     Conditions, Content, FORMAT, ForkReport, Place, ReportError, RunReport, Timing,
 };
 pub use session_report::{SessionReport, StepReport, TimelineReport};
+pub use trace::{Came, Change, Row, Side, Texts, Trace, TraceStep, Traces, shown_sample};
 pub use units::tokens;
 pub use verify::Mismatch;
 

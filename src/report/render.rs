@@ -1,8 +1,10 @@
 //! A run in each format that it is shown in.
 
+use super::html::{self, HtmlError};
 use super::run_report::RunReport;
 use super::terminal::{self, Style};
-use super::{JunitError, MarkdownError, RunPageError, github, junit, markdown, run_page};
+use super::trace::Traces;
+use super::{JunitError, MarkdownError, github, junit, markdown};
 
 /// A form that a run is shown in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,7 +34,7 @@ pub enum RenderError {
     Junit(#[from] JunitError),
     /// The page could not be made.
     #[error(transparent)]
-    Page(#[from] RunPageError),
+    Page(#[from] HtmlError),
 }
 
 impl Format {
@@ -44,11 +46,11 @@ impl Format {
         (Self::Html, "report.html"),
     ];
 
-    /// Returns the run in this form; the same report gives the same text.
+    /// Returns the run in this form; the same report and traces give the same text. Only the page shows traces.
     ///
     /// # Errors
     /// A template can't be filled, which would be a fault of this program.
-    pub fn render(self, report: &RunReport) -> Result<String, RenderError> {
+    pub fn render(self, report: &RunReport, traces: &Traces) -> Result<String, RenderError> {
         Ok(match self {
             Self::Terminal => {
                 let mut out = Vec::new();
@@ -59,7 +61,7 @@ impl Format {
             Self::Markdown => markdown(report)?,
             Self::Junit => junit(report)?,
             Self::Json => report.to_json(),
-            Self::Html => run_page(report)?,
+            Self::Html => html::run_page(report, traces)?,
             Self::Github => github(report),
         })
     }

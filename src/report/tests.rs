@@ -104,7 +104,7 @@ fn every_row_of_the_table_is_the_same_in_every_output() {
         let row = verdict.row();
         let run = run_with(verdict);
         let word = row.shown.as_str();
-        let text = |format: Format| format.render(&run).unwrap();
+        let text = |format: Format| format.render(&run, &Traces::default()).unwrap();
 
         let (junit_element, annotation, exit) = match row.shown {
             Shown::Pass => (None, None, 0),
@@ -171,7 +171,8 @@ fn every_row_of_the_table_is_the_same_in_every_output() {
 
         let page = text(Format::Html);
         assert!(page.contains(&format!(">{word}</span>")), "{verdict}");
-        assert!(page.contains(&format!(">{}</td>", row.name)), "{verdict}");
+        let name = row.name.replace('_', " ");
+        assert!(page.contains(&format!(">{name}</span></td>")), "{verdict}");
 
         let json: Value = serde_json::from_str(&text(Format::Json)).unwrap();
         assert_eq!(json["forks"][0]["decision"]["verdict"], row.name);
@@ -187,12 +188,12 @@ fn what_does_not_gate_turns_nothing_red() {
         fork.evidence.is_gating = false;
         let run = RunReport::new(vec![fork], crate::gate::Policy::default(), Content::None);
         assert_eq!((run.exit, run.verdict), (0, Shown::Pass), "{verdict}");
-        let junit = Format::Junit.render(&run).unwrap();
+        let junit = Format::Junit.render(&run, &Traces::default()).unwrap();
         assert!(
             !junit.contains("<failure") && !junit.contains("<error"),
             "{junit}"
         );
-        let github = Format::Github.render(&run).unwrap();
+        let github = Format::Github.render(&run, &Traces::default()).unwrap();
         assert!(!github.contains("::error "), "{github}");
     }
 }
@@ -232,11 +233,20 @@ fn under_none_no_output_holds_what_was_written_elsewhere() {
     for format in formats {
         let none = RunReport::new(forks.clone(), crate::gate::Policy::default(), Content::None);
         assert!(
-            !format.render(&none).unwrap().contains(MARKER),
+            !format
+                .render(&none, &Traces::default())
+                .unwrap()
+                .contains(MARKER),
             "{format:?}"
         );
         let full = RunReport::new(forks.clone(), crate::gate::Policy::default(), Content::Full);
-        assert!(format.render(&full).unwrap().contains(MARKER), "{format:?}");
+        assert!(
+            format
+                .render(&full, &Traces::default())
+                .unwrap()
+                .contains(MARKER),
+            "{format:?}"
+        );
     }
 }
 

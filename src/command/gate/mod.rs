@@ -9,6 +9,7 @@ mod pending;
 mod progress;
 pub(super) mod reports;
 mod select;
+pub(super) mod traces;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -160,7 +161,9 @@ pub async fn run(
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let pending = pending::Pending::of(&cases, &runs, &prices(&config), judge.as_ref());
     let remembered = remembered_note(&runs);
-    let mut report = report(options, &config, context, &cases, runs);
+    let shown = traces::content(options, &config, context);
+    let traces = traces::traces(&cases, &runs, shown, &prices(&config));
+    let mut report = report(options, &config, shown, &cases, runs);
     report.notes.extend(remembered);
     let notes = quarantine_notes(&cases).into_iter();
     report
@@ -186,7 +189,7 @@ pub async fn run(
     explain_prefix_drift(&mut report);
     report.notes.sort();
     let dir = context.cwd.join(&options.out);
-    reports::write(&report, &dir).map_err(CommandError::usage)?;
+    reports::write(&report, &traces, &dir).map_err(CommandError::usage)?;
     pending.write(&dir)?;
     let written = if options.json {
         out.write_all(report.to_json().as_bytes())
@@ -347,7 +350,7 @@ fn is_live(options: &GateOptions, config: &Config, context: &Context, way_out: &
 fn report(
     options: &GateOptions,
     config: &Config,
-    context: &Context,
+    content: Content,
     cases: &[Case],
     runs: Vec<Vec<ForkRun>>,
 ) -> RunReport {
@@ -389,15 +392,8 @@ fn report(
         allow_needs_live: options.allow_needs_live,
         is_enforced: config.gate.enforce.unwrap_or(true),
     };
-    // Who may see the reports of a CI job is not known.
-    let by_default = if context.is_ci() {
-        Content::None
-    } else {
-        Content::Full
-    };
-    let asked_for = options.content.or(config.report.content);
     let wanted = explain_wanted(&forks, cases);
-    let mut report = RunReport::new(forks, policy, asked_for.unwrap_or(by_default));
+    let mut report = RunReport::new(forks, policy, content);
     report.notes.extend(wanted);
     report.timing.forks_ms = forks_ms;
     report

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::traces;
 use crate::command::Context;
 use crate::report::terminal::{self, Style};
-use crate::report::{Format, RenderError, RunReport, github};
+use crate::report::{Format, RenderError, RunReport, Traces, github};
 
 /// A report that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -24,21 +25,23 @@ pub(crate) enum WriteError {
     Render(#[from] RenderError),
 }
 
-/// Writes the run in each of [`Format::FILES`] into `dir`.
-pub(crate) fn write(report: &RunReport, dir: &Utf8Path) -> Result<(), WriteError> {
-    let io = |path: &Utf8Path| {
-        let path = path.to_owned();
-        move |source| WriteError::Io { path, source }
-    };
-    fs::create_dir_all(dir).map_err(io(dir))?;
+/// Writes the run in each of [`Format::FILES`] into `dir`, and the timelines that its page shows.
+pub(crate) fn write(report: &RunReport, traces: &Traces, dir: &Utf8Path) -> Result<(), WriteError> {
+    fs::create_dir_all(dir).map_err(|source| WriteError::Io {
+        path: dir.to_owned(),
+        source,
+    })?;
     for (format, name) in Format::FILES {
-        let path = dir.join(name);
-        let aside = dir.join(format!(".{name}.new"));
-        fs::write(&aside, format.render(report)?)
-            .and_then(|()| fs::rename(&aside, &path))
-            .map_err(io(&path))?;
+        write_aside(dir, name, &format.render(report, traces)?)?;
     }
-    Ok(())
+    write_aside(dir, traces::FILE_NAME, &traces.to_json())
+}
+
+fn write_aside(dir: &Utf8Path, name: &str, text: &str) -> Result<(), WriteError> {
+    let path = dir.join(name);
+    let aside = dir.join(format!(".{name}.new"));
+    let written = fs::write(&aside, text).and_then(|()| fs::rename(&aside, &path));
+    written.map_err(|source| WriteError::Io { path, source })
 }
 
 /// Prints the table, as the log of a job on GitHub shows it in such a job, and where the reports are.

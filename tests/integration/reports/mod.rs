@@ -151,6 +151,9 @@ fn two_runs_on_the_same_evidence_differ_in_one_field() {
     let (same, timing) = report("one").split_once(begin).map(own).unwrap();
     assert_eq!(facts, same);
     app.write("two/rewind-report.json", &format!("{facts}{begin}{timing}"));
+    let told = |out: &str| read(&app, format!("{out}/timelines.json"));
+    assert_eq!(timeless_steps(&told("one")), timeless_steps(&told("two")));
+    app.write("two/timelines.json", &told("one"));
     for (format, file) in [
         ("junit", "junit.xml"),
         ("markdown", "report.md"),
@@ -160,17 +163,32 @@ fn two_runs_on_the_same_evidence_differ_in_one_field() {
         assert_eq!(again.stdout, read(&app, format!("one/{file}")), "{file}");
     }
 
-    // As they were written: the comment has no clock, the page a date, JUnit what its readers ask for.
+    // As they were written: the comment has no clock, JUnit what its readers ask for.
     let written = |file: &str| ["one", "two"].map(|out| read(&app, format!("{out}/{file}")));
     let [one, two] = written("report.md");
-    assert_eq!(one, two);
-    let [one, two] = written("report.html").map(|page| without(&page, "run 2", " UTC"));
     assert_eq!(one, two);
     let [one, two] = written("junit.xml").map(|xml| {
         let xml = without(&xml, " time=\"", "\"");
         without(&xml, " timestamp=\"", "\"")
     });
     assert_eq!(one, two);
+}
+
+/// Returns timelines without when their steps began and how long they took.
+fn timeless_steps(text: &str) -> Value {
+    fn forget(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.retain(|name, _value| name != "began_us" && name != "took_us");
+                fields.values_mut().for_each(forget);
+            }
+            Value::Array(items) => items.iter_mut().for_each(forget),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut timelines = serde_json::from_str(text).unwrap();
+    forget(&mut timelines);
+    timelines
 }
 
 fn own((a, b): (&str, &str)) -> (String, String) {
@@ -235,5 +253,30 @@ fn a_job_on_github_annotates_the_check_that_failed() {
         run.stdout.starts_with("::group::rewind gate: FAIL"),
         "{}",
         run.stdout
+    );
+}
+
+#[test]
+fn a_page_verifies_without_the_files_that_it_was_made_with() {
+    let app = suite(&[("a", "")]);
+    app.write("prompt.txt", "Be rude.");
+    gate(&app, &[]).exits(1);
+    let page = read(&app, "rewind-report/report.html");
+    app.write("sent/by-mail.html", &page);
+    let verified = app.run(["verify", "sent/by-mail.html"]).exits(0);
+    assert!(
+        verified.stdout.starts_with("verified: FAIL"),
+        "{}",
+        verified.stdout
+    );
+    // It can be made again from itself.
+    let again = app.run(["report", "sent/by-mail.html", "--format", "html"]);
+    assert_eq!(again.exits(0).stdout, page);
+    app.write("other.html", "<p>hello</p>");
+    let refused = app.run(["verify", "other.html"]).exits(2);
+    assert!(
+        refused.stderr.contains("no page of a run"),
+        "{}",
+        refused.stderr
     );
 }

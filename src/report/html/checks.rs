@@ -1,0 +1,110 @@
+//! Checks and what they found.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::check::{CheckResult, Finding, Outcome, Severity};
+use crate::diff::{TextDiff, text_diff};
+use crate::gate::Sample;
+
+/// A check of a run.
+#[derive(Serialize)]
+pub(super) struct CheckView {
+    id: String,
+    kind: String,
+    /// `pass`, `fail`, `warn`, `not_run`.
+    state: &'static str,
+    word: &'static str,
+    is_gating: bool,
+    why: String,
+    findings: Vec<FindingView>,
+}
+
+impl CheckView {
+    /// Returns whether it holds.
+    pub(super) fn is_held(&self) -> bool {
+        self.state == "pass"
+    }
+}
+
+/// One thing that is not as it should be.
+#[derive(Clone, Serialize)]
+pub(super) struct FindingView {
+    check: String,
+    state: &'static str,
+    message: String,
+    expected: String,
+    found: String,
+    words: Option<TextDiff>,
+    step: Option<u32>,
+    reference_step: Option<u32>,
+}
+
+/// Returns the checks of a sample, those that failed first.
+pub(super) fn checks(sample: &Sample) -> Vec<CheckView> {
+    let results = CheckResult::worst_first(&sample.checks).into_iter();
+    results
+        .filter(|check| check.severity != Severity::Off)
+        .map(|check| view(check, sample))
+        .collect()
+}
+
+fn view(check: &CheckResult, sample: &Sample) -> CheckView {
+    let is_gating = check.severity == Severity::Gate;
+    let (state, word) = match &check.outcome {
+        Outcome::Passed { .. } => ("pass", "holds"),
+        Outcome::NotRun { .. } => ("not_run", "could not run"),
+        Outcome::Failed { .. } if !sample.counts(check) => ("not_run", "does not count"),
+        Outcome::Failed {
+            is_violation: true, ..
+        } if is_gating => ("fail", "violated"),
+        Outcome::Failed { .. } if is_gating => ("fail", "fails"),
+        Outcome::Failed { .. } => ("warn", "warns"),
+    };
+    let findings = match &check.outcome {
+        Outcome::Failed { findings, .. } => findings.as_slice(),
+        Outcome::Passed { .. } | Outcome::NotRun { .. } => &[],
+    };
+    CheckView {
+        id: check.id.clone(),
+        kind: check.kind.clone(),
+        state,
+        word,
+        is_gating,
+        why: check.outcome.why().to_owned(),
+        findings: findings
+            .iter()
+            .map(|one| finding(check, one, state))
+            .collect(),
+    }
+}
+
+fn finding(check: &CheckResult, finding: &Finding, state: &'static str) -> FindingView {
+    let (expected, found) = (&finding.expected, &finding.found);
+    let has_both = !expected.is_empty() && !found.is_empty();
+    FindingView {
+        check: check.id.clone(),
+        state,
+        message: finding.message.clone(),
+        words: has_both.then(|| text_diff(expected, found)).flatten(),
+        expected: expected.clone(),
+        found: found.clone(),
+        step: finding.step.map(|step| step.0),
+        reference_step: finding.reference_step.map(|step| step.0),
+    }
+}
+
+/// Returns the findings by the step that they speak of: of the replay (`true`), else of the recording.
+pub(super) fn by_step(checks: &[CheckView]) -> BTreeMap<(bool, u32), Vec<FindingView>> {
+    let mut steps: BTreeMap<(bool, u32), Vec<FindingView>> = BTreeMap::new();
+    for finding in checks.iter().flat_map(|check| &check.findings) {
+        let key = match (finding.step, finding.reference_step) {
+            (Some(step), _) => (true, step),
+            (None, Some(step)) => (false, step),
+            (None, None) => continue,
+        };
+        steps.entry(key).or_default().push(finding.clone());
+    }
+    steps
+}

@@ -1,0 +1,280 @@
+//! The page of a gate run.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::checks::{CheckView, by_step, checks};
+use super::data::Data;
+use super::shared::{TraceView, address, trace_view};
+use super::{HtmlError, RECEIPT, ROOM, TRACES, fill};
+use crate::gate::Shown;
+use crate::report::comparison::{self, Compared};
+use crate::report::markdown::{Detail, Page, page};
+use crate::report::run_report::{ForkReport, RunReport};
+use crate::report::trace::{Trace, Traces, shown_sample};
+use crate::report::units::count;
+
+/// What the page shows.
+#[derive(Serialize)]
+struct RunView {
+    #[serde(flatten)]
+    page: Page,
+    headline: String,
+    subline: String,
+    worst: Option<String>,
+    tiles: Vec<Tile>,
+    forks: Vec<ForkView>,
+    has_traces: bool,
+    content: &'static str,
+}
+
+/// A number of forks.
+#[derive(Serialize)]
+struct Tile {
+    shown: Shown,
+    word: &'static str,
+    count: usize,
+}
+
+/// A fork.
+#[derive(Serialize)]
+struct ForkView {
+    id: String,
+    baseline: String,
+    fork: String,
+    verdict: &'static str,
+    shown: Shown,
+    word: &'static str,
+    meaning: &'static str,
+    why: String,
+    is_gating: bool,
+    search: String,
+    compared: Option<Compared>,
+    estimate: Option<String>,
+    first: Option<First>,
+    samples: Option<String>,
+    checks: Vec<CheckView>,
+    held: usize,
+    log: String,
+    place: Option<String>,
+    said: String,
+    drift: Vec<String>,
+    trace: Option<TraceView>,
+    same_as: Option<String>,
+    reproduce: Option<String>,
+    accept: Option<String>,
+    allow: Option<String>,
+}
+
+/// The first step that differs.
+#[derive(Serialize)]
+struct First {
+    text: String,
+    href: String,
+}
+
+/// Returns the page of a run with what is known of its timelines.
+///
+/// # Errors
+/// The template can't be filled, which would be a fault of this program.
+pub fn run_page(report: &RunReport, traces: &Traces) -> Result<String, HtmlError> {
+    let everything = Detail {
+        rows: 0,
+        findings: 0,
+        all: false,
+        values: 0,
+    };
+    let page = page(report, everything);
+    let mut room = ROOM;
+    let mut told: BTreeMap<&str, Vec<(&str, &Trace, String)>> = BTreeMap::new();
+    let mut forks = Vec::new();
+    // The worst first, so that the room in the page is theirs.
+    for fork in report.worst_first() {
+        let name = fork.name();
+        let trace = traces.forks.get(&name);
+        let known = told.entry(&fork.evidence.baseline).or_default();
+        let same = trace.and_then(|trace| known.iter().find(|(_, other, _)| *other == trace));
+        let same = same.map(|(_, _, id)| id.clone());
+        let view = fork_view(
+            report,
+            fork,
+            trace.filter(|_trace| same.is_none()),
+            &mut room,
+        );
+        if let (Some(trace), None) = (trace, &same) {
+            known.push((&fork.evidence.fork, trace, view.id.clone()));
+        }
+        forks.push(ForkView {
+            same_as: same,
+            ..view
+        });
+    }
+    let mut data = vec![Data::new(RECEIPT, report)];
+    if !traces.forks.is_empty() {
+        data.push(Data::new(TRACES, traces));
+    }
+    let view = RunView {
+        headline: headline(report),
+        subline: subline(report),
+        worst: worst(report),
+        tiles: [Shown::Fail, Shown::NotMeasured, Shown::Look, Shown::Pass]
+            .into_iter()
+            .map(|shown| Tile {
+                shown,
+                word: shown.as_str(),
+                count: report.shown(shown).count(),
+            })
+            .collect(),
+        forks,
+        has_traces: !traces.forks.is_empty(),
+        content: report.content.as_str(),
+        page,
+    };
+    let title = format!("{} · {} · Rewind", report.verdict, report.summary());
+    fill("run.html", title, report.generator.clone(), data, view)
+}
+
+/// Returns what a reader must know first.
+fn headline(report: &RunReport) -> String {
+    let forks = report.forks.len();
+    match (report.verdict, report.worst()) {
+        (Shown::Pass, _) if forks == 0 => "Nothing had to be run".to_owned(),
+        (Shown::Pass, _) if report.savings.paid.calls == 0 && all_unaffected(report) => {
+            "Nothing changed: every run is proved equal to its recording".to_owned()
+        }
+        (Shown::Pass, _) => "Nothing got worse".to_owned(),
+        (Shown::Fail | Shown::Look | Shown::NotMeasured, Some(fork)) => {
+            let why = &fork.decision.why;
+            let mut letters = why.chars();
+            let first = letters
+                .next()
+                .map(|letter| letter.to_uppercase().to_string());
+            format!("{}{}", first.unwrap_or_default(), letters.as_str())
+        }
+        (Shown::Fail | Shown::Look | Shown::NotMeasured, None) => "Nothing was measured".to_owned(),
+    }
+}
+
+/// Returns the address of what a reader wants to see first.
+fn worst(report: &RunReport) -> Option<String> {
+    let fork = report
+        .worst()
+        .filter(|_fork| report.verdict != Shown::Pass)?;
+    let evidence = &fork.evidence;
+    Some(format!(
+        "{}/{}",
+        address(&evidence.baseline),
+        address(&evidence.fork)
+    ))
+}
+
+fn all_unaffected(report: &RunReport) -> bool {
+    let mut forks = report.forks.iter();
+    forks.all(|fork| fork.decision.verdict == crate::gate::Verdict::Unaffected)
+}
+
+/// Returns where, and how much else.
+fn subline(report: &RunReport) -> String {
+    let forks = count(report.forks.len() as u64, "fork");
+    let same = report.shown(report.verdict).count();
+    match (report.verdict, report.worst()) {
+        (Shown::Pass, _) => format!("{forks}, {}", report.summary()),
+        (_, Some(fork)) if same <= 1 => format!("in {}, one of {forks}", fork.name()),
+        (_, Some(fork)) => format!("in {} and {} more of {forks}", fork.name(), same - 1),
+        (_, None) => forks,
+    }
+}
+
+fn fork_view(
+    report: &RunReport,
+    fork: &ForkReport,
+    trace: Option<&Trace>,
+    room: &mut usize,
+) -> ForkView {
+    let row = fork.decision.verdict.row();
+    let evidence = &fork.evidence;
+    let id = format!(
+        "{}/{}",
+        address(&evidence.baseline),
+        address(&evidence.fork)
+    );
+    let samples = &evidence.samples;
+    let at = shown_sample(samples);
+    let sample = samples.get(at);
+    let checks = sample.map(checks).unwrap_or_default();
+    let is_bad = row.shown != Shown::Pass;
+    let name = crate::report::escape::shell(&evidence.baseline);
+    let passes = evidence.candidate();
+    let drift: Vec<String> = fork.drift().iter().map(ToString::to_string).collect();
+    ForkView {
+        search: format!(
+            "{} {} {} {}",
+            fork.name(),
+            row.name,
+            row.shown.as_str(),
+            fork.decision.why
+        )
+        .to_lowercase(),
+        first: trace.and_then(|trace| first(trace, &id)),
+        samples: (samples.len() > 1).then(|| {
+            format!(
+                "{} of {} whole runs hold; shown is run {} of {}",
+                passes.passed,
+                passes.total(),
+                at + 1,
+                samples.len()
+            )
+        }),
+        held: checks.iter().filter(|check| check.is_held()).count(),
+        trace: trace.map(|trace| trace_view(trace, &id, by_step(&checks), room)),
+        checks,
+        baseline: evidence.baseline.clone(),
+        fork: evidence.fork.clone(),
+        verdict: row.name,
+        shown: row.shown,
+        word: row.shown.as_str(),
+        meaning: row.meaning,
+        why: fork.decision.why.clone(),
+        is_gating: evidence.is_gating,
+        compared: comparison::compared(fork),
+        estimate: fork.live_estimate.map(|tally| {
+            format!(
+                "{} calls, {} tokens, {}",
+                tally.calls,
+                crate::report::tokens(tally.tokens()),
+                crate::report::cost(&tally)
+            )
+        }),
+        log: fork.agent_log.clone(),
+        said: sample
+            .and_then(|sample| sample.fault.as_ref())
+            .map(|fault| fault.said.clone())
+            .unwrap_or_default(),
+        place: fork
+            .place
+            .as_ref()
+            .map(|place| format!("{}:{}", place.file, place.line)),
+        drift,
+        same_as: None,
+        reproduce: is_bad.then(|| format!("rewind gate --filter {name}")),
+        accept: fork
+            .accepting(&name)
+            .filter(|_accept| row.shown == Shown::Fail && report.verdict == Shown::Fail),
+        allow: fork.forbidding().filter(|_allow| row.shown == Shown::Fail),
+        id,
+    }
+}
+
+fn first(trace: &Trace, id: &str) -> Option<First> {
+    let row = trace.rows.get(trace.first_row?)?;
+    let step = row.right.as_ref();
+    let number = step.or(row.left.as_ref())?.number;
+    Some(First {
+        text: format!("step {number}"),
+        href: match step {
+            Some(_) => format!("{id}/{number}"),
+            None => format!("{id}/was-{number}"),
+        },
+    })
+}
