@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::verdict::KnownVerdict;
-use crate::check::{CheckResult, Outcome, Severity};
+use crate::check::{CheckResult, KeptAnswer, Outcome, Score, Severity};
 use crate::model::{ContentId, MicroUsd, StepIndex, canonical_id};
 
 /// The name of the file in a baseline's folder.
@@ -43,6 +43,9 @@ pub struct Evidence {
     /// What judges said of the samples, by the hash of what they were asked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub verdicts: BTreeMap<ContentId, KnownVerdict>,
+    /// What judges saw of the samples, by its hash, where it is not what was recorded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<ContentId, KeptAnswer>,
     /// Who accepted it, and why.
     pub provenance: Provenance,
 }
@@ -112,6 +115,9 @@ pub struct SampleEvidence {
     /// What all model calls cost; `None` where one has no price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_micro_usd: Option<MicroUsd>,
+    /// The hash of what judges saw of it; `None` where nothing of it was judged, or it is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<ContentId>,
 }
 
 /// Who accepted evidence, and why.
@@ -192,6 +198,7 @@ impl Evidence {
             printed: false,
             forks: BTreeMap::new(),
             verdicts: BTreeMap::new(),
+            answers: BTreeMap::new(),
             provenance: Provenance::default(),
         }
     }
@@ -295,6 +302,31 @@ impl Evidence {
 }
 
 impl CheckEvidence {
+    /// Returns a check of this kind and definition that said nothing yet.
+    pub fn new(kind: &str, definition: ContentId) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            definition,
+            results: Vec::new(),
+            verdicts: Vec::new(),
+            scores: Vec::new(),
+        }
+    }
+
+    /// Adds what it said of one more sample, with the score that it gave.
+    pub fn push(&mut self, outcome: &Outcome, score: Option<&Score>) {
+        let score = score.and_then(|score| score.value.or(score.reference));
+        if score.is_some() || !self.scores.is_empty() {
+            self.scores.resize(self.results.len(), None);
+            self.scores.push(score);
+        }
+        self.results.push(match outcome {
+            Outcome::Passed { .. } => Said::Passed,
+            Outcome::Failed { .. } => Said::Failed,
+            Outcome::NotRun { .. } => Said::NotRun,
+        });
+    }
+
     /// Returns what it said of the sample that `back` others came after; `None` where it is younger than
     /// that: a check that began anew has fewer results than there are samples, and they are the last ones.
     pub fn said(&self, back: usize) -> Option<Said> {
@@ -304,15 +336,6 @@ impl CheckEvidence {
     /// Returns the score of the sample that `back` others came after; `None` where it gave none.
     pub fn score(&self, back: usize) -> Option<f64> {
         self.scores.iter().rev().nth(back).copied().flatten()
-    }
-
-    /// Adds what it said of one more sample.
-    fn push(&mut self, said: Said, score: Option<f64>) {
-        if score.is_some() || !self.scores.is_empty() {
-            self.scores.resize(self.results.len(), None);
-            self.scores.push(score);
-        }
-        self.results.push(said);
     }
 }
 
@@ -339,31 +362,12 @@ impl ForkEvidence {
         for result in results.iter().filter(|one| one.severity != Severity::Off) {
             let definition = definitions.get(&result.id).copied();
             let definition = definition.unwrap_or_else(|| ContentId::of(b""));
-            let said = match &result.outcome {
-                Outcome::Passed { .. } => Said::Passed,
-                Outcome::Failed { .. } => Said::Failed,
-                Outcome::NotRun { .. } => Said::NotRun,
-            };
             let known = self.checks.entry(result.id.clone());
-            let known = known.or_insert_with(|| CheckEvidence {
-                kind: result.kind.clone(),
-                definition,
-                results: Vec::new(),
-                verdicts: Vec::new(),
-                scores: Vec::new(),
-            });
+            let known = known.or_insert_with(|| CheckEvidence::new(&result.kind, definition));
             if known.definition != definition {
-                known.definition = definition;
-                known.kind.clone_from(&result.kind);
-                known.results.clear();
-                known.verdicts.clear();
-                known.scores.clear();
+                *known = CheckEvidence::new(&result.kind, definition);
             }
-            let score = result.score.as_ref();
-            known.push(
-                said,
-                score.and_then(|score| score.value.or(score.reference)),
-            );
+            known.push(&result.outcome, result.score.as_ref());
         }
         self.samples.push(sample);
     }

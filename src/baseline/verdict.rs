@@ -26,14 +26,17 @@ pub struct KnownVerdict {
 }
 
 impl Evidence {
-    /// Forgets the verdicts that no sample refers to any more.
+    /// Forgets the verdicts and answers that no sample refers to any more.
     pub fn prune(&mut self) {
         let checks = self.forks.values().flat_map(|fork| fork.checks.values());
         let used: BTreeSet<ContentId> = checks
             .flat_map(|check| check.verdicts.iter().flatten().copied())
             .collect();
         self.verdicts.retain(|key, _verdict| used.contains(key));
-        if !self.verdicts.is_empty() {
+        let samples = self.forks.values().flat_map(|fork| &fork.samples);
+        let used: BTreeSet<ContentId> = samples.filter_map(|sample| sample.answer).collect();
+        self.answers.retain(|key, _answer| used.contains(key));
+        if !(self.verdicts.is_empty() && used.is_empty()) {
             WITH_VERDICTS.clone_into(&mut self.format);
         }
     }
@@ -49,7 +52,8 @@ impl ForkEvidence {
 }
 
 impl CheckEvidence {
-    fn refer(&mut self, verdicts: Vec<ContentId>) {
+    /// Notes which verdicts its last result was made of.
+    pub fn refer(&mut self, verdicts: Vec<ContentId>) {
         if verdicts.is_empty() {
             return;
         }

@@ -73,6 +73,7 @@ impl ByJudge {
             votes: self.votes,
             reference: context.reference,
             candidate: context.candidate,
+            kept: context.kept,
         }
     }
 }

@@ -29,7 +29,9 @@ use std::sync::{Arc, LazyLock};
 use crate::model::{Thread, Timeline};
 use crate::price::PriceTable;
 
-pub use outside::{FileError, Judged, Judging, Nothing, Outside, Program, ProgramEnd};
+pub use outside::{
+    FileError, Judged, Judging, KeptAnswer, KeptTool, Nothing, Outside, Program, ProgramEnd,
+};
 pub use registry::{ReadError, kinds, read};
 pub use result::{CheckResult, Finding, KOfN, MaxDrop, Outcome, Score, Severity};
 pub use tool_use::{ToolUse, tool_uses};
@@ -51,6 +53,8 @@ pub struct CheckContext<'a> {
     pub prices: &'a PriceTable,
     /// Files of the run, and programs.
     pub outside: &'a dyn Outside,
+    /// What judges see in place of the candidate, where it isn't there any more.
+    pub kept: Option<&'a KeptAnswer>,
 }
 
 impl<'a> CheckContext<'a> {
@@ -63,6 +67,7 @@ impl<'a> CheckContext<'a> {
             is_complete: true,
             prices: &BUILT_IN_PRICES,
             outside: &Nothing,
+            kept: None,
         }
     }
 }

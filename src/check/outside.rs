@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use camino::Utf8Path;
+use serde::{Deserialize, Serialize};
 
 use crate::model::Timeline;
 
@@ -43,6 +44,40 @@ pub struct Judging<'a> {
     pub reference: &'a Timeline,
     /// What is judged.
     pub candidate: &'a Timeline,
+    /// What was kept of a run that isn't there any more: it takes the place of the candidate's answer.
+    pub kept: Option<&'a KeptAnswer>,
+}
+
+/// What a judge sees of a run, kept to be judged again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptAnswer {
+    /// The final answer.
+    pub answer: String,
+    /// What the tools returned; `None` where no judge looked at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Vec<KeptTool>>,
+}
+
+/// One call of a tool with its result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptTool {
+    /// The name of the tool.
+    pub name: String,
+    /// Its arguments as JSON.
+    pub arguments: String,
+    /// What came back.
+    pub result: String,
+}
+
+impl KeptAnswer {
+    /// Returns how many bytes of text it holds.
+    pub(crate) fn len(&self) -> usize {
+        let tools = self.tools.iter().flatten();
+        let of_tools = tools.map(|tool| tool.name.len() + tool.arguments.len() + tool.result.len());
+        self.answer.len() + of_tools.sum::<usize>()
+    }
 }
 
 /// What a judge said.

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::input::{Accepted, Sample, State};
+use super::rejudge::{answer, recorded_answer};
 use super::runner::{Case, ForkRun, trajectory};
 use super::surroundings::Judges;
 use crate::baseline::{Evidence, ForkEvidence, KnownVerdict, Provenance, Said, SampleEvidence};
-use crate::check::{self, CheckContext};
+use crate::check::{self, CheckContext, KeptAnswer};
 use crate::gate::Mode;
 use crate::model::{ContentId, ForkPoint, MicroUsd, Timeline, canonical_id};
 use crate::price::PriceTable;
@@ -27,6 +28,16 @@ pub(super) fn accepted(case: &Case, fork: &ForkPoint, samples: &[Sample]) -> Acc
         return Accepted::Incomparable(format!("{why}; `rewind baseline accept {name}` renews it"));
     }
     let address = fork.to_string();
+    let known = case.comparable().unwrap_or(known);
+    if let Some(id) = judged_otherwise(case, known.forks.get(&address))
+        && !samples.iter().all(|sample| sample.replay.is_unaffected)
+    {
+        let name = &case.baseline.name;
+        return Accepted::Incomparable(format!(
+            "who judges check `{id}`, or by what, was changed since the evidence was accepted, and what was answered \
+             then is not kept; `rewind baseline sample {name} -n 3 --live` has it judged anew"
+        ));
+    }
     let digests = &case.baseline.definition.digests;
     let failed = |id: &str| {
         digests
@@ -46,6 +57,39 @@ pub(super) fn accepted(case: &Case, fork: &ForkPoint, samples: &[Sample]) -> Acc
     } else {
         Accepted::Passed
     }
+}
+
+/// Returns the first gating check that was judged otherwise when a fork was accepted.
+fn judged_otherwise<'c>(case: &'c Case, known: Option<&ForkEvidence>) -> Option<&'c str> {
+    let definition = &case.baseline.definition;
+    let gating = definition
+        .checks
+        .iter()
+        .filter(|check| check.severity == check::Severity::Gate);
+    let mut judged = gating.filter(|check| is_judged(case, check));
+    let is_other = |check: &&check::Definition| {
+        let known = known.and_then(|known| known.checks.get(&check.id));
+        known.is_some_and(|known| definition.digests.get(&check.id) != Some(&known.definition))
+    };
+    judged.find(is_other).map(|check| check.id.as_str())
+}
+
+fn is_judged(case: &Case, check: &check::Definition) -> bool {
+    let context = CheckContext::new(&case.reference, &case.reference);
+    !check.check.judgings(&context).is_empty()
+}
+
+/// Returns whether a run that is equal to the recording says nothing that was not accepted: also where another judge
+/// would be asked now, since none is.
+fn is_seen(case: &Case, fork: &ForkEvidence) -> bool {
+    let definition = &case.baseline.definition;
+    let mut digests = definition.digests.clone();
+    for check in &definition.checks {
+        if fork.checks.contains_key(&check.id) && is_judged(case, check) {
+            digests.remove(&check.id);
+        }
+    }
+    fork.covers(&digests)
 }
 
 /// Returns what each accepted sample of a fork that says something of its own came to, in order.
@@ -135,7 +179,7 @@ pub fn evidence(
             if sample.state() != State::Whole {
                 continue;
             }
-            if sample.replay.is_unaffected && fork.covers(digests) {
+            if sample.replay.is_unaffected && is_seen(case, fork) {
                 continue;
             }
             if accepted_at.is_some_and(|accepted| was_heard_before(timeline, accepted)) {
@@ -144,7 +188,11 @@ pub fn evidence(
             // Who breaks off before the fork tells something of its own, too.
             let tells = sample.replay.live > 0 || !sample.replay.is_unaffected;
             let is_live = sample.mode == Mode::Live && tells;
-            let costs = costs(timeline, is_live, prices);
+            let mut costs = costs(timeline, is_live, prices);
+            if let Some((id, answer)) = seen(case, timeline, judges).filter(|_seen| is_live) {
+                costs.answer = Some(id);
+                evidence.answers.extend(answer.map(|answer| (id, answer)));
+            }
             fork.add(costs, &sample.checks, digests);
             let verdicts = verdicts(case, timeline, judges);
             for (check, verdicts) in verdicts {
@@ -173,6 +221,20 @@ pub fn evidence(
         .as_ref()
         .is_none_or(|known| known.id() != evidence.id());
     (is_new && !evidence.forks.is_empty()).then_some(evidence)
+}
+
+/// Returns the hash of what judges see of a run, and that, where it is not what was recorded.
+fn seen(
+    case: &Case,
+    timeline: &Timeline,
+    judges: &dyn Judges,
+) -> Option<(ContentId, Option<KeptAnswer>)> {
+    let context = CheckContext::new(&case.reference, timeline);
+    let checks = &case.baseline.definition.checks;
+    let answer = answer(checks, &context, judges)?;
+    let id = canonical_id(&answer);
+    let is_recorded = recorded_answer(checks, &context, judges) == Some(id);
+    Some((id, (!is_recorded).then_some(answer)))
 }
 
 /// Returns what judges said of a run, by the ids of the checks that asked them.
@@ -265,5 +327,6 @@ pub(super) fn costs(timeline: &Timeline, live: bool, prices: &PriceTable) -> Sam
             .iter()
             .map(|call| prices.price_of(call))
             .sum::<Option<_>>(),
+        answer: None,
     }
 }

@@ -17,6 +17,7 @@ mod evidence;
 mod fork;
 mod input;
 mod plan;
+mod rejudge;
 mod resample;
 mod run;
 mod runner;

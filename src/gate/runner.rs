@@ -31,7 +31,7 @@ use crate::replay::{
 use crate::wire::Parser;
 
 /// A baseline with its recording.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Case {
     /// What people wrote about it.
     pub baseline: Baseline,
@@ -49,6 +49,8 @@ pub struct Case {
     pub recording: ContentId,
     /// What was accepted; `None` where nothing was.
     pub accepted: Option<Evidence>,
+    /// What was accepted, where the judge of now has judged it.
+    pub rejudged: Option<Evidence>,
     /// Whether it counts for the run's verdict.
     pub is_gating: bool,
     /// How many samples of a fork run live; `None` takes what the [`Runner`] says.
@@ -61,7 +63,7 @@ impl Case {
     /// Returns what was accepted, where a run may be compared with it.
     pub fn comparable(&self) -> Option<&Evidence> {
         let name = self.agent_name.as_deref();
-        let known = self.accepted.as_ref();
+        let known = self.rejudged.as_ref().or(self.accepted.as_ref());
         known.filter(|known| known.comparable_with(name, self.recording).is_none())
     }
 }

@@ -66,7 +66,9 @@ impl Runner {
     /// Runs all cases, `jobs` at once, and returns their forks in the order of the cases.
     ///
     /// All dry runs come first, so that what is to go live is known before the first live call.
-    pub async fn run(&self, cases: &[Case], progress: &dyn Progress) -> Vec<Vec<ForkRun>> {
+    ///
+    /// Where a case goes live whose judge changed, what was accepted of it is judged anew before.
+    pub async fn run(&self, cases: &mut [Case], progress: &dyn Progress) -> Vec<Vec<ForkRun>> {
         let jobs = self.jobs.max(1);
         let done = AtomicUsize::new(0);
         let tell = |total: usize, name: &str| {
@@ -74,10 +76,11 @@ impl Runner {
         };
         let tell = &tell;
         // In the order in which they end: one slow agent must not keep the others from starting.
+        let number = cases.len();
         let mut dry: Vec<(usize, Dry)> = stream::iter(cases.iter().enumerate())
             .map(|(nth, case)| async move {
                 let dry = self.dry(case).await;
-                tell(cases.len(), &case.baseline.name);
+                tell(number, &case.baseline.name);
                 (nth, dry)
             })
             .buffer_unordered(jobs)
@@ -85,6 +88,12 @@ impl Runner {
             .await;
         dry.sort_by_key(|(nth, _dry)| *nth);
         let dry: Vec<Dry> = dry.into_iter().map(|(_nth, dry)| dry).collect();
+        for (case, dry) in cases.iter_mut().zip(&dry) {
+            if !self.tails(case, dry).is_empty() {
+                self.rejudge(case).await;
+            }
+        }
+        let cases = &*cases;
         let mut tails: Vec<Tail<'_>> = cases
             .iter()
             .zip(&dry)

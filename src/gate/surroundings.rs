@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 use crate::agent::{AgentSpec, Ending, Launch, RunDir, Stdio, launch};
 use crate::baseline::KnownVerdict;
-use crate::check::{FileError, Judged, Judging, Outside, Program, ProgramEnd};
+use crate::check::{FileError, Judged, Judging, KeptAnswer, Outside, Program, ProgramEnd};
 use crate::model::ContentId;
 use crate::redact::Redactor;
 
@@ -38,6 +38,9 @@ pub trait Judges: Send + Sync {
 
     /// Returns the verdicts that this score was made of; nothing where none may be kept.
     fn verdicts(&self, judging: &Judging<'_>) -> BTreeMap<ContentId, KnownVerdict>;
+
+    /// Returns what a judge sees of the candidate; `None` where it could not be judged again by that.
+    fn answer(&self, judging: &Judging<'_>) -> Option<KeptAnswer>;
 }
 
 /// There is no judge.
@@ -51,6 +54,10 @@ impl Judges for NoJudges {
 
     fn verdicts(&self, _judging: &Judging<'_>) -> BTreeMap<ContentId, KnownVerdict> {
         BTreeMap::new()
+    }
+
+    fn answer(&self, _judging: &Judging<'_>) -> Option<KeptAnswer> {
+        None
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::check::Score;
+use crate::check::KeptTool;
 
 fn result(id: &str, outcome: Outcome) -> CheckResult {
     CheckResult {
@@ -68,6 +68,7 @@ fn written_evidence_fits_the_published_schema() {
         live: true,
         exit: Some(0),
         cost_micro_usd: Some(MicroUsd(7)),
+        answer: Some(ContentId::of(b"answer")),
         ..SampleEvidence::default()
     });
     let key = ContentId::of(b"question");
@@ -81,8 +82,20 @@ fn written_evidence_fits_the_published_schema() {
     };
     evidence.verdicts.insert(key, verdict.clone());
     evidence.verdicts.insert(ContentId::of(b"other"), verdict);
+    let tool = KeptTool {
+        name: "search".into(),
+        arguments: "{}".into(),
+        result: "14 million".into(),
+    };
+    let answer = KeptAnswer {
+        answer: "About 14 million.".into(),
+        tools: Some(vec![tool]),
+    };
+    let other = ContentId::of(b"other");
+    evidence.answers.insert(other, answer.clone());
+    evidence.answers.insert(ContentId::of(b"answer"), answer);
     evidence.prune();
-    assert_eq!(evidence.verdicts.len(), 1);
+    assert_eq!((evidence.verdicts.len(), evidence.answers.len()), (1, 1));
     assert_eq!(evidence.format, "1.1");
     let value = serde_json::from_str(&evidence.to_json()).unwrap();
     let wrong: Vec<String> = validator

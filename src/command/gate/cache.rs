@@ -68,6 +68,18 @@ fn dir(options: &GateOptions, config: &Config, context: &Context) -> Option<Utf8
         .or_else(|| written.map(|written| config.root.join(written)))
 }
 
+/// Returns a note on the baselines of which the accepted answers were judged anew.
+pub(super) fn rejudged_note(cases: &[Case]) -> Option<String> {
+    let judged = cases.iter().filter(|case| case.rejudged.is_some());
+    let names: Vec<&str> = judged.map(|case| case.baseline.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "who judges, or by what, was changed: the accepted answers were judged anew ({})",
+            names.join(", ")
+        )
+    })
+}
+
 /// Returns a note on the live answers that were not asked for again.
 pub(super) fn remembered_note(runs: &[Vec<ForkRun>]) -> Option<String> {
     let timelines = runs

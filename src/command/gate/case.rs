@@ -7,12 +7,13 @@ use crate::baseline::{
     Baseline, Evidence, QUARANTINE_DAYS, QuarantineState, read_session, recording_id,
 };
 use crate::check::{self, Severity};
+use crate::command::judging::judge_id;
 use crate::command::rules::answer_from;
 use crate::command::{CommandError, Context, agent_config, agent_spec};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::gate::{Case, reference};
-use crate::model::{ContentId, Session};
+use crate::model::{ContentId, Session, Timeline, canonical_id};
 
 /// Returns a baseline with its recording and what was accepted, and the configuration with its agent
 /// in the default's place.
@@ -114,18 +115,36 @@ pub(in crate::command) fn bare_case(
     agent.timeout = agent.timeout.or(Some(DEFAULT_TIMEOUT));
     let case = Case {
         input: definition.input.clone().or_else(|| session.input.clone()),
-        baseline: baseline.clone(),
+        baseline: judged(baseline, reference, &config),
         agent,
         output: answer_from(&config),
         reference: Arc::new(reference.clone()),
         agent_name: config.agent.name.clone(),
         recording: ContentId::of(b""),
         accepted: None,
+        rejudged: None,
         is_gating: true,
         samples: definition.samples,
         unready: None,
     };
     Ok((case, config))
+}
+
+/// Returns a baseline in whose checks it also counts who judges: evidence of another judge is not compared.
+fn judged(baseline: &Baseline, reference: &Timeline, config: &Config) -> Baseline {
+    let mut baseline = baseline.clone();
+    let definition = &mut baseline.definition;
+    let context = check::CheckContext::new(reference, reference);
+    for check in &definition.checks {
+        let judgings = check.check.judgings(&context);
+        if let Some(known) = definition.digests.get_mut(&check.id)
+            && !judgings.is_empty()
+        {
+            let judges = judgings.iter().map(|one| judge_id(one.evaluator, config));
+            *known = canonical_id(&(*known, judges.collect::<Vec<_>>()));
+        }
+    }
+    baseline
 }
 
 /// The most bytes of standard output that are kept as the final answer.

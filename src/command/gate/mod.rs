@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use camino::Utf8PathBuf;
 
-use self::cache::{answers, kept, remembered_note};
+use self::cache::{answers, kept, rejudged_note, remembered_note};
 pub(super) use self::case::{bare_case, case};
 use self::changed::Changed;
 use self::conditions::{conditions, place};
@@ -157,7 +157,7 @@ pub async fn run(
     );
     let started_at = jiff::Timestamp::now();
     let begun = Instant::now();
-    let runs = until_interrupted(&runner, runner.run(&cases, &teller)).await;
+    let runs = until_interrupted(&runner, runner.run(&mut cases, &teller)).await;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let pending = pending::Pending::of(&cases, &runs, &prices(&config), judge.as_ref());
     let remembered = remembered_note(&runs);
@@ -165,6 +165,7 @@ pub async fn run(
     let traces = traces::traces(&cases, &runs, shown, &prices(&config));
     let mut report = report(options, &config, shown, &cases, runs);
     report.notes.extend(remembered);
+    report.notes.extend(rejudged_note(&cases));
     let notes = quarantine_notes(&cases).into_iter();
     report
         .notes

@@ -13,14 +13,24 @@ pub(super) use self::kept::Kept;
 use super::Context;
 use super::eval::{choose, criterion, settings, subject};
 use crate::baseline::KnownVerdict;
-use crate::check::{Judged, Judging};
+use crate::check::{Judged, Judging, KeptAnswer, KeptTool};
 use crate::config::Config;
 use crate::gate::Judges;
 use crate::judge::{
-    Criterion, Judge, JudgeSettings, Plan, Subject, VerdictCache, evaluate_with, known_score,
-    verdict_keys,
+    Criterion, Judge, JudgeSettings, Plan, Prompt, Subject, ToolEvidence, VerdictCache,
+    evaluate_with, known_score, verdict_keys,
 };
-use crate::model::{ContentId, MicroUsd};
+use crate::model::{ContentId, MicroUsd, canonical_id};
+
+/// Returns the hash of who judges by an evaluator, and how: verdicts under another one are not comparable.
+pub(super) fn judge_id(evaluator: &str, config: &Config) -> ContentId {
+    let settings = settings(config, "scripted-judge");
+    let prompt = criterion(evaluator, config).ok();
+    let prompt = prompt.map(|criterion| Prompt::hash(&criterion));
+    let temperature = settings.temperature.map(|t| t.to_string());
+    let provider = settings.dialect.provider();
+    canonical_id(&(SCORING, provider, settings.model, temperature, prompt))
+}
 
 /// The judge of a run: asked once for equal questions, with one pair of canaries each.
 pub(super) struct RunJudge {
@@ -128,6 +138,9 @@ impl RunJudge {
             criterion(judging.evaluator, &self.config).map_err(|error| error.message())?;
         let of = |timeline| subject(None, timeline, judging.expected);
         let (mut now, mut before) = (of(judging.candidate), of(judging.reference));
+        if let Some(kept) = judging.kept {
+            now = kept_subject(now, kept, criterion.reads_tools)?;
+        }
         if !criterion.reads_tools {
             now.tools.clear();
             before.tools.clear();
@@ -141,6 +154,28 @@ impl RunJudge {
         Ok((question.now != question.before).then_some(question))
     }
 
+    /// Returns what a judge sees of the candidate, where the question is the recorded one.
+    fn seen(&self, judging: &Judging<'_>) -> Option<KeptAnswer> {
+        let criterion = criterion(judging.evaluator, &self.config).ok()?;
+        let of = |timeline| subject(None, timeline, None);
+        let (now, before) = (of(judging.candidate), of(judging.reference));
+        if now.question != before.question {
+            return None;
+        }
+        let kept = |tool: ToolEvidence| KeptTool {
+            name: tool.name,
+            arguments: tool.arguments,
+            result: tool.result,
+        };
+        Some(KeptAnswer {
+            answer: now.answer,
+            tools: criterion
+                .reads_tools
+                .then(|| now.tools.into_iter().map(kept).collect()),
+        })
+    }
+
+    /// Returns how the candidate was judged, and what was recorded.
     fn judged(&self, judging: &Judging<'_>) -> Result<Option<Judged>, String> {
         let Some(question) = self.question(judging)? else {
             return Ok(None);
@@ -249,7 +284,33 @@ impl Judges for RunJudge {
     fn verdicts(&self, judging: &Judging<'_>) -> BTreeMap<ContentId, KnownVerdict> {
         self.given(judging)
     }
+
+    fn answer(&self, judging: &Judging<'_>) -> Option<KeptAnswer> {
+        self.seen(judging)
+    }
 }
+
+/// Returns a subject of which this was kept.
+fn kept_subject(subject: Subject, kept: &KeptAnswer, reads_tools: bool) -> Result<Subject, String> {
+    let of = |tool: &KeptTool| ToolEvidence {
+        name: tool.name.clone(),
+        arguments: tool.arguments.clone(),
+        result: tool.result.clone(),
+    };
+    let tools = match &kept.tools {
+        Some(tools) => tools.iter().map(of).collect(),
+        None if reads_tools => return Err("what the tools returned is not kept".to_owned()),
+        None => Vec::new(),
+    };
+    Ok(Subject {
+        answer: kept.answer.clone(),
+        tools,
+        ..subject
+    })
+}
+
+/// The version of how votes become a score.
+const SCORING: &str = "scoring 1";
 
 /// What the judge said of the canaries in this run.
 #[derive(Debug, Default)]

@@ -68,8 +68,8 @@ fn a_new_answer_is_judged_and_an_unchanged_one_costs_nothing() {
     assert!(!same.stdout.contains("the judge"), "{}", same.stdout);
 
     let polite = gate(&app, "Be polite.").exits(0);
-    // Three equal samples are one question, beside two canaries.
-    let took = "note: the judge scripted-judge took 3 calls: $0";
+    // Three equal samples are one question, beside what was recorded and two canaries.
+    let took = "note: the judge scripted-judge took 4 calls: $0";
     assert!(polite.stdout.contains(took), "{}", polite.stdout);
 
     let wrong = gate(&app, "Just guess.").exits(1);
