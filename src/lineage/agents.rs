@@ -69,7 +69,10 @@ fn identity(call: &Call) -> (u8, Vec<u8>) {
     match call.request.dialect {
         Dialect::OpenaiEmbeddings => (1, Vec::new()),
         Dialect::Opaque => (2, Vec::new()),
-        Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::AnthropicMessages => {
+        Dialect::OpenaiChat
+        | Dialect::OpenaiResponses
+        | Dialect::AnthropicMessages
+        | Dialect::Gemini => {
             let treatment = &call.request.treatment;
             let mut names: Vec<&str> = treatment
                 .tools
@@ -96,9 +99,10 @@ fn known_name(call: &Call) -> Option<String> {
     match call.request.dialect {
         Dialect::OpenaiEmbeddings => Some("embeddings".to_owned()),
         Dialect::Opaque => Some("http".to_owned()),
-        Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::AnthropicMessages => {
-            introduced(&call.request.treatment.system_text())
-        }
+        Dialect::OpenaiChat
+        | Dialect::OpenaiResponses
+        | Dialect::AnthropicMessages
+        | Dialect::Gemini => introduced(&call.request.treatment.system_text()),
     }
 }
 

@@ -39,7 +39,10 @@ pub fn final_answer(steps: &[Step], agent: Option<&str>) -> Option<String> {
 
 fn is_conversation(dialect: Dialect) -> bool {
     match dialect {
-        Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::AnthropicMessages => true,
+        Dialect::OpenaiChat
+        | Dialect::OpenaiResponses
+        | Dialect::AnthropicMessages
+        | Dialect::Gemini => true,
         Dialect::OpenaiEmbeddings | Dialect::Opaque => false,
     }
 }

@@ -19,6 +19,8 @@ pub enum Dialect {
     OpenaiResponses,
     /// Anthropic Messages.
     AnthropicMessages,
+    /// Gemini generateContent.
+    Gemini,
     /// OpenAI-compatible embeddings.
     OpenaiEmbeddings,
     /// Any other POST: recorded and replayed verbatim.
@@ -32,6 +34,7 @@ impl Dialect {
             Self::OpenaiChat => "openai-chat",
             Self::OpenaiResponses => "openai-responses",
             Self::AnthropicMessages => "anthropic-messages",
+            Self::Gemini => "gemini",
             Self::OpenaiEmbeddings => "openai-embeddings",
             Self::Opaque => "opaque",
         }
@@ -57,6 +60,7 @@ impl FromStr for Dialect {
             Self::OpenaiChat,
             Self::OpenaiResponses,
             Self::AnthropicMessages,
+            Self::Gemini,
             Self::OpenaiEmbeddings,
             Self::Opaque,
         ]

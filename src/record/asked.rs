@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::slots::Ticket;
 use crate::model::{Body, ContentId, Dialect, Exchange, Message, Part, Pooled, Request, Role};
 use crate::proxy::Incoming;
-use crate::wire::{ParsedMessage, ParsedRequest, ParsedThread};
+use crate::wire::{ParsedMessage, ParsedRequest, ParsedThread, StreamForm};
 
 /// What a request of the agent is.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ pub(super) fn unreadable(method: &str, path: &str) -> ParsedRequest {
         dialect: Dialect::Opaque,
         model: None,
         stream: false,
-        include_usage: false,
+        form: StreamForm::default(),
         system: Vec::new(),
         tools: Pooled::new(Vec::new()),
         settings: Pooled::new(Map::new()),

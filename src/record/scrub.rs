@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::pieces::{scrub_pieces, with_data};
 use crate::model::{ApiError, Body, Dialect, Events, Message, Part, Pooled, Response, StreamEvent};
 use crate::redact::Redactor;
-use crate::wire::{self, Scrub as _};
+use crate::wire::{self, Scrub as _, StreamForm};
 
 /// Returns the response without secrets.
 pub(super) fn response(redactor: &Redactor, response: &Response) -> Response {
@@ -100,7 +100,16 @@ pub(super) fn body(
     clean: &Response,
 ) -> Body {
     match raw {
-        Body::Whole(bytes) => Body::Whole(whole(redactor, bytes)),
+        Body::Whole(bytes) => {
+            let is_array = bytes.trim_ascii_start().starts_with(b"[");
+            let body = Body::Whole(whole(redactor, bytes));
+            // The array of a stream, whose pieces are texts of their own.
+            if is_array && dialect == Dialect::Gemini && !shows_only(dialect, status, &body, clean)
+            {
+                return wire::render(dialect, clean, true, StreamForm::Array).body;
+            }
+            body
+        }
         Body::Events(events) => {
             if found == clean && are_clean(redactor, &events) {
                 return Body::Events(events);
@@ -174,7 +183,11 @@ fn shows_only(dialect: Dialect, status: u16, body: &Body, clean: &Response) -> b
 
 /// Returns `clean` as a stream, with the pace of the stream that it stands for.
 fn rendered_again(dialect: Dialect, clean: &Response, original: &Events) -> Body {
-    match wire::render(dialect, clean, true, clean.usage.is_some()).body {
+    let form = match clean.usage {
+        Some(_) => StreamForm::EventsWithUsage,
+        None => StreamForm::Events,
+    };
+    match wire::render(dialect, clean, true, form).body {
         Body::Events(events) => {
             let delays = original.iter().map(|event| Some(event.delay_us));
             let paced = events.iter().zip(delays.chain(std::iter::repeat(None)));

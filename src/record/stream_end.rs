@@ -29,6 +29,11 @@ fn closes(dialect: Dialect, data: &str) -> bool {
         Some(value.get("type")?.as_str()?.to_owned())
     };
     match dialect {
+        Dialect::Gemini => serde_json::from_str::<Value>(data).is_ok_and(|value| {
+            let reason = value.pointer("/candidates/0/finishReason");
+            let reason = reason.or_else(|| value.pointer("/promptFeedback/blockReason"));
+            reason.is_some_and(Value::is_string)
+        }),
         Dialect::AnthropicMessages => kind().is_some_and(|kind| kind == "message_stop"),
         Dialect::OpenaiResponses => kind().is_some_and(|kind| {
             [

@@ -21,7 +21,7 @@ pub(super) fn adapt(mut incoming: Incoming, request: &Request, after: Option<&Ca
             let changed = recorded.request.treatment.model != request.treatment.model;
             changed.then(|| without_thinking(&incoming.body)).flatten()
         }
-        Dialect::OpenaiChat | Dialect::OpenaiEmbeddings | Dialect::Opaque => None,
+        Dialect::OpenaiChat | Dialect::Gemini | Dialect::OpenaiEmbeddings | Dialect::Opaque => None,
     };
     if let Some(body) = body {
         incoming.headers.remove(http::header::CONTENT_ENCODING);

@@ -90,7 +90,7 @@ impl ReplayResponder {
         };
         let wanted = Wanted {
             request: &asked.request,
-            include_usage: asked.parsed.include_usage,
+            form: asked.parsed.form,
         };
         let answer = serve::answer(&call, wanted, self.timing);
         // Not when it is noted: by then the agent may have asked for, and got, what follows from it.

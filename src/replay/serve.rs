@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::model::{Body, Call, Divergence, Exchange, Request, StreamEvent};
 use crate::proxy::{Answer, AnswerBody, Broken};
-use crate::wire;
+use crate::wire::{self, StreamForm};
 
 /// When recorded answers are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,8 +25,8 @@ pub enum Timing {
 pub(super) struct Wanted<'a> {
     /// The request.
     pub(super) request: &'a Request,
-    /// Whether a stream is to end with a usage event.
-    pub(super) include_usage: bool,
+    /// The form of a stream.
+    pub(super) form: StreamForm,
 }
 
 /// Returns the recorded answer of `call`: as it came where the request wants that form, else
@@ -35,7 +35,7 @@ pub(super) fn answer(call: &Call, wanted: Wanted<'_>, timing: Timing) -> Answer 
     let exchange = &call.exchange;
     let status = StatusCode::from_u16(exchange.status).unwrap_or(StatusCode::OK);
     let is_same_form = call.request.dialect == wanted.request.dialect
-        && (call.request.stream == wanted.request.stream || !call.is_ok());
+        && (is_same_stream(call, wanted) || !call.is_ok());
     let mut headers = kept_headers(exchange);
     if !call.is_ok() && !exchange.truncated {
         // The recorded attempts are part of the recorded failure; the client need not try again.
@@ -51,7 +51,7 @@ pub(super) fn answer(call: &Call, wanted: Wanted<'_>, timing: Timing) -> Answer 
                 wanted.request.dialect,
                 &call.response,
                 wanted.request.stream,
-                wanted.include_usage,
+                wanted.form,
             );
             headers.insert(
                 header::CONTENT_TYPE,
@@ -61,6 +61,14 @@ pub(super) fn answer(call: &Call, wanted: Wanted<'_>, timing: Timing) -> Answer 
         }
     };
     Answer::new(status, headers, body)
+}
+
+/// Returns whether the answer was asked for as it is now: in one, as events, or as the array of a stream.
+fn is_same_stream(call: &Call, wanted: Wanted<'_>) -> bool {
+    let has_events = matches!(call.exchange.body, Some(Body::Events(_)));
+    let wants_array = wanted.form == StreamForm::Array;
+    call.request.stream == wanted.request.stream
+        && !(wanted.request.stream && wants_array == has_events)
 }
 
 /// Returns the answer to a request that is no step.

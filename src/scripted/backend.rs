@@ -108,7 +108,7 @@ impl ScriptedModel {
                     || failure.to_string(),
                     |cause| format!("{failure}: {cause}"),
                 );
-                error(dialect, 400, "invalid_request_error", &text)
+                error(dialect, 400, "", &text)
             })
     }
 
@@ -137,7 +137,7 @@ impl ScriptedModel {
         else {
             self.note(&entry);
             let text = self.script.explain(&talk);
-            return error(dialect, 400, "invalid_request_error", &text).into();
+            return error(dialect, 400, "", &text).into();
         };
         self.count(chosen.index, chosen.rule, &request);
         entry.rule = Some(chosen.index + 1);
@@ -155,7 +155,7 @@ impl ScriptedModel {
             self.fresh(kind)
         });
         response.id = Some(self.fresh(match dialect {
-            Dialect::OpenaiResponses => "resp",
+            Dialect::OpenaiResponses | Dialect::Gemini => "resp",
             Dialect::AnthropicMessages => "msg",
             Dialect::OpenaiChat | Dialect::OpenaiEmbeddings | Dialect::Opaque => "chatcmpl",
         }));
@@ -187,15 +187,30 @@ impl ScriptedModel {
 
     /// Answers what is no step: lists of models, counts of tokens.
     fn ancillary(&self, incoming: &Incoming) -> Reply {
+        let has = |name: &str| incoming.headers.contains_key(name);
+        let is_google = has("x-goog-api-key") || incoming.path.contains(":countTokens");
+        let dialect = match (has("anthropic-version"), is_google) {
+            (true, _) => Dialect::AnthropicMessages,
+            (false, true) => Dialect::Gemini,
+            (false, false) => Dialect::OpenaiChat,
+        };
         if incoming.method != Method::POST {
-            let is_anthropic = incoming.headers.contains_key("anthropic-version");
-            return other::models(&incoming.path, is_anthropic);
+            return other::models(&incoming.path, dialect);
         }
-        match self.parse(Dialect::AnthropicMessages, incoming) {
+        // Both counts of the others have the messages of this one.
+        let counted = match dialect {
+            Dialect::Gemini => Dialect::Gemini,
+            Dialect::OpenaiChat
+            | Dialect::OpenaiResponses
+            | Dialect::AnthropicMessages
+            | Dialect::OpenaiEmbeddings
+            | Dialect::Opaque => Dialect::AnthropicMessages,
+        };
+        match self.parse(counted, incoming) {
             Ok(parsed) => {
                 let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
                 let (request, _is_known) = requests.request(&parsed, None);
-                other::count(&Conversation::of(&request))
+                other::count(&Conversation::of(&request), counted)
             }
             Err(reply) => reply,
         }

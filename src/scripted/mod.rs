@@ -1,8 +1,8 @@
 //! The scripted model: answers model calls by rules on the conversation, without any provider.
 //!
 //! [`Script`] is the rules file, [`ScriptedModel`] the [`Backend`](crate::proxy::Backend) that
-//! answers by it: OpenAI Chat Completions, Responses and embeddings, Anthropic Messages, streamed or
-//! not. It is deterministic but for the ids, which are fresh in every answer like a provider's. The
+//! answers by it: OpenAI Chat Completions, Responses and embeddings, Anthropic Messages, Gemini, streamed
+//! or not. It is deterministic but for the ids, which are fresh in every answer like a provider's. The
 //! rules are described in `docs/scripted-model.md`.
 
 mod answer;

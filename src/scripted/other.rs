@@ -18,12 +18,17 @@ const DIMENSIONS: usize = 8;
 const MAX_DIMENSIONS: usize = 4096;
 
 /// Returns the list of models, or the one model that `path` names: any name will do.
-pub(super) fn models(path: &str, is_anthropic: bool) -> Reply {
+pub(super) fn models(path: &str, dialect: Dialect) -> Reply {
+    let is_anthropic = dialect == Dialect::AnthropicMessages;
+    let is_google = dialect == Dialect::Gemini;
     let place = path.split('?').next().unwrap_or(path).trim_end_matches('/');
     let model = |id: &str| {
         if is_anthropic {
             json!({ "type": "model", "id": id, "display_name": id,
                     "created_at": "1970-01-01T00:00:00Z" })
+        } else if is_google {
+            json!({ "name": format!("models/{id}"), "displayName": id,
+                    "supportedGenerationMethods": ["generateContent", "countTokens"] })
         } else {
             json!({ "id": id, "object": "model", "created": 0, "owned_by": "rewind" })
         }
@@ -31,6 +36,7 @@ pub(super) fn models(path: &str, is_anthropic: bool) -> Reply {
     let body = match place.rsplit_once("/models") {
         Some((_root, "")) if is_anthropic => json!({ "data": [model(MODEL)], "has_more": false,
                 "first_id": MODEL, "last_id": MODEL }),
+        Some((_root, "")) if is_google => json!({ "models": [model(MODEL)] }),
         Some((_root, "")) => json!({ "object": "list", "data": [model(MODEL)] }),
         Some((_root, name)) if name.starts_with('/') => model(name.trim_start_matches('/')),
         Some(_) | None => {
@@ -42,8 +48,16 @@ pub(super) fn models(path: &str, is_anthropic: bool) -> Reply {
 }
 
 /// Returns the count of tokens, by the same estimate as the usage of an answer.
-pub(super) fn count(talk: &Conversation) -> Reply {
-    let body = json!({ "input_tokens": answer::tokens(talk.chars) });
+pub(super) fn count(talk: &Conversation, dialect: Dialect) -> Reply {
+    let name = match dialect {
+        Dialect::Gemini => "totalTokens",
+        Dialect::OpenaiChat
+        | Dialect::OpenaiResponses
+        | Dialect::AnthropicMessages
+        | Dialect::OpenaiEmbeddings
+        | Dialect::Opaque => "input_tokens",
+    };
+    let body = json!({ name: answer::tokens(talk.chars) });
     json_reply(StatusCode::OK, Bytes::from(body.to_string()))
 }
 

@@ -14,12 +14,7 @@ use crate::wire::{self, ParsedRequest};
 
 /// Returns the answer of a rule on the wire, as a stream where one is asked for.
 pub(super) fn success(parsed: &ParsedRequest, response: &Response, rule: &RuleReply) -> Reply {
-    let rendered = wire::render(
-        parsed.dialect,
-        response,
-        parsed.stream,
-        parsed.include_usage,
-    );
+    let rendered = wire::render(parsed.dialect, response, parsed.stream, parsed.form);
     let pieces: Vec<Bytes> = match rendered.body {
         Body::Whole(bytes) => match rule.disconnect_after {
             // A body that breaks off in the middle.
@@ -57,7 +52,16 @@ pub(super) fn success(parsed: &ParsedRequest, response: &Response, rule: &RuleRe
 /// Returns the failure of a rule on the wire.
 pub(super) fn failure(dialect: Dialect, status: u16, rule: &RuleReply) -> Reply {
     let told = answer::failure(status, rule);
-    let mut reply = error(dialect, status, &told.kind, &told.message);
+    let kind = match dialect {
+        // Named by its own words for the status.
+        Dialect::Gemini => "",
+        Dialect::OpenaiChat
+        | Dialect::OpenaiResponses
+        | Dialect::AnthropicMessages
+        | Dialect::OpenaiEmbeddings
+        | Dialect::Opaque => told.kind.as_str(),
+    };
+    let mut reply = error(dialect, status, kind, &told.message);
     if let Some(seconds) = rule.retry_after {
         reply
             .headers

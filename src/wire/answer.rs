@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::model::{Body, Dialect, Response};
 
 use super::sse;
-use super::{WireError, anthropic, chat, embeddings, error, opaque, responses};
+use super::{WireError, anthropic, chat, embeddings, error, gemini, opaque, responses};
 
 /// Returns an answer in the normal form; one with `error` for an error status or a failed stream.
 ///
@@ -39,6 +39,7 @@ fn parse_value(dialect: Dialect, value: Value) -> Result<Response, String> {
         Dialect::OpenaiChat => chat::response::parse(value),
         Dialect::OpenaiResponses => responses::response::parse(value),
         Dialect::AnthropicMessages => anthropic::response::parse(value),
+        Dialect::Gemini => gemini::response::parse(value),
         Dialect::OpenaiEmbeddings | Dialect::Opaque => embeddings::parse(value),
     }
 }
@@ -53,6 +54,7 @@ fn parse_events(
         Dialect::OpenaiChat => chat::assemble(events),
         Dialect::OpenaiResponses => responses::assemble(events),
         Dialect::AnthropicMessages => anthropic::assemble(events),
+        Dialect::Gemini => gemini::assemble(events),
         Dialect::OpenaiEmbeddings | Dialect::Opaque => {
             sse::json_data(events).next().unwrap_or(Ok(Value::Null))
         }

@@ -2,12 +2,12 @@
 //!
 //! [`classify()`] is the one entry point; [`deployment`] reads the model that Azure puts into the path.
 //! Bodies are not looked at. Paths as the official SDKs send them: `/v1/chat/completions`,
-//! `/v1/responses`, `/v1/messages`, `/v1/embeddings`, with or without the version, behind any prefix,
-//! and Azure's `/openai/deployments/NAME/…`.
+//! `/v1/responses`, `/v1/messages`, `/v1/embeddings`, `/v1beta/models/NAME:generateContent`, with or without
+//! the version, behind any prefix, and Azure's `/openai/deployments/NAME/…`.
 
 use crate::model::Dialect;
 
-use super::Traffic;
+use super::{Traffic, gemini};
 
 /// The last segments of paths that agents report to by themselves and that no answer depends on.
 const TELEMETRY: &[&[&str]] = &[
@@ -39,7 +39,11 @@ pub fn classify(method: &str, path: &str) -> Traffic {
     let ends_with_one = |table: &[&[&str]]| table.iter().any(|end| segments.ends_with(end));
     if ends_with_one(TELEMETRY) {
         Traffic::Telemetry
-    } else if ends_with_one(COUNTS) {
+    } else if ends_with_one(COUNTS)
+        || segments
+            .last()
+            .is_some_and(|last| gemini::path::is_count(last))
+    {
         Traffic::Ancillary
     } else {
         dialect(&segments).map_or(Traffic::Opaque, Traffic::Model)
@@ -61,6 +65,9 @@ fn dialect(segments: &[&str]) -> Option<Dialect> {
         return Some(Dialect::OpenaiChat);
     }
     let (last, before) = segments.split_last()?;
+    if gemini::path::is_generation(last) {
+        return Some(Dialect::Gemini);
+    }
     if !is_root(before) {
         return None;
     }
@@ -115,6 +122,18 @@ mod tests {
             ("/anthropic/v1/messages", Dialect::AnthropicMessages),
             ("/v1/embeddings", Dialect::OpenaiEmbeddings),
             (
+                "/v1beta/models/gemini-3-pro:generateContent",
+                Dialect::Gemini,
+            ),
+            (
+                "/models/gemini-3-pro:streamGenerateContent?alt=sse",
+                Dialect::Gemini,
+            ),
+            (
+                "/v1/projects/p/locations/l/publishers/google/models/m:generateContent",
+                Dialect::Gemini,
+            ),
+            (
                 "/openai/deployments/D/embeddings",
                 Dialect::OpenaiEmbeddings,
             ),
@@ -132,6 +151,7 @@ mod tests {
             ("GET", "/v1/responses/resp_1"),
             ("POST", "/v1/messages/count_tokens?beta=true"),
             ("POST", "/v1/responses/input_tokens"),
+            ("POST", "/v1beta/models/m:countTokens"),
         ] {
             assert_eq!(classify(method, path), Traffic::Ancillary, "{path}");
         }
@@ -143,6 +163,7 @@ mod tests {
         for (method, path) in [
             ("POST", "/v1/threads/thread_1/messages"),
             ("POST", "/v1/images/generations"),
+            ("POST", "/v1beta/models/m:embedContent"),
             ("POST", "/v1/responses/resp_1/cancel"),
             ("DELETE", "/v1/responses/resp_1"),
             ("POST", "/"),

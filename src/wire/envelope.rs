@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 use crate::model::{Dialect, Pooled, value_id};
 
 use super::fields::{kind, take_text};
-use super::{ParsedMessage, anthropic, no_ops, responses};
+use super::{ParsedMessage, StreamForm, anthropic, gemini, no_ops, responses};
 
 /// What is said about a request beside its messages and tools.
 pub(super) struct Envelope {
     pub(super) model: Option<String>,
     pub(super) stream: bool,
-    pub(super) include_usage: bool,
+    pub(super) form: StreamForm,
     pub(super) system: Option<Arc<ParsedMessage>>,
     pub(super) settings: Arc<Pooled<Map<String, Value>>>,
     pub(super) no_ops: Map<String, Value>,
@@ -25,7 +25,7 @@ impl Default for Envelope {
         Self {
             model: None,
             stream: false,
-            include_usage: false,
+            form: StreamForm::default(),
             system: None,
             settings: Pooled::new(Map::new()),
             no_ops: Map::new(),
@@ -37,11 +37,19 @@ impl Default for Envelope {
 /// Sorts the fields into what they are.
 pub(super) fn read(dialect: Dialect, mut fields: Map<String, Value>) -> Result<Envelope, String> {
     fields.retain(|_name, value| !value.is_null());
+    if dialect == Dialect::Gemini {
+        fields = gemini::lift_config(fields);
+    }
     let stream = fields.get("stream") == Some(&Value::Bool(true));
     let include_usage = fields
         .get("stream_options")
         .and_then(|options| options.get("include_usage"))
         == Some(&Value::Bool(true));
+    let form = if include_usage {
+        StreamForm::EventsWithUsage
+    } else {
+        StreamForm::Events
+    };
     for name in no_ops::TRANSPORT {
         fields.remove(*name);
     }
@@ -57,13 +65,14 @@ pub(super) fn read(dialect: Dialect, mut fields: Map<String, Value>) -> Result<E
         Dialect::OpenaiResponses => take_text(&mut settings, "previous_response_id"),
         Dialect::OpenaiChat
         | Dialect::AnthropicMessages
+        | Dialect::Gemini
         | Dialect::OpenaiEmbeddings
         | Dialect::Opaque => None,
     };
     Ok(Envelope {
         model,
         stream,
-        include_usage,
+        form,
         system,
         settings: Pooled::new(settings),
         no_ops,
@@ -79,6 +88,7 @@ fn system(
     let field = match dialect {
         Dialect::AnthropicMessages => "system",
         Dialect::OpenaiResponses => "instructions",
+        Dialect::Gemini => "systemInstruction",
         Dialect::OpenaiChat | Dialect::OpenaiEmbeddings | Dialect::Opaque => return Ok(None),
     };
     let Some(mut value) = settings.remove(field) else {
@@ -89,6 +99,7 @@ fn system(
     let exact = value_id(&value);
     let draft = match dialect {
         Dialect::OpenaiResponses => responses::item::parse_instructions(value),
+        Dialect::Gemini => gemini::message::parse_system(value)?,
         Dialect::AnthropicMessages
         | Dialect::OpenaiChat
         | Dialect::OpenaiEmbeddings

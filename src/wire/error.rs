@@ -1,7 +1,7 @@
 //! Providers' error bodies: read, and written for what Rewind itself refuses.
 //!
 //! Sources: <https://platform.openai.com/docs/guides/error-codes>,
-//! <https://docs.anthropic.com/en/api/errors>.
+//! <https://docs.anthropic.com/en/api/errors>, <https://ai.google.dev/gemini-api/docs/troubleshooting>.
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -12,7 +12,17 @@ use super::fields::text;
 
 /// Returns the answer that an error status stands for.
 pub(super) fn parse(status: u16, body: &[u8]) -> Response {
-    let error = match serde_json::from_slice::<Value>(body) {
+    // Gemini wraps the error of a stream into an array.
+    let value = serde_json::from_slice::<Value>(body).map(|value| match value {
+        Value::Array(mut values) if values.len() == 1 => values.pop().unwrap_or_default(),
+        value @ (Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_)) => value,
+    });
+    let error = match value {
         Ok(Value::Object(mut fields)) => take(&mut fields).unwrap_or_else(|| ApiError {
             kind: String::new(),
             message: Value::Object(fields).to_string(),
@@ -84,6 +94,9 @@ fn kind(error: &Value) -> String {
     if !of_type.is_empty() && of_type != "error" {
         return of_type.to_owned();
     }
+    if let Some(Value::String(status)) = error.get("status") {
+        return status.clone();
+    }
     match error.get("code") {
         Some(Value::String(code)) => code.clone(),
         Some(Value::Number(code)) => code.to_string(),
@@ -95,16 +108,23 @@ fn kind(error: &Value) -> String {
 ///
 /// An empty `kind` becomes the provider's usual type for the status.
 pub fn render_error(dialect: Dialect, status: u16, kind: &str, message: &str) -> Bytes {
-    let kind = if kind.is_empty() {
-        usual_kind(status)
-    } else {
-        kind
+    let kind = match dialect {
+        _ if !kind.is_empty() => kind,
+        Dialect::Gemini => usual_status(status),
+        Dialect::OpenaiChat
+        | Dialect::OpenaiResponses
+        | Dialect::AnthropicMessages
+        | Dialect::OpenaiEmbeddings
+        | Dialect::Opaque => usual_kind(status),
     };
     let body = match dialect {
         Dialect::AnthropicMessages => json!({
             "type": "error",
             "error": {"type": kind, "message": message},
             "request_id": null,
+        }),
+        Dialect::Gemini => json!({
+            "error": {"code": status, "message": message, "status": kind},
         }),
         Dialect::OpenaiChat
         | Dialect::OpenaiResponses
@@ -126,6 +146,21 @@ fn usual_kind(status: u16) -> &'static str {
         529 => "overloaded_error",
         400..=499 => "invalid_request_error",
         _ => "api_error",
+    }
+}
+
+/// Returns the name that Google's APIs have for a status.
+fn usual_status(status: u16) -> &'static str {
+    match status {
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        408 | 504 => "DEADLINE_EXCEEDED",
+        409 => "ABORTED",
+        429 => "RESOURCE_EXHAUSTED",
+        503 => "UNAVAILABLE",
+        400..=499 => "INVALID_ARGUMENT",
+        _ => "INTERNAL",
     }
 }
 
@@ -161,6 +196,8 @@ mod tests {
             error(400, r#"{"error":{"message":"m","code":7}}"#),
             pair("7", "m")
         );
+        let google = r#"[{"error":{"code":429,"message":"Slow","status":"RESOURCE_EXHAUSTED"}}]"#;
+        assert_eq!(error(429, google), pair("RESOURCE_EXHAUSTED", "Slow"));
         assert_eq!(error(502, "<html>bad</html>"), pair("", "<html>bad</html>"));
         assert_eq!(error(503, ""), pair("", "status 503 without a message"));
         assert_eq!(error(500, r#"{"x":1}"#), pair("", r#"{"x":1}"#));
@@ -172,6 +209,7 @@ mod tests {
             Dialect::OpenaiChat,
             Dialect::OpenaiResponses,
             Dialect::AnthropicMessages,
+            Dialect::Gemini,
             Dialect::OpenaiEmbeddings,
             Dialect::Opaque,
         ] {

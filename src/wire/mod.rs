@@ -15,6 +15,7 @@ mod embeddings;
 mod envelope;
 mod error;
 mod fields;
+mod gemini;
 mod growth;
 mod link;
 mod no_ops;
@@ -93,8 +94,8 @@ pub struct ParsedRequest {
     pub model: Option<String>,
     /// Whether a stream is asked for.
     pub stream: bool,
-    /// Whether the stream is to end with a usage event (`stream_options.include_usage`).
-    pub include_usage: bool,
+    /// The form of that stream.
+    pub form: StreamForm,
     /// System and developer messages (also Anthropic's `system` and the Responses API's `instructions`).
     pub system: Vec<Arc<ParsedMessage>>,
     /// The tool definitions.
@@ -109,6 +110,18 @@ pub struct ParsedRequest {
     pub previous_response: Option<String>,
     /// The hash over the canonical request with its ids, transport and no-op fields aside.
     pub fingerprint: ContentId,
+}
+
+/// How a streamed answer is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum StreamForm {
+    /// As events.
+    #[default]
+    Events,
+    /// As events, the last of which tells the usage (`stream_options.include_usage`).
+    EventsWithUsage,
+    /// As one JSON array, an element for each piece (Gemini without `alt=sse`).
+    Array,
 }
 
 /// A response rendered for the wire.

@@ -27,6 +27,11 @@ const OPENAI: &[&str] = &[
 /// Source: <https://docs.anthropic.com/en/api/messages>.
 const ANTHROPIC: &[&str] = &["cache_control", "metadata", "service_tier"];
 
+/// Fields of Gemini requests without an effect on the answer.
+///
+/// Source: <https://ai.google.dev/api/generate-content>.
+const GEMINI: &[&str] = &["labels", "serviceTier", "store"];
+
 /// Fields that say how an answer travels.
 pub(super) const TRANSPORT: &[&str] = &["stream", "stream_options"];
 
@@ -38,6 +43,7 @@ pub(super) fn is_no_op(dialect: Dialect, field: &str) -> bool {
     let fields = match dialect {
         Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::OpenaiEmbeddings => OPENAI,
         Dialect::AnthropicMessages => ANTHROPIC,
+        Dialect::Gemini => GEMINI,
         Dialect::Opaque => &[],
     };
     fields.contains(&field)

@@ -21,14 +21,14 @@ use super::growth::Growth;
 use super::trie::{Ending, Place, Trie};
 use super::{
     ParsedMessage, ParsedRequest, ParsedThread, Scrub, WireError, anthropic, chat, classify,
-    embeddings, no_ops, opaque, responses, tools,
+    embeddings, gemini, no_ops, opaque, responses, tools,
 };
 
 /// Parses requests; to be shared by all that serve one run.
 pub struct Parser {
     scrub: Arc<dyn Scrub>,
-    conversations: [Trie; 4],
-    items: [ItemCache; 4],
+    conversations: [Trie; 5],
+    items: [ItemCache; 5],
     turns: Cache<Key, Arc<ParsedMessage>>,
     tools: Cache<Text, Arc<Pooled<Vec<Tool>>>>,
     envelopes: Cache<Text, Arc<Envelope>>,
@@ -122,6 +122,12 @@ impl Reading<'_> {
         };
         let envelope = self.envelope(&body)?;
         let model = envelope.model.clone();
+        if self.dialect == Dialect::Gemini {
+            let model = gemini::path::model(path).or(model);
+            let mut request = self.assemble(model, &envelope, tools, messages);
+            (request.stream, request.form) = gemini::path::stream(path);
+            return Ok(request);
+        }
         let model = model.or_else(|| classify::deployment(path));
         Ok(self.assemble(model, &envelope, tools, messages))
     }
@@ -149,7 +155,7 @@ impl Reading<'_> {
             dialect: self.dialect,
             model,
             stream: envelope.stream,
-            include_usage: envelope.include_usage,
+            form: envelope.form,
             system: envelope.system.iter().cloned().chain(prompts).collect(),
             tools,
             settings: Arc::clone(&envelope.settings),
@@ -255,11 +261,12 @@ impl Reading<'_> {
     }
 
     fn trie(&self) -> &Trie {
-        let [chat, responses, anthropic, other] = &self.parser.conversations;
+        let [chat, responses, anthropic, gemini, other] = &self.parser.conversations;
         match self.dialect {
             Dialect::OpenaiChat => chat,
             Dialect::OpenaiResponses => responses,
             Dialect::AnthropicMessages => anthropic,
+            Dialect::Gemini => gemini,
             Dialect::OpenaiEmbeddings | Dialect::Opaque => other,
         }
     }
@@ -273,11 +280,12 @@ impl Reading<'_> {
     }
 
     fn item(&self, text: &str) -> Result<Arc<Item>, WireError> {
-        let [chat, responses, anthropic, embeddings] = &self.parser.items;
+        let [chat, responses, anthropic, gemini, embeddings] = &self.parser.items;
         let cache = match self.dialect {
             Dialect::OpenaiChat => chat,
             Dialect::OpenaiResponses => responses,
             Dialect::AnthropicMessages => anthropic,
+            Dialect::Gemini => gemini,
             Dialect::OpenaiEmbeddings | Dialect::Opaque => embeddings,
         };
         if let Some(item) = cache.find(text.as_bytes()) {
@@ -290,12 +298,13 @@ impl Reading<'_> {
             Dialect::OpenaiChat => chat::message::parse(value),
             Dialect::AnthropicMessages => anthropic::message::parse(value),
             Dialect::OpenaiResponses => responses::item::parse_input(value),
+            Dialect::Gemini => gemini::message::parse(value),
             Dialect::OpenaiEmbeddings | Dialect::Opaque => embeddings::parse_input(value),
         };
         let mut draft = draft.map_err(|why| self.shape(why))?;
         draft.scrub_arguments(self.parser.scrub.as_ref());
-        let is_piece =
-            self.dialect == Dialect::OpenaiResponses && draft.message.role == Role::Assistant;
+        let is_piece = draft.message.role == Role::Assistant
+            && matches!(self.dialect, Dialect::OpenaiResponses | Dialect::Gemini);
         let item = Arc::new(if is_piece {
             Item::Piece(draft, exact)
         } else {
@@ -327,6 +336,9 @@ impl Reading<'_> {
         let mut whole = Draft::new(Role::Assistant);
         for (draft, _exact) in pieces {
             whole.append(draft.clone());
+        }
+        if self.dialect == Dialect::Gemini {
+            gemini::coalesce(&mut whole);
         }
         let message = whole.pooled(exact);
         let weight = items.len() * size_of::<Item>();
@@ -393,6 +405,7 @@ fn messages_field(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::OpenaiChat | Dialect::AnthropicMessages | Dialect::Opaque => "messages",
         Dialect::OpenaiResponses | Dialect::OpenaiEmbeddings => "input",
+        Dialect::Gemini => "contents",
     }
 }
 
@@ -431,4 +444,4 @@ fn joined(pieces: &[&[u8]]) -> Text {
 /// How much of what was read is remembered, in bytes, about.
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// In so many caches, each of which gets the same share.
-const CACHES: usize = 11;
+const CACHES: usize = 13;

@@ -9,26 +9,27 @@ use serde_json::Value;
 
 use crate::model::{Body, ContentId, Dialect, Response, StreamEvent};
 
-use super::{Rendered, anthropic, chat, embeddings, error, opaque, responses};
+use super::{Rendered, StreamForm, anthropic, chat, embeddings, error, gemini, opaque, responses};
 
-/// Returns the body of an answer: JSON, or events for a `stream`.
+/// Returns the body of an answer: JSON, or a `stream` in the form that its dialect has for `form`.
 ///
-/// `include_usage` is `stream_options.include_usage` of Chat Completions; the other dialects always
-/// send the usage. An answer with `error` becomes the provider's error body, which is no stream.
-pub fn render(
-    dialect: Dialect,
-    response: &Response,
-    stream: bool,
-    include_usage: bool,
-) -> Rendered {
+/// Of the dialects Chat Completions alone sends the usage only where it is asked for. An answer with `error` becomes the provider's error body, which is no stream.
+pub fn render(dialect: Dialect, response: &Response, stream: bool, form: StreamForm) -> Rendered {
     if let Some(failure) = &response.error {
         let body = error::render_error(dialect, 500, &failure.kind, &failure.message);
         return whole(JSON, body);
     }
     let events = match dialect {
-        Dialect::OpenaiChat if stream => chat::render_events(response, include_usage),
+        Dialect::OpenaiChat if stream => {
+            chat::render_events(response, form == StreamForm::EventsWithUsage)
+        }
         Dialect::OpenaiResponses if stream => responses::render_events(response),
         Dialect::AnthropicMessages if stream => anthropic::render_events(response),
+        Dialect::Gemini if stream && form == StreamForm::Array => {
+            return whole(JSON, gemini::render_array(response));
+        }
+        Dialect::Gemini if stream => gemini::render_events(response),
+        Dialect::Gemini => return json(&gemini::render(response)),
         Dialect::OpenaiChat => return json(&chat::render(response)),
         Dialect::OpenaiResponses => return json(&responses::render(response)),
         Dialect::AnthropicMessages => return json(&anthropic::render(response)),
@@ -78,13 +79,19 @@ impl<'r> Ids<'r> {
         known.unwrap_or_else(|| self.make(prefix, "answer", 0))
     }
 
+    /// Returns the provider's id of the n-th call of choice `choice`; `None` where it gave none.
+    pub(super) fn known_call(&self, choice: usize, number: usize) -> Option<&str> {
+        let known = (choice == 0).then(|| self.response.call_ids.get(number));
+        known
+            .flatten()
+            .filter(|id| !id.is_empty())
+            .map(String::as_str)
+    }
+
     /// Returns the provider's id of the n-th call of choice `choice`, or one that begins with `prefix`.
     pub(super) fn call(&self, prefix: &str, choice: usize, number: usize) -> String {
-        let known = (choice == 0)
-            .then(|| self.response.call_ids.get(number))
-            .flatten()
-            .filter(|id| !id.is_empty());
-        known.cloned().unwrap_or_else(|| {
+        let known = self.known_call(choice, number).map(str::to_owned);
+        known.unwrap_or_else(|| {
             let kind = format!("call of choice {choice}");
             self.make(prefix, &kind, number)
         })

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::model::{Dialect, Pooled, Tool};
 
 use super::fields::{drop_blank, object, take_object, take_text};
-use super::no_ops;
+use super::{gemini, no_ops};
 
 /// Returns the empty set of tools.
 pub(super) fn none() -> Arc<Pooled<Vec<Tool>>> {
@@ -23,6 +23,10 @@ pub(super) fn parse(
 ) -> Result<Vec<Tool>, String> {
     let mut definitions = Vec::new();
     for value in list(tools, "tools")? {
+        if dialect == Dialect::Gemini {
+            definitions.extend(gemini::tool::parse(value)?);
+            continue;
+        }
         definitions.push(definition(dialect, value)?);
     }
     for value in list(functions, "functions")? {
@@ -58,6 +62,7 @@ fn definition(dialect: Dialect, value: Value) -> Result<Tool, String> {
         Dialect::OpenaiChat
         | Dialect::OpenaiResponses
         | Dialect::OpenaiEmbeddings
+        | Dialect::Gemini
         | Dialect::Opaque => "function",
     };
     // Chat Completions nests the definition under its type.
@@ -74,7 +79,8 @@ fn definition(dialect: Dialect, value: Value) -> Result<Tool, String> {
     Ok(function(fields))
 }
 
-fn function(mut fields: Map<String, Value>) -> Tool {
+/// Returns the tool that these fields define.
+pub(super) fn function(mut fields: Map<String, Value>) -> Tool {
     drop_blank(&mut fields, &[]);
     let name = take_text(&mut fields, "name");
     let named_by_type = || {

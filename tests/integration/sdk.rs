@@ -67,6 +67,29 @@ fn anthropic_python_streaming() {
 }
 
 #[test]
+fn google_genai_python() {
+    prove(&Agent {
+        file: "gemini_chat.py",
+        model: "guide.toml",
+        input: "Compare Rome and Oslo",
+        answer: "STOP Both are worth the journey: a long answer that comes in many small pieces.",
+        calls: 2,
+    });
+}
+
+#[test]
+fn google_genai_python_streaming_with_automatic_function_calls() {
+    let events = prove(&Agent {
+        file: "gemini_stream.py",
+        model: "guide.toml",
+        input: "Compare Rome and Oslo",
+        answer: "Both are worth the journey: a long answer that comes in many small pieces.",
+        calls: 2,
+    });
+    assert!(events > 4, "the answers came in {events} chunks");
+}
+
+#[test]
 fn openai_node() {
     let events = prove(&Agent {
         file: "openai_node.mjs",

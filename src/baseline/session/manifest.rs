@@ -6,7 +6,9 @@ use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, FORMAT_CAPTURED, FORMAT_IMPORTED, FormatError, MAJOR, MINOR};
-use crate::model::{ForkedFrom, Outcome, ReplayReport, Session, Source, Timeline, ToolStep};
+use crate::model::{
+    Call, Dialect, ForkedFrom, Outcome, ReplayReport, Session, Source, Timeline, ToolStep,
+};
 
 /// The content of `session.toml`; the version stands first.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -162,9 +164,10 @@ fn version(session: &Session) -> &'static str {
             .iter()
             .flat_map(|timeline| &timeline.steps)
     };
-    let is_lossy = steps().any(|step| step.call().is_some_and(|call| !call.lost.is_empty()));
+    let is_new = |call: &Call| !call.lost.is_empty() || call.request.dialect == Dialect::Gemini;
+    let has_new = steps().any(|step| step.call().is_some_and(|call| is_new(call)));
     let has_captures = |tool: &ToolStep| !tool.captures.is_empty();
-    if is_lossy || session.expected.is_some() || session.trace.is_some() {
+    if has_new || session.expected.is_some() || session.trace.is_some() {
         FORMAT_IMPORTED
     } else if steps().any(|step| step.tool().is_some_and(has_captures)) {
         FORMAT_CAPTURED

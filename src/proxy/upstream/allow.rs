@@ -128,6 +128,8 @@ const MODEL_ENDPOINTS: &[&str] = &[
     "POST /models/*:countTokens",
     "POST /models/*:embedContent",
     "POST /models/*:batchEmbedContents",
+    "POST /tunedModels/*:generateContent",
+    "POST /tunedModels/*:streamGenerateContent",
     // Azure
     "POST /openai/deployments/*/chat/completions",
     "POST /openai/deployments/*/completions",

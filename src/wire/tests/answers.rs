@@ -21,6 +21,7 @@ pub(super) fn any_answer(dialect: Dialect) -> BoxedStrategy<Response> {
             any_finish().boxed(),
             dialect,
         ),
+        Dialect::Gemini => answer(gemini_parts().boxed(), any_finish().boxed(), dialect),
         Dialect::OpenaiEmbeddings => (1usize..5, 1usize..9)
             .prop_map(|(embeddings, dimensions)| {
                 let value = json!({"embeddings": embeddings, "dimensions": dimensions});
@@ -53,6 +54,18 @@ fn answer(
         .prop_map(move |(parts, finish, usage, model, is_cut)| {
             let message = Message::new(Role::Assistant, parts);
             let calls = message.tool_calls().count();
+            let (mut usage, mut finish) = (usage, finish);
+            if dialect == Dialect::Gemini {
+                // It tells neither what was written to a cache, nor that it stops to call functions.
+                usage.cache_write = 0;
+                finish = match finish {
+                    Some(FinishReason::Stop | FinishReason::ToolCalls) if calls > 0 => {
+                        Some(FinishReason::ToolCalls)
+                    }
+                    Some(FinishReason::ToolCalls) => Some(FinishReason::Stop),
+                    other => other,
+                };
+            }
             let finish = if dialect == Dialect::OpenaiResponses {
                 Some(match (is_cut, calls) {
                     (true, _) => FinishReason::Length,
@@ -136,6 +149,40 @@ fn anthropic_part() -> impl Strategy<Value = Part> {
     });
     let input = json_value().prop_filter("null is no input", |input| !input.is_null());
     prop_oneof![text_part(), call(input), signed, redacted, provider]
+}
+
+/// Texts that follow each other would be one text, so something else stands between them.
+fn gemini_parts() -> impl Strategy<Value = Vec<Part>> {
+    let signed = |text: String, is_signed: bool| {
+        let extra = if is_signed {
+            fields(&json!({"thoughtSignature": "EqQB"}))
+        } else {
+            Map::new()
+        };
+        (text, extra)
+    };
+    let said = (some_text(), any::<bool>(), any::<bool>()).prop_map(
+        move |(text, is_signed, is_thought)| {
+            let (text, extra) = signed(text, is_signed);
+            if is_thought {
+                Part::Reasoning { text, extra }
+            } else {
+                Part::Text { text, extra }
+            }
+        },
+    );
+    let arguments = proptest::collection::btree_map("[a-z]{1,6}", json_value(), 0..4);
+    let arguments = arguments.prop_map(|map| Value::Object(map.into_iter().collect()));
+    let code = some_text().prop_map(|code| Part::Other {
+        value: json!({"executableCode": {"language": "PYTHON", "code": code}}),
+    });
+    let between = prop_oneof![call(arguments), code];
+    vec((option::of(said), between), 0..4).prop_map(|parts| {
+        parts
+            .into_iter()
+            .flat_map(|(a, b)| a.into_iter().chain([b]))
+            .collect()
+    })
 }
 
 fn responses_part() -> impl Strategy<Value = Part> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::model::{Body, Dialect, FinishReason, Part, Response, StreamEvent};
-use crate::wire::{NoScrub, Parser, parse_response, render, split_events};
+use crate::wire::{NoScrub, Parser, StreamForm, parse_response, render, split_events};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -15,7 +15,7 @@ macro_rules! fixture {
 
 fn read(dialect: Dialect, text: &'static str) -> Response {
     let whole = parse_response(dialect, 200, &Body::Whole(text.into())).unwrap();
-    if !text.starts_with('{') {
+    if !text.starts_with(['{', '[']) {
         let events = split_events(text.as_bytes())
             .into_iter()
             .map(|bytes| StreamEvent { delay_us: 0, bytes });
@@ -100,6 +100,11 @@ fn an_error_in_a_stream_is_the_answer() {
             fixture!("responses_error.sse"),
             "server_error",
         ),
+        (
+            Dialect::Gemini,
+            fixture!("gemini_error_in_stream.sse"),
+            "UNAVAILABLE",
+        ),
     ] {
         let answer = read(dialect, text);
         let error = answer.error.expect(kind);
@@ -136,7 +141,12 @@ fn a_call_of_the_older_api_is_a_tool_call() {
         Some(("get_weather", &json!({"city": "Paris"})))
     );
     for stream in [true, false] {
-        let rendered = render(Dialect::OpenaiChat, &answer, stream, true);
+        let rendered = render(
+            Dialect::OpenaiChat,
+            &answer,
+            stream,
+            StreamForm::EventsWithUsage,
+        );
         let again = parse_response(Dialect::OpenaiChat, 200, &rendered.body).unwrap();
         assert_eq!(again, answer);
     }
@@ -166,6 +176,59 @@ fn an_anthropic_stream_is_put_together() {
 }
 
 #[test]
+fn a_gemini_stream_is_put_together() {
+    let answer = read(Dialect::Gemini, fixture!("gemini_thoughts_calls.sse"));
+    let [thought, text, weather, now] = parts(&answer) else {
+        panic!("{:?}", parts(&answer));
+    };
+    assert!(matches!(thought, Part::Reasoning { text, .. }
+        if text == "**Two cities**\n\nI need both."));
+    assert_eq!(text, &Part::text("Let me look."));
+    assert!(matches!(weather, Part::ToolCall { name, extra, .. }
+        if name == "get_weather" && extra["thoughtSignature"] == "EvkBCvYB"));
+    assert_eq!(now, &Part::tool_call("now", json!({})));
+    assert_eq!(answer.call_ids, ["fc_1", ""]);
+    assert_eq!(answer.finish, Some(FinishReason::ToolCalls));
+    let usage = answer.usage.unwrap();
+    assert_eq!((usage.input, usage.cached_input), (91, 64));
+    assert_eq!((usage.output, usage.reasoning), (80, 49));
+    assert_eq!(answer.model.as_deref(), Some("gemini-3-pro"));
+    let rating = &answer.volatile["candidate"]["safetyRatings"][0];
+    assert_eq!(rating["probability"], "NEGLIGIBLE");
+    for (stream, form) in [
+        (false, StreamForm::Events),
+        (true, StreamForm::Events),
+        (true, StreamForm::Array),
+    ] {
+        let rendered = render(Dialect::Gemini, &answer, stream, form);
+        let again = parse_response(Dialect::Gemini, 200, &rendered.body).unwrap();
+        assert_eq!(again, answer);
+    }
+}
+
+#[test]
+fn the_array_of_a_gemini_stream_is_one_answer() {
+    let answer = read(Dialect::Gemini, fixture!("gemini_array.json"));
+    assert_eq!(parts(&answer), [Part::text("Once upon")]);
+    assert_eq!(answer.finish, Some(FinishReason::Length));
+    assert_eq!(answer.usage.unwrap().output, 2);
+}
+
+#[test]
+fn a_blocked_prompt_is_an_answer_of_the_filter() {
+    let answer = read(Dialect::Gemini, fixture!("gemini_blocked.json"));
+    assert_eq!(parts(&answer), []);
+    assert_eq!(answer.finish, Some(FinishReason::ContentFilter));
+    for stream in [true, false] {
+        let rendered = render(Dialect::Gemini, &answer, stream, StreamForm::Events);
+        let text = String::from_utf8(rendered.body.to_bytes().to_vec()).unwrap();
+        assert!(!text.contains("candidates\":"), "{text}");
+        let again = parse_response(Dialect::Gemini, 200, &rendered.body).unwrap();
+        assert_eq!(again, answer);
+    }
+}
+
+#[test]
 fn tools_of_the_provider_are_kept_without_their_ids() {
     let answer = read(
         Dialect::AnthropicMessages,
@@ -179,7 +242,12 @@ fn tools_of_the_provider_are_kept_without_their_ids() {
     assert_eq!(answer.finish, Some(FinishReason::Stop));
     assert_eq!(answer.volatile["stop_sequence"], json!("###"));
     for stream in [true, false] {
-        let rendered = render(Dialect::AnthropicMessages, &answer, stream, true);
+        let rendered = render(
+            Dialect::AnthropicMessages,
+            &answer,
+            stream,
+            StreamForm::Events,
+        );
         let again = parse_response(Dialect::AnthropicMessages, 200, &rendered.body).unwrap();
         assert_eq!(again, answer);
     }
@@ -224,6 +292,7 @@ fn every_cut_of_a_stream_is_survived() {
             Dialect::OpenaiResponses,
             fixture!("responses_reasoning_call.sse"),
         ),
+        (Dialect::Gemini, fixture!("gemini_thoughts_calls.sse")),
     ] {
         let first = text.find("\n\n").unwrap() + 2;
         for cut in (first..text.len()).step_by(3) {

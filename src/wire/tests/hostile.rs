@@ -5,12 +5,13 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use crate::model::{Body, Dialect};
-use crate::wire::{NoScrub, Parser, link, parse_response, render};
+use crate::wire::{NoScrub, Parser, StreamForm, link, parse_response, render};
 
-const DIALECTS: [Dialect; 5] = [
+const DIALECTS: [Dialect; 6] = [
     Dialect::OpenaiChat,
     Dialect::OpenaiResponses,
     Dialect::AnthropicMessages,
+    Dialect::Gemini,
     Dialect::OpenaiEmbeddings,
     Dialect::Opaque,
 ];
@@ -28,7 +29,8 @@ fn survives(body: &[u8]) {
         for status in [200, 500] {
             if let Ok(answer) = parse_response(dialect, status, &body) {
                 for stream in [true, false] {
-                    render(dialect, &answer, stream, true);
+                    render(dialect, &answer, stream, StreamForm::Events);
+                    render(dialect, &answer, stream, StreamForm::Array);
                 }
             }
         }
@@ -73,6 +75,7 @@ fn odd_answers_are_errors_with_a_reason() {
         (Dialect::OpenaiChat, "no `choices`"),
         (Dialect::OpenaiResponses, "no `output`"),
         (Dialect::AnthropicMessages, "no `content`"),
+        (Dialect::Gemini, "no `candidates`"),
         (Dialect::OpenaiEmbeddings, "no `data`"),
     ] {
         let parse = |body: &'static str| {
@@ -95,6 +98,7 @@ fn very_deep_bodies_do_not_exhaust_the_stack() {
         ("[", "]"),
         (r#"{"content":"#, "}"),
         (r#"{"messages":["#, "]}"),
+        (r#"{"contents":["#, "]}"),
     ] {
         let deep = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
         survives(deep.as_bytes());
@@ -110,6 +114,7 @@ fn soup() -> impl Strategy<Value = String> {
         Just("\"text\"".to_owned()),
         Just("\"assistant\"".to_owned()),
         Just("\"function_call\"".to_owned()),
+        Just("\"model\"".to_owned()),
         Just("\"tool_use\"".to_owned()),
         Just("\"reasoning\"".to_owned()),
         Just("\"content_block_delta\"".to_owned()),
@@ -117,6 +122,11 @@ fn soup() -> impl Strategy<Value = String> {
     ];
     let name = prop_oneof![
         Just("messages"),
+        Just("contents"),
+        Just("parts"),
+        Just("candidates"),
+        Just("functionResponse"),
+        Just("functionDeclarations"),
         Just("input"),
         Just("output"),
         Just("choices"),

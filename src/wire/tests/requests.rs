@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::model::{Dialect, Part, Role};
-use crate::wire::{NoScrub, ParsedRequest, Parser, Scrub, link};
+use crate::wire::{NoScrub, ParsedRequest, Parser, Scrub, StreamForm, link};
 
 fn parse(dialect: Dialect, body: &Value) -> Arc<ParsedRequest> {
     Parser::new(Arc::new(NoScrub))
@@ -29,7 +29,7 @@ fn a_chat_request_splits_into_treatment_and_history() {
         }),
     );
     assert_eq!(request.model.as_deref(), Some("gpt-4o"));
-    assert!(request.stream && request.include_usage);
+    assert!(request.stream && request.form == StreamForm::EventsWithUsage);
     let system: Vec<_> = request
         .system
         .iter()
@@ -108,6 +108,59 @@ fn an_azure_deployment_stands_for_the_model() {
         .parse_request(Dialect::OpenaiChat, "POST", path, br#"{"messages":[]}"#)
         .unwrap();
     assert_eq!(request.model.as_deref(), Some("D"));
+}
+
+/// As google-genai 3.6 sends it, with the names in snake case that it has in places.
+#[test]
+fn a_gemini_request_splits_into_treatment_and_history() {
+    let body = json!({
+        "contents": [
+            {"role": "user", "parts": [{"text": "hi"}]},
+            {"role": "model", "parts": [{"text": "Let me"}]},
+            {"role": "model", "parts": [{"text": " see."}]},
+            {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}}]},
+            {"role": "user", "parts": [
+                {"functionResponse": {"name": "f", "response": {"result": "x"}}}]},
+        ],
+        "systemInstruction": {"role": "user", "parts": [{"text": "be brief"}]},
+        "tools": [{"functionDeclarations": [{"name": "f", "parameters_json_schema": {}}]}],
+        "generationConfig": {"temperature": 0.2, "thinkingConfig": {"thinking_budget": 5}},
+        "safetySettings": [], "labels": {"team": "a"},
+    });
+    let parse = |path: &str, body: &Value| {
+        Parser::new(Arc::new(NoScrub))
+            .parse_request(Dialect::Gemini, "POST", path, body.to_string().as_bytes())
+            .unwrap()
+    };
+    let path = "/v1beta/models/gemini-3-pro:streamGenerateContent?alt=sse";
+    let request = parse(path, &body);
+    assert_eq!(request.model.as_deref(), Some("gemini-3-pro"));
+    assert!(request.stream && request.form == StreamForm::Events);
+    assert_eq!(request.system[0].message.plain_text(), "be brief");
+    assert_eq!(request.tools[0].name, "f");
+    let settings = Value::Object(request.settings.value().clone());
+    assert_eq!(
+        settings,
+        json!({"temperature": 0.2, "thinkingConfig": {"thinking_budget": 5}, "safetySettings": []})
+    );
+    assert!(request.no_ops.contains_key("labels"));
+    let messages = request.messages.messages();
+    assert_eq!(messages.len(), 3);
+    assert_eq!(messages[1].message.plain_text(), "Let me see.");
+    assert_eq!(messages[1].call_ids, [""]);
+    assert!(link(&messages).iter().all(Vec::is_empty));
+
+    // How the answer travels, and which of both spellings is used, is no difference.
+    let mut other = body.clone();
+    other["system_instruction"] = other["systemInstruction"].take();
+    other["generation_config"] = other["generationConfig"].take();
+    other["labels"] = json!({"team": "b"});
+    let path = "/v1beta/models/gemini-3-pro:generateContent";
+    let again = parse(path, &other);
+    assert!(!again.stream);
+    assert_eq!(again.fingerprint, request.fingerprint);
+    let path = "/v1beta/models/gemini-3-flash:generateContent";
+    assert_ne!(parse(path, &other).fingerprint, request.fingerprint);
 }
 
 #[test]

@@ -7,10 +7,25 @@ use serde_json::{Value, json};
 
 use super::answers::any_answer;
 use crate::model::{Body, Dialect, Message, Part, Pooled, Response, Role, StreamEvent};
-use crate::wire::{NoScrub, Parser, parse_response, render, split_events};
+use crate::wire::{NoScrub, Parser, StreamForm, parse_response, render, split_events};
 
 fn reads_back(dialect: Dialect, answer: &Response, stream: bool) -> Result<(), TestCaseError> {
-    let rendered = render(dialect, answer, stream, true);
+    for form in [StreamForm::EventsWithUsage, StreamForm::Array] {
+        reads_back_from(dialect, answer, stream, form)?;
+        if dialect != Dialect::Gemini {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn reads_back_from(
+    dialect: Dialect,
+    answer: &Response,
+    stream: bool,
+    form: StreamForm,
+) -> Result<(), TestCaseError> {
+    let rendered = render(dialect, answer, stream, form);
     let mut read = parse_response(dialect, 200, &rendered.body).unwrap();
     prop_assert_eq!(&read.output, &answer.output);
     read.volatile.clear();
@@ -32,7 +47,7 @@ fn reads_back(dialect: Dialect, answer: &Response, stream: bool) -> Result<(), T
 
 /// Returns the request that an agent sends after the answer, echoing it as its SDK gave it.
 fn echo(dialect: Dialect, answer: &Response) -> Value {
-    let rendered = render(dialect, answer, false, false);
+    let rendered = render(dialect, answer, false, StreamForm::Events);
     let body: Value = serde_json::from_slice(&rendered.body.to_bytes()).unwrap();
     match dialect {
         Dialect::OpenaiChat => json!({"model": "m", "messages": [
@@ -50,6 +65,10 @@ fn echo(dialect: Dialect, answer: &Response) -> Value {
             input.push(json!({"role": "user", "content": "go on"}));
             json!({"model": "m", "input": input})
         }
+        Dialect::Gemini => json!({"contents": [
+            {"role": "user", "parts": [{"text": "hi"}]}, body["candidates"][0]["content"],
+            {"role": "user", "parts": [{"text": "go on"}]},
+        ]}),
         Dialect::OpenaiEmbeddings | Dialect::Opaque => unreachable!("no conversation"),
     }
 }
@@ -92,6 +111,33 @@ proptest! {
     }
 
     #[test]
+    fn gemini_answers_read_back(answer in any_answer(Dialect::Gemini), stream: bool) {
+        reads_back(Dialect::Gemini, &answer, stream)?;
+        echo_is_the_answer(Dialect::Gemini, &answer)?;
+    }
+
+    #[test]
+    fn the_pieces_of_a_gemini_stream_in_the_next_request_are_the_answer(
+        answer in any_answer(Dialect::Gemini),
+    ) {
+        let rendered = render(Dialect::Gemini, &answer, true, StreamForm::Array);
+        let chunks: Vec<Value> = serde_json::from_slice(&rendered.body.to_bytes()).unwrap();
+        let pieces = chunks.iter().map(|chunk| chunk["candidates"][0]["content"].clone());
+        let user = json!({"role": "user", "parts": [{"text": "hi"}]});
+        let contents: Vec<Value> = [user.clone()].into_iter().chain(pieces).chain([user]).collect();
+        let body = json!({"contents": contents}).to_string();
+        let parser = Parser::new(Arc::new(NoScrub));
+        let path = "/v1beta/models/m:generateContent";
+        let request = parser
+            .parse_request(Dialect::Gemini, "POST", path, body.as_bytes())
+            .unwrap();
+        prop_assert_eq!(request.messages.len(), 3);
+        let read = &request.messages.messages()[1];
+        prop_assert_eq!(&read.message, answer.output.as_ref().unwrap());
+        prop_assert_eq!(&read.call_ids, &answer.call_ids);
+    }
+
+    #[test]
     fn embeddings_read_back(answer in any_answer(Dialect::OpenaiEmbeddings)) {
         reads_back(Dialect::OpenaiEmbeddings, &answer, false)?;
     }
@@ -105,7 +151,7 @@ proptest! {
     fn a_responses_stream_without_its_end_reads_the_same(
         answer in any_answer(Dialect::OpenaiResponses),
     ) {
-        let rendered = render(Dialect::OpenaiResponses, &answer, true, true);
+        let rendered = render(Dialect::OpenaiResponses, &answer, true, StreamForm::Events);
         let Body::Events(events) = rendered.body else { panic!("no stream") };
         let mut events: Vec<StreamEvent> = events.iter().collect();
         events.pop();
@@ -133,7 +179,7 @@ fn further_choices_read_back() {
     assert_eq!(answer.output.as_ref().unwrap().plain_text(), "a");
     assert_eq!(answer.alternatives[0].plain_text(), "b");
     for stream in [true, false] {
-        let rendered = render(Dialect::OpenaiChat, &answer, stream, false);
+        let rendered = render(Dialect::OpenaiChat, &answer, stream, StreamForm::Events);
         let read = parse_response(Dialect::OpenaiChat, 200, &rendered.body).unwrap();
         assert_eq!(read, answer);
     }
@@ -156,11 +202,11 @@ fn ids_that_are_missing_are_the_same_each_time() {
         (Dialect::OpenaiResponses, "call_"),
         (Dialect::AnthropicMessages, "toolu_"),
     ] {
-        let json = render(dialect, &answer, false, false);
+        let json = render(dialect, &answer, false, StreamForm::Events);
         let ids = parse_response(dialect, 200, &json.body).unwrap().call_ids;
         assert!(ids.iter().all(|id| id.starts_with(prefix)), "{ids:?}");
         assert_ne!(ids[0], ids[1]);
-        let streamed = render(dialect, &answer, true, false);
+        let streamed = render(dialect, &answer, true, StreamForm::Events);
         let again = parse_response(dialect, 200, &streamed.body)
             .unwrap()
             .call_ids;

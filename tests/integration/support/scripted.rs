@@ -45,13 +45,15 @@ impl ScriptedModel {
     }
 
     /// Returns the options that send every provider's calls here.
-    pub(crate) fn upstreams(&self) -> [String; 4] {
+    pub(crate) fn upstreams(&self) -> [String; 6] {
         let flag = || "--upstream".to_owned();
         [
             flag(),
             format!("openai={}/v1", self.url),
             flag(),
             format!("anthropic={}", self.url),
+            flag(),
+            format!("google={}", self.url),
         ]
     }
 
