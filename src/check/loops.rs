@@ -35,7 +35,7 @@ pub(super) fn read(table: Table<'_>) -> Result<Box<dyn Check>, ReadError> {
             return Err(ReadError::new(message, Some(max.span())));
         }
         Some(max) => max.into_inner(),
-        None => DEFAULT_MAX,
+        None => DEFAULT_MAX_EQUAL,
     };
     Ok(Box::new(Loop {
         max,
@@ -84,8 +84,8 @@ impl Check for Loop {
     }
 }
 
-/// How often a call may be made where the check does not say.
-const DEFAULT_MAX: usize = 3;
+/// How often a call may be made with equal arguments in one conversation where the check does not say.
+pub const DEFAULT_MAX_EQUAL: usize = 3;
 
 #[cfg(test)]
 mod tests {

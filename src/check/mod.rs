@@ -29,6 +29,7 @@ use std::sync::{Arc, LazyLock};
 use crate::model::{Thread, Timeline};
 use crate::price::PriceTable;
 
+pub use loops::DEFAULT_MAX_EQUAL;
 pub use outside::{
     FileError, Judged, Judging, KeptAnswer, KeptTool, Nothing, Outside, Program, ProgramEnd,
 };

@@ -119,13 +119,28 @@ fn swapped(reference: &Timeline, first: usize, second: usize) -> Option<Timeline
     // Calls of one answer have no order of their own.
     let at_once =
         one.tool()?.called_by.is_some() && one.tool()?.called_by == other.tool()?.called_by;
-    if same || at_once {
+    if same || at_once || are_workers(reference, &one, &other) {
         return None;
     }
     let (kind, earlier) = (other.kind.clone(), one.kind.clone());
     copy.steps.get_mut(first)?.kind = kind;
     copy.steps.get_mut(second)?.kind = earlier;
     Some(copy)
+}
+
+/// Returns whether two steps are of conversations of one agent that ran at the same time: which of the workers made
+/// which call is a matter of names.
+fn are_workers(reference: &Timeline, one: &Step, other: &Step) -> bool {
+    let ends = |lane| {
+        let numbers = reference.steps.iter().filter(move |step| step.lane == lane);
+        let numbers = numbers.map(|step| step.number);
+        Some((numbers.clone().min()?, numbers.max()?))
+    };
+    let is_at_once = || {
+        let ((begins, ends), (other_begins, other_ends)) = (ends(one.lane)?, ends(other.lane)?);
+        Some(begins < other_ends && other_begins < ends)
+    };
+    one.lane != other.lane && one.agent == other.agent && is_at_once().unwrap_or_default()
 }
 
 /// Makes the first argument another one; returns whether there was one.
@@ -232,7 +247,7 @@ const FORBIDDEN: &str = "delete_all_files";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lineage::testing::{research, timeline};
+    use crate::lineage::testing::{Talk, research, timeline};
 
     #[test]
     fn every_copy_differs_from_the_reference() {
@@ -250,5 +265,24 @@ mod tests {
             .map(|one| one.regression)
             .collect();
         assert_eq!(left, [Regression::Crash]);
+    }
+
+    #[test]
+    fn calls_of_parallel_workers_have_no_order() {
+        let worker = |agent: &str, question: &str, clock: u64| {
+            let talk = Talk::new(agent, question).at(clock);
+            let talk = talk.uses("search", json!({"q": question}), "found");
+            talk.says("done")
+        };
+        let swaps = |second: &str, clock: u64| {
+            let talks = vec![worker("a worker", "one", 0), worker(second, "two", clock)];
+            let all = mutants(&timeline("main", talks), None);
+            let swaps = all.iter();
+            let swaps = swaps.filter(|one| one.regression == Regression::SwappedCalls);
+            swaps.count()
+        };
+        assert_eq!(swaps("a worker", 10), 0);
+        assert_eq!(swaps("a worker", 10_000_000), 1, "one after the other");
+        assert_eq!(swaps("a clerk", 10), 1, "another agent's call");
     }
 }

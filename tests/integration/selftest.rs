@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::{App, repository_path};
 
 #[test]
-fn the_checks_of_this_repository_notice_every_change_of_the_tools() {
+fn the_checks_of_this_repository_miss_nothing_that_a_check_can_know() {
     let app = App::new();
     let baselines = repository_path("baselines");
     let words = ["selftest", "--baselines", &baselines];
@@ -30,14 +30,12 @@ fn the_checks_of_this_repository_notice_every_change_of_the_tools() {
         .filter(|one| one["caught_by"].as_array().unwrap().is_empty())
         .map(|one| one["regression"].as_str().unwrap())
         .collect();
-    for kind in [
-        "dropped_call",
-        "altered_argument",
-        "forbidden_call",
-        "crash",
-    ] {
-        assert!(!missed.contains(&kind), "{kind} was missed: {}", run.stdout);
-    }
+    // What an answer means is for a judge; all else a check can know.
+    assert!(
+        missed.iter().all(|kind| *kind == "negated_answer"),
+        "{missed:?} were missed: {}",
+        run.stdout
+    );
     assert!(report["seeded"].as_u64().unwrap() > 50, "{}", run.stdout);
 }
 

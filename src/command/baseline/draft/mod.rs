@@ -1,14 +1,16 @@
 //! Drafts a `baseline.toml` from the reference timeline: what the run did is what is asked for.
 
+mod answer;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::check::tool_uses;
+use crate::check::{DEFAULT_MAX_EQUAL, tool_uses};
 use crate::command::rules::tool_rules;
 use crate::config::Config;
-use crate::model::Effect;
+use crate::model::{Effect, canonical_json};
 use crate::model::{ForkPoint, Session, Status, Timeline, Usage};
 use crate::redact::find_pseudonyms;
 use crate::replay::Normaliser;
@@ -46,6 +48,7 @@ impl Draft<'_> {
             self.forbidden(),
             self.answer(),
             Some(self.no_error()),
+            self.no_loop(),
             self.model(),
             Some(self.budget()),
         ]
@@ -218,53 +221,6 @@ impl Draft<'_> {
         }
     }
 
-    fn answer(&self) -> Option<String> {
-        let answer = self.reference.outcome.answer.as_deref()?.trim();
-        if answer.is_empty() {
-            return None;
-        }
-        let is_short = answer.chars().count() <= SHORT_ANSWER && !answer.contains('\n');
-        if is_short && !self.is_volatile(answer) {
-            return Some(format!(
-                "# The final answer, which is short enough to be always the same.\n\
-                 [[check]]\nkind = \"answer\"\nequals = {}\n",
-                quoted(answer)
-            ));
-        }
-        let excerpt = self.excerpt(answer)?;
-        Some(format!(
-            "# Something that the final answer has to say; choose what matters.\n\
-             [[check]]\nkind = \"answer\"\ncontains = {}\n",
-            quoted(&excerpt)
-        ))
-    }
-
-    /// Returns a piece of the answer that looks the same on every run: one with a number if there is.
-    fn excerpt(&self, answer: &str) -> Option<String> {
-        let mut answer = answer.to_owned();
-        for pseudonym in find_pseudonyms(&answer).into_iter().rev() {
-            answer.replace_range(pseudonym.range, "\n");
-        }
-        let sentences = answer.split(['\n', '.', '!', '?', ';', '|']).map(str::trim);
-        let plain: Vec<&str> = sentences
-            .filter(|one| one.chars().filter(|c| c.is_alphanumeric()).count() >= 4)
-            .filter(|one| !self.is_volatile(one))
-            .collect();
-        let has_digit = |one: &&&str| one.contains(|c: char| c.is_ascii_digit());
-        let chosen = plain.iter().find(has_digit).or_else(|| plain.first())?;
-        let mut excerpt = String::new();
-        for word in chosen.split(' ') {
-            if !excerpt.is_empty() {
-                if excerpt.chars().count() + word.chars().count() >= EXCERPT {
-                    break;
-                }
-                excerpt.push(' ');
-            }
-            excerpt.push_str(word);
-        }
-        Some(excerpt)
-    }
-
     fn no_error(&self) -> String {
         let steps = &self.reference.steps;
         let has_error = steps.iter().any(|step| step.status != Status::Ok)
@@ -275,6 +231,25 @@ impl Draft<'_> {
             ""
         };
         format!("# It ends well.\n[[check]]\nkind = \"no_error\"\n{allow}")
+    }
+
+    /// Allows as many equal calls as the run made, but never less than the check allows by itself.
+    fn no_loop(&self) -> Option<String> {
+        let uses = tool_uses(self.reference);
+        let mut equal: BTreeMap<_, usize> = BTreeMap::new();
+        for one in &uses {
+            let call = (one.lane, one.name, canonical_json(one.arguments));
+            *equal.entry(call).or_default() += 1;
+        }
+        let most = equal.into_values().max()?;
+        let max = if most > DEFAULT_MAX_EQUAL {
+            format!("max = {most}\n")
+        } else {
+            String::new()
+        };
+        Some(format!(
+            "# No call again and again with the same arguments.\n[[check]]\nkind = \"loop\"\n{max}"
+        ))
     }
 
     fn model(&self) -> Option<String> {
@@ -313,12 +288,6 @@ impl Draft<'_> {
         )
     }
 }
-
-/// The most characters of an answer that is compared as a whole.
-const SHORT_ANSWER: usize = 80;
-
-/// The most characters of an excerpt.
-const EXCERPT: usize = 60;
 
 /// Tools that are forbidden wherever the recording has none of them.
 const DESTRUCTIVE: [&str; 3] = ["delete_*", "drop_*", "remove_*"];
@@ -428,6 +397,31 @@ mod tests {
             ),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_long_answer_is_asked_for_from_its_beginning_to_its_end() {
+        let timeline = testing::timeline("main", vec![research()]);
+        let answer = "Tokyo has 14 million inhabitants, more than any other city of the country has today. \
+                      Some say more. In 1950 it had 6.3 million. So it grows.";
+        let text = draft(&timeline, answer);
+        let contains = r#"contains = ["Tokyo has 14 million inhabitants, more than any other city", "In 1950 it had 6.3 million"]"#;
+        assert!(text.contains(contains), "{text}");
+    }
+
+    #[test]
+    fn as_many_equal_calls_are_allowed_as_the_run_made() {
+        let poll = |times: usize| {
+            let talk = Talk::new("p", "q");
+            let talk = (0..times).fold(talk, |talk, _n| {
+                talk.uses("poll", serde_json::json!({"id": 1}), "no")
+            });
+            draft(&testing::timeline("main", vec![talk.says("done")]), "done")
+        };
+        let usual = poll(3);
+        assert!(usual.contains("kind = \"loop\"\n\n"), "{usual}");
+        let many = poll(5);
+        assert!(many.contains("kind = \"loop\"\nmax = 5\n"), "{many}");
     }
 
     #[test]
