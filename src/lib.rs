@@ -14,6 +14,7 @@
 
 pub mod agent;
 pub mod baseline;
+pub mod calibration;
 pub mod check;
 pub mod cli;
 pub mod command;

@@ -6,7 +6,14 @@ use crate::check;
 use crate::model::{ContentId, canonical_id};
 
 /// Keys that say how much a result counts, and none what is looked at.
-const THRESHOLDS: [&str; 5] = ["id", "severity", "weight", "k_of_n", "max_drop"];
+const THRESHOLDS: [&str; 6] = [
+    "id",
+    "severity",
+    "weight",
+    "k_of_n",
+    "max_drop",
+    "min_kappa",
+];
 
 /// Returns the hashes of the checks' tables by id, without what does not change what is verified.
 ///

@@ -16,6 +16,7 @@ struct Raw {
     min: Option<f64>,
     expected: Option<String>,
     votes: Option<u32>,
+    min_kappa: Option<f64>,
     max_drop: Option<toml::Spanned<RawDrop>>,
 }
 
@@ -37,6 +38,7 @@ struct ByJudge {
     expected: Option<String>,
     votes: Option<u32>,
     max_drop: Option<MaxDrop>,
+    min_kappa: Option<f64>,
 }
 
 /// Reads the check from its table.
@@ -56,12 +58,21 @@ pub(super) fn read(table: Table<'_>) -> Result<Box<dyn Check>, ReadError> {
     {
         return wrong("`votes` is a number from 1 to 99");
     }
+    if raw
+        .min_kappa
+        .is_some_and(|kappa| !(kappa > 0.0 && kappa <= 1.0))
+    {
+        return wrong(
+            "`min_kappa` is a kappa above 0, which is chance, and up to 1, such as min_kappa = 0.6",
+        );
+    }
     Ok(Box::new(ByJudge {
         evaluator: raw.evaluator,
         min,
         expected: raw.expected,
         votes: raw.votes,
         max_drop: raw.max_drop.map(max_drop).transpose()?,
+        min_kappa: raw.min_kappa,
     }))
 }
 
@@ -71,6 +82,8 @@ impl ByJudge {
             evaluator: &self.evaluator,
             expected: self.expected.as_deref(),
             votes: self.votes,
+            min: self.min,
+            min_kappa: self.min_kappa,
             reference: context.reference,
             candidate: context.candidate,
             kept: context.kept,
@@ -175,6 +188,7 @@ mod tests {
 
         fn judge(&self, judging: &Judging<'_>) -> Result<Option<Judged>, String> {
             assert_eq!((judging.evaluator, judging.votes), ("tone", Some(3)));
+            assert_eq!(judging.min_kappa, Some(0.6));
             let judged = |score| Judged {
                 score,
                 reference: Some(0.9),
@@ -186,7 +200,8 @@ mod tests {
     #[test]
     fn what_was_not_measured_passes_neither_way() {
         let run = timeline("new", vec![research()]);
-        let check = check("kind = 'judge'\nevaluator = 'tone'\nmin = 0.7\nvotes = 3");
+        let check =
+            check("kind = 'judge'\nevaluator = 'tone'\nmin = 0.7\nvotes = 3\nmin_kappa = 0.6");
         let outcome = |says, is_negated: bool| {
             let outside = Says(says);
             let context = CheckContext {
@@ -218,7 +233,9 @@ mod tests {
     fn the_score_stands_beside_what_it_was_and_how_much_it_may_drop() {
         let run = timeline("new", vec![research()]);
         let measured = |drop: &str, says| {
-            let text = format!("kind = 'judge'\nevaluator = 'tone'\nvotes = 3\nmax_drop = {drop}");
+            let text = format!(
+                "kind = 'judge'\nevaluator = 'tone'\nvotes = 3\nmin_kappa = 0.6\nmax_drop = {drop}"
+            );
             let outside = Says(says);
             let context = CheckContext {
                 outside: &outside,
@@ -247,6 +264,10 @@ mod tests {
             "evaluator = 'a'\nmax_drop = 1.0",
             "evaluator = 'a'\nmax_drop = '10'",
             "evaluator = 'a'\nmax_drop = '-3%'",
+            "evaluator = 'a'\nmin_kappa = 0",
+            "evaluator = 'a'\nmin_kappa = -0.5",
+            "evaluator = 'a'\nmin_kappa = 1.01",
+            "evaluator = 'a'\nmin_kappa = nan",
         ] {
             assert!(
                 try_check(&format!("kind = 'judge'\n{toml}")).is_err(),

@@ -40,6 +40,10 @@ pub struct Judging<'a> {
     pub expected: Option<&'a str>,
     /// How often it is asked; as configured where it is not given.
     pub votes: Option<u32>,
+    /// The score that passes.
+    pub min: f64,
+    /// How far the judge has to agree with people, by its calibration; not at all where it is not given.
+    pub min_kappa: Option<f64>,
     /// What the baseline holds up as right.
     pub reference: &'a Timeline,
     /// What is judged.

@@ -6,9 +6,10 @@ use camino::Utf8PathBuf;
 use clap::{Args as ClapArgs, Subcommand};
 use tokio::runtime::Runtime;
 
-use crate::command::eval::{self, PromptOptions, ScoreOptions};
+use crate::command::eval::{self, CalibrateOptions, PromptOptions, ScoreOptions};
 use crate::command::{CommandError, Context};
 use crate::exit::Exit;
+use crate::stats::Passes;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Eval {
@@ -20,6 +21,8 @@ pub(super) struct Eval {
 enum Command {
     /// Score the final answers of a session's timelines with a judge, and compare them
     Score(Score),
+    /// Measure what a judge's verdicts are worth, by answers that people have judged
+    Calibrate(Calibrate),
     /// Print what a judge would be sent; nothing goes out
     Prompt(Prompt),
 }
@@ -64,6 +67,52 @@ struct Score {
 }
 
 #[derive(Debug, ClapArgs)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command are independent of each other"
+)]
+struct Calibrate {
+    /// File with the labels, one JSON object a line
+    labels: Utf8PathBuf,
+    /// Name of the evaluator
+    #[arg(short, long, value_name = "NAME")]
+    evaluator: String,
+    /// How often each answer is asked about, for the flip rate
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=50))]
+    repeats: u32,
+    /// How often the judge is asked for one score, which is the mean [default: `[judge] votes`, else 1]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=99))]
+    votes: Option<u32>,
+    /// Score that passes [default: 0.5]
+    #[arg(long, value_name = "SCORE", value_parser = threshold)]
+    threshold: Option<f64>,
+    /// Correct this pass rate of the judge, PASSED/ALL, for its errors (repeatable)
+    #[arg(long, value_name = "P/N", value_parser = rate)]
+    rate: Vec<Passes>,
+    /// Write the record to this file [default: judges/NAME.json beside rewind.toml]
+    #[arg(long, value_name = "FILE")]
+    out: Option<Utf8PathBuf>,
+    /// Write no record
+    #[arg(long, conflicts_with = "out")]
+    dry_run: bool,
+    /// Write the record although some answers were not measured
+    #[arg(long)]
+    partial: bool,
+    /// Ask the judge again, whatever it said before
+    #[arg(long)]
+    fresh: bool,
+    /// Allow calls to the judge although CI is set
+    #[arg(long)]
+    live: bool,
+    /// Let the rules in this file judge instead of a model
+    #[arg(long, value_name = "FILE")]
+    scripted: Option<Utf8PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 struct Prompt {
     /// Name of the evaluator
     name: String,
@@ -75,6 +124,26 @@ struct Prompt {
     /// The right answer
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     expected: Option<String>,
+}
+
+/// Returns a score above 0 and up to 1.
+fn threshold(text: &str) -> Result<f64, String> {
+    let score = text.parse::<f64>().ok();
+    score
+        .filter(|score| *score > 0.0 && *score <= 1.0)
+        .ok_or_else(|| "a score above 0 and up to 1 is expected".to_owned())
+}
+
+/// Returns how many of all answers passed.
+fn rate(text: &str) -> Result<Passes, String> {
+    let numbers = text.split_once('/').and_then(|(passed, all)| {
+        let (passed, all) = (passed.trim().parse().ok()?, all.trim().parse::<u32>().ok()?);
+        let failed = all.checked_sub(passed)?;
+        Some(Passes { passed, failed })
+    });
+    numbers
+        .filter(|runs| runs.total() > 0)
+        .ok_or_else(|| "how many passed of how many is expected, such as 84/120".to_owned())
 }
 
 /// Runs the command.
@@ -103,6 +172,26 @@ pub(super) fn run(
                 json: typed.json,
             };
             runtime.block_on(eval::score(&options, context, out))
+        }
+        Command::Calibrate(typed) => {
+            let options = CalibrateOptions {
+                store,
+                config,
+                labels: typed.labels,
+                evaluator: typed.evaluator,
+                repeats: typed.repeats,
+                votes: typed.votes,
+                threshold: typed.threshold,
+                rates: typed.rate,
+                out: typed.out,
+                dry_run: typed.dry_run,
+                partial: typed.partial,
+                fresh: typed.fresh,
+                live: typed.live,
+                scripted: typed.scripted,
+                json: typed.json,
+            };
+            runtime.block_on(eval::calibrate(&options, context, out))
         }
         Command::Prompt(typed) => {
             let options = PromptOptions {

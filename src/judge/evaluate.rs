@@ -24,6 +24,15 @@ pub struct Plan {
     pub subjects: Vec<(String, Subject)>,
     /// How often each is asked, at least 1.
     pub votes: u32,
+    /// The number of the first vote: those of another number are other questions, and never known from these.
+    pub first_vote: u32,
+}
+
+impl Plan {
+    /// Returns the numbers of the votes.
+    fn ordinals(&self) -> std::ops::Range<u32> {
+        self.first_vote..self.first_vote.saturating_add(self.votes.max(1))
+    }
 }
 
 /// The score of one timeline by one criterion.
@@ -166,7 +175,7 @@ fn questions<'a>(judge: &Judge, plan: &'a Plan) -> BTreeMap<ContentId, Question<
                 continue;
             }
             let prompt = Prompt::new(criterion, subject);
-            for ordinal in 0..plan.votes.max(1) {
+            for ordinal in plan.ordinals() {
                 let key = cache::key(judge.settings(), &prompt, ordinal);
                 questions.entry(key).or_insert_with(|| Question {
                     criterion,
@@ -292,7 +301,8 @@ fn cells(
     for (label, subject) in &plan.subjects {
         for criterion in &plan.criteria {
             let prompt = Prompt::new(criterion, subject);
-            let votes: Vec<Vote> = (0..plan.votes.max(1))
+            let votes: Vec<Vote> = plan
+                .ordinals()
                 .filter_map(|ordinal| votes.get(&cache::key(judge.settings(), &prompt, ordinal)))
                 .cloned()
                 .collect();

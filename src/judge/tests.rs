@@ -111,6 +111,7 @@ fn plan(answers: &[&str], votes: u32) -> Plan {
             .map(|(index, answer)| (format!("t{index}"), subject(answer)))
             .collect(),
         votes,
+        first_vote: 0,
     }
 }
 

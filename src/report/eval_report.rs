@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::judge::{Evaluation, Judge, Plan, Prompt, StatementVerdict, Vote, tidy};
+use crate::judge::{
+    CanaryResult, Evaluation, Judge, Ledger, Plan, Prompt, StatementVerdict, Vote, tidy,
+};
 use crate::model::{MicroUsd, Session, SessionId};
 
 /// The scores of a session's timelines.
@@ -100,7 +102,7 @@ pub struct CanaryLine {
 }
 
 /// What the judge took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct JudgeCost {
     /// Calls that went out.
     pub calls: u32,
@@ -116,6 +118,33 @@ pub struct JudgeCost {
     pub cached_votes: usize,
 }
 
+impl From<&CanaryResult> for CanaryLine {
+    fn from(canary: &CanaryResult) -> Self {
+        Self {
+            evaluator: canary.evaluator.clone(),
+            canary: canary.canary.to_owned(),
+            must_pass: canary.must_pass,
+            score: canary.score.as_ref().ok().copied(),
+            is_right: canary.is_right(),
+        }
+    }
+}
+
+impl JudgeCost {
+    /// Returns what the judge took.
+    pub fn new(ledger: Ledger, cached_votes: usize, is_scripted: bool) -> Self {
+        Self {
+            calls: ledger.calls,
+            input_tokens: ledger.usage.input,
+            output_tokens: ledger.usage.output,
+            cost_micro_usd: ledger.cost,
+            // Rules have no price, and cost nothing.
+            unpriced: if is_scripted { 0 } else { ledger.unpriced },
+            cached_votes,
+        }
+    }
+}
+
 impl EvalReport {
     /// Returns the report on an evaluation.
     pub fn new(
@@ -125,7 +154,6 @@ impl EvalReport {
         evaluation: &Evaluation,
         is_scripted: bool,
     ) -> Self {
-        let ledger = evaluation.ledger;
         Self {
             format: "1.0",
             session: session.id,
@@ -143,26 +171,8 @@ impl EvalReport {
                 .collect(),
             scores: scores(evaluation),
             deltas: deltas(plan, evaluation),
-            canaries: evaluation
-                .canaries
-                .iter()
-                .map(|canary| CanaryLine {
-                    evaluator: canary.evaluator.clone(),
-                    canary: canary.canary.to_owned(),
-                    must_pass: canary.must_pass,
-                    score: canary.score.as_ref().ok().copied(),
-                    is_right: canary.is_right(),
-                })
-                .collect(),
-            judge_cost: JudgeCost {
-                calls: ledger.calls,
-                input_tokens: ledger.usage.input,
-                output_tokens: ledger.usage.output,
-                cost_micro_usd: ledger.cost,
-                // Rules have no price, and cost nothing.
-                unpriced: if is_scripted { 0 } else { ledger.unpriced },
-                cached_votes: evaluation.cached_votes,
-            },
+            canaries: evaluation.canaries.iter().map(CanaryLine::from).collect(),
+            judge_cost: JudgeCost::new(evaluation.ledger, evaluation.cached_votes, is_scripted),
         }
     }
 

@@ -5,6 +5,7 @@
 //! What agents and models wrote passes `escape` before it is shown.
 
 mod assert_report;
+mod calibration_report;
 mod comparison;
 mod content;
 mod cost;
@@ -26,6 +27,9 @@ mod units;
 mod verify;
 
 pub use assert_report::{AssertReport, AssertedCheck};
+pub use calibration_report::{
+    CalibrationReport, Corrected, Disagreement, Unmeasured as UnmeasuredItem,
+};
 pub use cost::cost;
 pub use diff_report::{DiffReport, DiffRow, Is, Metrics};
 pub use escape::code as markdown_code;

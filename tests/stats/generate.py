@@ -260,9 +260,22 @@ def kappa():
 
 
 def kappa_published():
-    """The labels of three people, from https://github.com/WeOpenML/PandaLM (data/testset-v1.json)."""
+    """The labels of three people, from https://github.com/WeOpenML/PandaLM (data/testset-v1.json); two judges of 200
+    cases: J. Cohen, Psychological Bulletin 70 (1968), table 1."""
     for table, published in PANDALM:
-        yield {"table": table, "published": published}
+        yield {"table": table, "published": published, "digits": 2}
+    yield {"table": [[88, 14, 18], [10, 40, 10], [2, 6, 12]], "published": 0.492, "digits": 3}
+
+
+def alpha_published():
+    """K. Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), four observers of twelve units; J. L. Fleiss,
+    Psychological Bulletin 76 (1971), table 1, six diagnoses of thirty patients: his kappa follows from the nominal alpha of
+    n ratings as 1 - (1 - alpha) * n / (n - 1)."""
+    observers = ["123321412...", "1233224125.3", ".3332342251.", "12332441251."]
+    units = [[int(value) for value in unit if value != "."] for unit in zip(*observers, strict=True)]
+    yield {"items": units, "nominal": 0.743, "ordinal": 0.815, "interval": 0.849}
+    items = [[diagnosis for diagnosis, count in enumerate(row) for _ in range(int(count))] for row in FLEISS.split()]
+    yield {"items": items, "fleiss_kappa": 0.430}
 
 
 def alpha():
@@ -310,11 +323,59 @@ def newcombe():
             yield {"base": base, "candidate": candidate, "level": level, "interval": list(found)}
 
 
+def clustered_labels():
+    """Clusters of items with what two raters say, from a generator of their own."""
+    own = np.random.default_rng(20261130)
+    for groups, most in [(8, 6), (15, 3), (4, 12)]:
+        clusters = []
+        for _ in range(groups):
+            quality = own.uniform(0.2, 0.95)
+            first = own.uniform(size=own.integers(1, most + 1)) < quality
+            second = np.where(own.uniform(size=len(first)) < own.uniform(0.6, 1), first, ~first)
+            clusters.append(np.stack([first, second], axis=1).astype(int).tolist())
+        yield clusters
+
+
+def wilson_clustered():
+    """Wilson with the effective number of runs of Korn and Graubard; the variance is that of OLS with clusters."""
+    for clusters in clustered_labels():
+        runs = [[pair[1] for pair in cluster] for cluster in clusters]
+        values, labels = np.concatenate(runs).astype(float), np.repeat(range(len(runs)), [len(run) for run in runs])
+        fit = OLS(values, np.ones(len(values))).fit(cov_type="cluster", cov_kwds={"groups": labels, "use_correction": False})
+        rate, n = values.mean(), len(values)
+        effective = min(rate * (1 - rate) / fit.bse[0] ** 2, n)
+        effective *= (stats.t.isf(0.025, n - 1) / stats.t.isf(0.025, len(runs) - 1)) ** 2
+        yield {"clusters": runs, "interval": proportion_confint(rate * effective, effective, 0.05, "wilson")}
+
+
+def kappa_clustered():
+    """The infinitesimal jackknife, numerically: how kappa changes with the weight of each item, summed by cluster."""
+    def weighted(first, second, weights):
+        table = np.zeros((2, 2))
+        np.add.at(table, (first, second), weights)
+        return cohens_kappa(table, return_results=False)
+
+    for clusters in clustered_labels():
+        first, second = np.array([pair for cluster in clusters for pair in cluster]).T
+        labels = np.repeat(range(len(clusters)), [len(cluster) for cluster in clusters])
+        n, step = len(first), 1e-5
+        slope = [(weighted(first, second, np.ones(n) + step * (np.arange(n) == at))
+                  - weighted(first, second, np.ones(n) - step * (np.arange(n) == at))) / (2 * step) for at in range(n)]
+        sums = np.bincount(labels, weights=slope)
+        error = math.sqrt((sums ** 2).sum() * len(sums) / (len(sums) - 1))
+        value, half = weighted(first, second, np.ones(n)), stats.t.isf(0.025, len(sums) - 1) * error
+        yield {"clusters": clusters, "kappa": value, "standard_error": error,
+               "interval": [max(value - half, -1), min(value + half, 1)]}
+
+
 PANDALM = [
     ([[89, 0, 8], [16, 388, 23], [11, 29, 435]], 0.85),
     ([[89, 2, 6], [15, 391, 21], [9, 18, 448]], 0.88),
     ([[97, 13, 6], [10, 379, 28], [6, 19, 441]], 0.86),
 ]
+
+FLEISS = """00060 03003 01401 00006 03030 20400 00402 20310 20040 00006 10050 11040 03300 10050 02031
+00501 30012 51000 02040 10203 00006 01050 02013 20040 10041 05010 40002 02040 10500 00006"""
 
 GOLDEN = {
     "betting": list(betting()),
@@ -337,6 +398,9 @@ GOLDEN = {
     "special": [{"function": f, "args": a, "value": v} for f, a, v in special_cases()],
     "proportion_interval": list(proportion_interval()),
     "mcnemar": list(mcnemar_cases()),
+    "wilson_clustered": list(wilson_clustered()),
+    "kappa_clustered": list(kappa_clustered()),
+    "alpha_published": list(alpha_published()),
 }
 
 

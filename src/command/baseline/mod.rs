@@ -21,6 +21,7 @@ pub use accept::{AcceptOptions, accept};
 pub use check::{CheckOptions, check};
 pub use create::{CreateOptions, create};
 pub use list::{ListOptions, list};
+pub(super) use notes::commit;
 pub use review::{ReviewOptions, review};
 pub use sample::{SampleOptions, sample};
 pub use show::{remove, show};

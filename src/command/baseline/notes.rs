@@ -18,12 +18,16 @@ pub(super) fn provenance(reason: &str, context: &Context) -> Provenance {
         when: jiff::Timestamp::now()
             .strftime("%Y-%m-%dT%H:%M:%SZ")
             .to_string(),
-        commit: git(&["rev-parse", "--verify", "-q", "HEAD"], context)
-            .map(|id| format!("git:{id}")),
+        commit: commit(context),
         reason: reason.to_owned(),
         reviewed_by: None,
         replaces: None,
     }
+}
+
+/// Returns the commit that is checked out, `git:` and its id; `None` where there is none.
+pub(in crate::command) fn commit(context: &Context) -> Option<String> {
+    git(&["rev-parse", "--verify", "-q", "HEAD"], context).map(|id| format!("git:{id}"))
 }
 
 /// Returns who accepts now, and why, what then takes the place of `before`: who had looked at its recording has

@@ -1,5 +1,7 @@
 //! `rewind eval`: judges score the answers of recorded timelines.
 
+mod calibrate;
+mod calibrated;
 mod criteria;
 mod judge;
 mod kept;
@@ -7,6 +9,8 @@ mod prompt;
 mod score;
 mod subject;
 
+pub use calibrate::{CalibrateOptions, calibrate};
+pub(super) use calibrated::require;
 pub(super) use criteria::criterion;
 pub(super) use judge::{choose, settings};
 pub use prompt::{PromptOptions, prompt};

@@ -93,6 +93,7 @@ pub async fn score(
             })
             .collect(),
         votes: options.votes.or(config.judge.votes).unwrap_or(1),
+        first_vote: 0,
     };
     let kept = Kept {
         store: &store,

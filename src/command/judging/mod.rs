@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use self::kept::Asking;
 pub(super) use self::kept::Kept;
 use super::Context;
-use super::eval::{choose, criterion, settings, subject};
+use super::eval::{choose, criterion, require, settings, subject};
 use crate::baseline::KnownVerdict;
 use crate::check::{Judged, Judging, KeptAnswer, KeptTool};
 use crate::config::Config;
@@ -180,6 +180,7 @@ impl RunJudge {
         let Some(question) = self.question(judging)? else {
             return Ok(None);
         };
+        self.check_calibration(&question, judging)?;
         let score = self.score(&question, &judging.candidate.label, &question.now)?;
         // What it is held against where no accepted sample has a score; asked once a run.
         let reference = self.score(&question, &judging.reference.label, &question.before);
@@ -187,6 +188,26 @@ impl RunJudge {
             score,
             reference: reference.ok(),
         }))
+    }
+
+    /// Returns nothing where the judge may decide by its calibration, or the check asks for none.
+    fn check_calibration(&self, question: &Question, judging: &Judging<'_>) -> Result<(), String> {
+        let Some(min_kappa) = judging.min_kappa else {
+            return Ok(());
+        };
+        let settings = match (&self.judge, &self.settings) {
+            (Ok(judge), _) => judge.settings(),
+            (Err(_), Some(settings)) => settings,
+            (Err(why), None) => return Err(why.clone()),
+        };
+        let least = (judging.min, min_kappa);
+        require(
+            &question.criterion,
+            settings,
+            question.votes,
+            least,
+            &self.config,
+        )
     }
 
     /// Returns the score of one answer.
@@ -218,6 +239,7 @@ impl RunJudge {
             criteria: vec![criterion.clone()],
             subjects: vec![(label.to_owned(), subject.clone())],
             votes,
+            first_vote: 0,
         };
         let asked = evaluate_with(judge, &known, &self.canaries, &plan);
         let evaluation = self.runtime.block_on(asked);
@@ -314,7 +336,7 @@ const SCORING: &str = "scoring 1";
 
 /// What the judge said of the canaries in this run.
 #[derive(Debug, Default)]
-struct Memory(Mutex<HashMap<ContentId, Value>>);
+pub(super) struct Memory(Mutex<HashMap<ContentId, Value>>);
 
 impl VerdictCache for Memory {
     fn find(&self, key: ContentId) -> Option<Value> {

@@ -1,6 +1,7 @@
 //! What people read in a terminal or a log: plain text that needs no colour to be understood.
 
 mod assertions;
+mod calibration;
 mod details;
 mod diff;
 mod gate;
@@ -17,6 +18,7 @@ pub(super) mod words;
 pub use words::failure;
 
 pub use assertions::assertions;
+pub use calibration::calibration;
 pub use diff::{Shown, diff};
 pub use gate::gate;
 pub use replay::replay;

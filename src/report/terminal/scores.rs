@@ -6,7 +6,7 @@ use super::Style;
 use super::table::{Align, lines};
 use crate::gate::Shown;
 use crate::report::escape::plain;
-use crate::report::eval_report::{Delta, EvalReport, Score};
+use crate::report::eval_report::{Delta, EvalReport, JudgeCost, Score};
 use crate::report::units::{count, excerpt, tokens};
 
 /// Writes the table, the deltas, and what was not measured.
@@ -37,7 +37,11 @@ pub fn scores(report: &EvalReport, style: Style, out: &mut dyn Write) -> io::Res
         )?;
     }
     write_reasons(report, style, out)?;
-    writeln!(out, "\n{}", style.dim(&cost_line(report)))
+    writeln!(
+        out,
+        "\n{}",
+        style.dim(&cost_line(report.judge_cost, report.is_scripted))
+    )
 }
 
 /// Returns the head and a row for each timeline.
@@ -116,8 +120,8 @@ fn reason(score: &Score) -> Option<String> {
     Some(verdict.reasoning.clone()).filter(|text| !text.trim().is_empty())
 }
 
-fn cost_line(report: &EvalReport) -> String {
-    let cost = report.judge_cost;
+/// Returns what the judge took.
+pub(super) fn cost_line(cost: JudgeCost, is_scripted: bool) -> String {
     let known = match cost.cached_votes {
         0 => String::new(),
         number => format!(
@@ -125,7 +129,7 @@ fn cost_line(report: &EvalReport) -> String {
             count(number as u64, "vote")
         ),
     };
-    let paid = match (report.is_scripted, cost.unpriced) {
+    let paid = match (is_scripted, cost.unpriced) {
         (true, _) => String::new(),
         (false, 0) => format!(", {}", cost.cost_micro_usd),
         (false, number) => format!(

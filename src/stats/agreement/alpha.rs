@@ -136,6 +136,31 @@ mod tests {
     }
 
     #[test]
+    fn alpha_of_published_ratings_comes_out_as_published() {
+        for case in golden::cases("alpha_published") {
+            let items = golden::groups(&case["items"]);
+            let of = |scale| krippendorff_alpha(&items, scale).unwrap();
+            let ratings = real(items.iter().map(Vec::len).sum());
+            let nominal = of(Scale::Nominal);
+            let found = [
+                ("nominal", nominal),
+                ("ordinal", of(Scale::Ordinal)),
+                ("interval", of(Scale::Interval)),
+                // Fleiss's kappa does not correct for few ratings.
+                (
+                    "fleiss_kappa",
+                    1.0 - (1.0 - nominal) * ratings / (ratings - 1.0),
+                ),
+            ];
+            for (name, found) in found {
+                if let Some(published) = case[name].as_f64() {
+                    assert!((found - published).abs() < 0.0005 + 1e-9, "{name}: {found}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn extremes_have_an_answer() {
         let of = |items: &[Vec<f64>]| krippendorff_alpha(items, Scale::Interval);
         assert!(of(&[]).is_err() && of(&[vec![1.0], vec![]]).is_err());

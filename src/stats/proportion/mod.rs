@@ -7,5 +7,5 @@ mod mcnemar;
 
 pub use difference::newcombe;
 pub use fisher::{Passes, fisher_worse};
-pub use interval::{clopper_pearson, wilson};
+pub use interval::{clopper_pearson, wilson, wilson_clustered};
 pub use mcnemar::McNemar;

@@ -118,3 +118,97 @@ fn without_a_judge_the_remedy_is_named() {
     app.write("prompt.txt", "Answer from the atlas.");
     app.run(["gate", "--offline"]).exits(0);
 }
+
+/// Labels on which the judge of [`super::RULES`] is always right; `bad` of them are labelled the other way round.
+fn labels(app: &App, bad: usize) {
+    let lines: Vec<String> = (0..20)
+        .map(|at| {
+            let is_right = at % 2 == 0;
+            let text = if is_right {
+                "Tokyo has 14 million inhabitants"
+            } else {
+                "Tokyo has 37 million inhabitants"
+            };
+            let label = if is_right == (at >= bad) {
+                "pass"
+            } else {
+                "fail"
+            };
+            format!("{{\"answer\": \"{text}, as answer {at} says.\", \"label\": \"{label}\"}}\n")
+        })
+        .collect();
+    app.write("labels.jsonl", &lines.concat());
+}
+
+fn calibrate(app: &App, bad: usize) {
+    labels(app, bad);
+    app.run([
+        "eval",
+        "calibrate",
+        "labels.jsonl",
+        "-e",
+        "correctness",
+        "--repeats",
+        "1",
+    ])
+    .exits(0);
+}
+
+#[test]
+fn a_judge_decides_only_where_its_calibration_says_that_it_may() {
+    let app = repository(super::RULES);
+    let checks = "forks = [\"start\"]\n[[check]]\nkind = \"judge\"\nevaluator = \"correctness\"\nmin = 0.7\nmin_kappa = 0.6\n";
+    app.write("baselines/tokyo/baseline.toml", checks);
+    let unmeasured = |why: &str| {
+        for prompt in ["Be polite.", "Just guess."] {
+            let run = gate(&app, prompt).exits(3);
+            assert!(run.stdout.contains("NOT MEASURED"), "{}", run.stdout);
+            assert!(run.stdout.contains(why), "{why}: {}", run.stdout);
+        }
+    };
+    unmeasured("run `rewind eval calibrate labels.jsonl -e correctness`");
+    // What nobody is asked about needs no calibration.
+    gate(&app, "Answer from the atlas.").exits(0);
+
+    calibrate(&app, 8);
+    unmeasured("kappa is 0.20 for `min` 0.70 (20 labels), less than the 0.60");
+
+    calibrate(&app, 2);
+    gate(&app, "Be polite.").exits(0);
+    let wrong = gate(&app, "Just guess.").exits(1);
+    assert!(
+        wrong.stdout.contains("gives 0.20, less than 0.70"),
+        "{}",
+        wrong.stdout
+    );
+
+    app.write("judge.toml", &super::RULES.replace("0.95", "0.9"));
+    unmeasured("it was made with another set of rules that judge; calibrate anew");
+    app.write("judge.toml", super::RULES);
+    app.write("prompts/correctness.md", "Be strict.\n");
+    unmeasured("it was made with another prompt; calibrate anew");
+    std::fs::remove_dir_all(app.folder().join("prompts")).unwrap();
+
+    let record = app.folder().join("judges/correctness.json");
+    let text = std::fs::read_to_string(&record).unwrap();
+    app.write(
+        "judges/correctness.json",
+        &text.replace("\"true_pass\": 9", "\"true_pass\": 10"),
+    );
+    unmeasured("its figures don't follow from its scores");
+    app.write("judges/correctness.json", "{");
+    unmeasured("is no record of a calibration");
+}
+
+#[test]
+fn a_min_kappa_that_no_judge_can_miss_or_reach_is_a_configuration_error() {
+    let app = repository(super::RULES);
+    for wrong in ["0", "1.5", "-0.2", "\"high\""] {
+        let checks = format!(
+            "forks = [\"start\"]\n[[check]]\nkind = \"judge\"\nevaluator = \"correctness\"\nmin_kappa = {wrong}\n"
+        );
+        app.write("baselines/tokyo/baseline.toml", &checks);
+        let run = app.run(["gate", "--offline"]).exits(2);
+        assert!(run.stderr.contains("baseline.toml"), "{}", run.stderr);
+    }
+}

@@ -1,5 +1,6 @@
 //! `rewind eval`: judges score recorded answers.
 
+mod calibrate;
 mod gate;
 mod known;
 mod provider;
