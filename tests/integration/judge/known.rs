@@ -86,6 +86,7 @@ fn an_accepted_answer_is_not_judged_again() {
         .iter()
         .map(|key| key.as_str().unwrap());
     assert!(last.eq(verdicts.keys()), "{known}");
+    assert_eq!(check["scores"].as_array().unwrap().last().unwrap(), 0.95);
 
     let again = gate(&app, "Be polite.", &[]).exits(0);
     assert_eq!(judge.received().len(), 4);
