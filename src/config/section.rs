@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer};
 use super::agent::{Agent, AgentName};
 use super::judge::Judge;
 use super::value::{
-    Glob, Pattern, Period, Personal, address, cap, dollars, http_url, jobs, limit, maybe_dollars,
-    pointers, share,
+    Glob, Pattern, Period, Personal, address, alpha, cap, dollars, http_url, jobs, limit,
+    maybe_dollars, pointers, share,
 };
 use crate::model::{Effect, SampleRange};
 use crate::proxy::HostRule;
@@ -381,6 +381,12 @@ pub struct Gate {
     pub min_coverage: Option<f64>,
     /// Whether a failure makes the exit code 1; true where it is not set.
     pub enforce: Option<bool>,
+    /// How likely a false alarm may be in a run; 0.05 where it is not set.
+    #[serde(deserialize_with = "alpha")]
+    pub alpha: Option<f64>,
+    /// By how much a share or a mean score must be worse to count; 0.1 where it is not set.
+    #[serde(deserialize_with = "share")]
+    pub margin: Option<f64>,
     /// From how many to how many samples of a fork run live; 3 to 12 where it is not set, 1 with a
     /// scripted model.
     pub samples: Option<SampleRange>,

@@ -177,6 +177,16 @@ pub(super) fn jobs<'de, D: Deserializer<'de>>(from: D) -> Result<Option<usize>, 
 }
 
 /// Reads a share of a whole.
+pub(super) fn alpha<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let value = f64::deserialize(from)?;
+    if value > 0.0 && value < 0.5 {
+        return Ok(Some(value));
+    }
+    Err(D::Error::custom(
+        "the chance of a false alarm is above 0 and below 0.5, such as 0.05",
+    ))
+}
+
 pub(super) fn share<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     let share = f64::deserialize(from)?;
     if (0.0..=1.0).contains(&share) {

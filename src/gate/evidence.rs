@@ -132,6 +132,32 @@ pub(super) fn accepted_results(case: &Case, fork: &ForkPoint) -> Vec<Said> {
     results
 }
 
+/// Returns the scores of the accepted samples of a fork that say something of their own, in order, by the id of the check.
+///
+/// A check that is defined otherwise now scores otherwise.
+pub(super) fn accepted_scores(case: &Case, fork: &ForkPoint) -> BTreeMap<String, Vec<f64>> {
+    let known = case
+        .comparable()
+        .and_then(|known| known.forks.get(&fork.to_string()));
+    let Some(known) = known else {
+        return BTreeMap::new();
+    };
+    let digests = &case.baseline.definition.digests;
+    let same = known
+        .checks
+        .iter()
+        .filter(|(id, check)| digests.get(*id) == Some(&check.definition));
+    let scores = same.map(|(id, check)| {
+        let newest_first = known
+            .telling()
+            .filter_map(|(back, _sample)| check.score(back));
+        let mut scores: Vec<f64> = newest_first.collect();
+        scores.reverse();
+        (id.clone(), scores)
+    });
+    scores.filter(|(_id, scores)| !scores.is_empty()).collect()
+}
+
 /// Returns what the accepted live runs of a fork cost, where it is known.
 pub(super) fn accepted_costs(case: &Case, fork: &ForkPoint) -> Vec<MicroUsd> {
     let known = case.accepted.as_ref();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::input::{Accepted, ForkInput, Sample, State};
+use super::quota::Quota;
 use super::sampled::{compared, sampled_why};
 use super::verdict::{Shown, Verdict};
 use crate::check::{CheckResult, Outcome};
@@ -62,13 +63,9 @@ fn measured(input: &ForkInput) -> (Verdict, String) {
     if let Accepted::Incomparable(why) = &input.accepted {
         return (Verdict::Incomparable, why.clone());
     }
-    let (base, candidate) = (input.base(), input.candidate());
-    if let Some(verdict) = compared(&input.accepted, base, candidate, input.tests) {
-        let failing = whole.iter().filter(|sample| sample.is_failing());
-        return (
-            verdict,
-            sampled_why(verdict, base, candidate, input.tests, failing_why(failing)),
-        );
+    let candidate = input.candidate();
+    if let Some(worse) = worse(input, &whole) {
+        return worse;
     }
     if input.accepted == Accepted::Failed {
         return (
@@ -91,6 +88,7 @@ fn measured(input: &ForkInput) -> (Verdict, String) {
         .find(|sample| !sample.is_same_trajectory || !sample.replay.divergences.is_empty());
     match changed {
         Some(sample) => (Verdict::Changed, changed_why(sample)),
+        None if let Some(improved) = input.scored() => improved,
         None if candidate.total() > 1 => {
             let number = candidate.total();
             (
@@ -100,6 +98,21 @@ fn measured(input: &ForkInput) -> (Verdict, String) {
         }
         None => (Verdict::Stable, "all checks hold".to_owned()),
     }
+}
+
+/// Returns the worst that passes and failures, quotas and scores say; `None` where nothing got worse.
+fn worse(input: &ForkInput, whole: &[&Sample]) -> Option<(Verdict, String)> {
+    let by_passes = compared(input).map(|verdict| {
+        let failing = whole.iter().filter(|sample| sample.is_failing());
+        (verdict, sampled_why(verdict, input, failing_why(failing)))
+    });
+    let quotas = Quota::of(input);
+    let by_quotas = quotas.iter().filter_map(|quota| quota.verdict(input));
+    let by_scores = input.scored();
+    let by_scores = by_scores.filter(|(verdict, _why)| *verdict != Verdict::Improved);
+    let all = by_passes.into_iter().chain(by_quotas).chain(by_scores);
+    // The first of those that are equally bad.
+    all.min_by_key(|(verdict, _why)| *verdict)
 }
 
 fn failing_why<'s>(mut failing: impl Iterator<Item = &'s &'s Sample>) -> String {

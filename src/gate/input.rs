@@ -1,10 +1,12 @@
 //! The facts that a verdict is made of.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::Said;
 use crate::check::{CheckResult, Outcome, Severity};
-use crate::model::{DivergenceKind, Drift, ReplayReport, StepIndex};
+use crate::model::{DivergenceKind, Drift, MicroUsd, ReplayReport, StepIndex};
 use crate::stats::Passes;
 
 /// Whether anything could go live.
@@ -116,12 +118,28 @@ pub struct ForkInput {
     /// How many gating forks of the run were held against accepted samples; 0 where this one was not.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub tests: u32,
+    /// Of how many baselines these are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sessions: u32,
+    /// How likely a false alarm may be in a run, from 0 to 0.5.
+    #[serde(default = "usual_alpha")]
+    pub alpha: f64,
+    /// By how much a share or a mean score must be worse to count, from 0 to 1.
+    #[serde(default = "usual_margin")]
+    pub margin: f64,
+    /// What one more sample costs, as recorded; `None` where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_cost_micro_usd: Option<MicroUsd>,
     /// What the accepted evidence said.
     #[serde(default)]
     pub accepted: Accepted,
     /// What each comparable accepted sample came to, in order: whether all gating checks held.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_results: Vec<Said>,
+    /// The scores of the accepted samples, in order, by the id of the check; only of checks that are defined now as they
+    /// were then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub accepted_scores: BTreeMap<String, Vec<f64>>,
     /// What changed before the fork and is put to the model by no fork of the baseline, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unheard: Vec<String>,
@@ -190,9 +208,19 @@ impl Sample {
         }
     }
 
-    /// Returns the gating checks that failed.
+    /// Returns the gating checks that failed. Where a check may fail in some samples of many, one failure is none.
     pub(super) fn failures(&self) -> impl Iterator<Item = &CheckResult> {
-        self.checks.iter().filter(|check| check.is_gating_failure())
+        let failed = self.checks.iter().filter(|check| check.is_gating_failure());
+        failed.filter(|check| {
+            let is_violation = matches!(
+                check.outcome,
+                Outcome::Failed {
+                    is_violation: true,
+                    ..
+                }
+            );
+            is_violation || check.k_of_n.is_none()
+        })
     }
 
     /// Returns whether what a check found counts: of a run that was not measured, only what may never happen.
@@ -254,10 +282,12 @@ impl Sample {
         self.is_crash() || self.failures().next().is_some()
     }
 
-    /// Returns whether at least one check that counts held.
+    /// Returns whether at least one check that counts held, or may fail in some samples.
     pub(super) fn has_gating_pass(&self) -> bool {
         self.checks.iter().any(|check| {
-            check.severity == Severity::Gate && matches!(check.outcome, Outcome::Passed { .. })
+            let says_nothing = matches!(check.outcome, Outcome::NotRun { .. });
+            let holds = matches!(check.outcome, Outcome::Passed { .. });
+            check.severity == Severity::Gate && (holds || check.k_of_n.is_some() && !says_nothing)
         })
     }
 
@@ -281,6 +311,20 @@ impl Sample {
             Drift::ToolResult { .. } => false,
         })
     }
+}
+
+/// How likely a false alarm may be in a run, where nothing else is said.
+pub const USUAL_ALPHA: f64 = 0.05;
+
+/// By how much something must be worse to count, where nothing else is said.
+pub const USUAL_MARGIN: f64 = 0.1;
+
+fn usual_alpha() -> f64 {
+    USUAL_ALPHA
+}
+
+fn usual_margin() -> f64 {
+    USUAL_MARGIN
 }
 
 #[expect(

@@ -44,11 +44,17 @@ pub struct RunVerdict {
     pub counts: BTreeMap<Verdict, u32>,
 }
 
-/// Returns the verdict on a run from those on its forks, each with whether it counts.
-pub fn decide_run(forks: impl IntoIterator<Item = (Verdict, bool)>, policy: &Policy) -> RunVerdict {
+/// Returns the verdict on a run from those on its forks, each with whether it counts, and those on all baselines
+/// together.
+pub fn decide_run(
+    forks: impl IntoIterator<Item = (Verdict, bool)>,
+    together: impl IntoIterator<Item = Verdict>,
+    policy: &Policy,
+) -> RunVerdict {
     let mut counts = BTreeMap::new();
     let (mut gating, mut covered) = (0, 0);
-    let mut worst = Shown::Pass;
+    let together = together.into_iter().map(|verdict| verdict.row().shown);
+    let mut worst = together.max().unwrap_or(Shown::Pass);
     for (verdict, is_gating) in forks {
         *counts.entry(verdict).or_insert(0) += 1;
         if !is_gating {

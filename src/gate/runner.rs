@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::answers::{Answers, Remembering};
 use super::budget::{Budget, Capped, Cashier};
 use super::evidence;
-use super::input::{Fault, FaultKind, ForkInput, Mode, Sample};
+use super::input::{Fault, FaultKind, ForkInput, Mode, Sample, USUAL_ALPHA, USUAL_MARGIN};
 use super::schedule::Stop;
 use super::surroundings::{Judges, Surroundings};
 use crate::agent::{AgentSpec, Ended};
@@ -93,6 +93,10 @@ pub struct Runner {
     pub prices: Arc<PriceTable>,
     /// How many samples of a fork run live where its baseline doesn't say.
     pub samples: SampleRange,
+    /// How likely a false alarm may be in a run, from 0 to 0.5.
+    pub alpha: f64,
+    /// By how much a share or a mean score must be worse to count, from 0 to 1.
+    pub margin: f64,
     /// How many agents run at once; at least 1.
     pub jobs: usize,
     /// What live calls may cost.
@@ -138,8 +142,13 @@ impl ForkRun {
                 is_gating: case.is_gating,
                 min_samples: min,
                 tests: 0,
+                sessions: 0,
+                alpha: USUAL_ALPHA,
+                margin: USUAL_MARGIN,
+                sample_cost_micro_usd: None,
                 accepted: evidence::accepted(case, fork, &samples),
                 accepted_results: evidence::accepted_results(case, fork),
+                accepted_scores: evidence::accepted_scores(case, fork),
                 unheard: Vec::new(),
                 samples,
             },

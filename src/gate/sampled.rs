@@ -6,41 +6,107 @@
 
 use super::fork::decide_fork;
 use super::input::{Accepted, FaultKind, ForkInput, Sample};
+use super::level::ROUNDING;
+use super::quota::Quota;
 use super::verdict::Verdict;
-use crate::model::SampleRange;
+use crate::model::{MicroUsd, SampleRange};
 use crate::stats::{Passes, fisher_worse};
 
-/// Returns the verdict on samples of which some fail; `None` where all pass.
-///
-/// Where the accepted samples all passed, failing every time is `broken` without any test.
-pub(super) fn compared(
-    accepted: &Accepted,
+/// What a fork's passes and failures are held against each other by.
+#[derive(Debug, Clone, Copy)]
+struct Test<'a> {
+    accepted: &'a Accepted,
     base: Passes,
-    candidate: Passes,
-    tests: u32,
-) -> Option<Verdict> {
-    if candidate.failed == 0 {
-        return None;
+    /// How likely a false alarm of this test may be.
+    level: f64,
+    /// By how much the share of failures must be larger.
+    margin: f64,
+}
+
+impl<'a> Test<'a> {
+    fn of(input: &'a ForkInput) -> Self {
+        Self {
+            accepted: &input.accepted,
+            base: input.base(),
+            level: input.level(),
+            margin: input.margin,
+        }
     }
-    let is_mixed = base.passed > 0 && base.failed > 0;
-    Some(match accepted {
-        Accepted::Incomparable(_) => Verdict::Incomparable,
-        Accepted::Failed if is_mixed && is_worse(base, candidate, tests) => Verdict::Regressed,
-        Accepted::Failed => Verdict::PreExisting,
-        Accepted::Passed if candidate.passed == 0 && !is_mixed => Verdict::Broken,
-        Accepted::Passed if is_worse(base, candidate, tests) => Verdict::Regressed,
-        Accepted::Passed => Verdict::Suspect,
-    })
+
+    /// Returns the verdict on samples of which some fail; `None` where all pass.
+    ///
+    /// Where the accepted samples all passed, failing every time is `broken` without any test.
+    fn verdict(self, candidate: Passes) -> Option<Verdict> {
+        if candidate.failed == 0 {
+            return None;
+        }
+        let is_mixed = self.base.passed > 0 && self.base.failed > 0;
+        Some(match self.accepted {
+            Accepted::Incomparable(_) => Verdict::Incomparable,
+            Accepted::Failed if is_mixed && self.is_worse(candidate) => Verdict::Regressed,
+            Accepted::Failed => Verdict::PreExisting,
+            Accepted::Passed if candidate.passed == 0 && !is_mixed => Verdict::Broken,
+            Accepted::Passed if self.is_worse(candidate) => Verdict::Regressed,
+            Accepted::Passed => Verdict::Suspect,
+        })
+    }
+
+    /// Returns whether the candidate fails significantly more often than the base, and by more than the margin.
+    ///
+    /// The level is known before the first sample, so stopping early changes nothing.
+    fn is_worse(self, candidate: Passes) -> bool {
+        candidate.failure_rate() - self.base.failure_rate() > self.margin + ROUNDING
+            && fisher_worse(self.base, candidate) <= self.level + ROUNDING
+    }
+
+    /// Returns what it takes to decide whether the candidate is worse, if it goes on failing as often, and how many more
+    /// samples of it that are.
+    fn would_decide(self, candidate: Passes) -> (String, Option<u32>) {
+        let Self { base, margin, .. } = self;
+        if base.total() == 0 {
+            let why = "nothing comparable was accepted that it could be held against";
+            return (why.to_owned(), None);
+        }
+        let (was, is) = (base.failure_rate(), candidate.failure_rate());
+        if is - was <= margin + ROUNDING {
+            let why = format!("that is within {margin} of the accepted evidence");
+            return (why, None);
+        }
+        let mut more = candidate.total() + 1..=MOST;
+        if let Some(samples) = more.find(|total| self.is_worse(scaled(is, *total))) {
+            let left = samples - candidate.total();
+            return (format!("{samples} samples would decide"), Some(left));
+        }
+        let mut both = base.total().max(candidate.total()) + 1..=MOST;
+        let found = both.find(|total| {
+            let base = scaled(was, *total);
+            Self { base, ..self }.is_worse(scaled(is, *total))
+        });
+        match found {
+            Some(samples) => {
+                let why = format!(
+                    "{} accepted samples can't decide, {samples} of each would",
+                    base.total()
+                );
+                let left = 2 * samples - candidate.total() - base.total();
+                (why, Some(left))
+            }
+            None => (
+                format!("more than {MOST} samples would be needed to decide"),
+                None,
+            ),
+        }
+    }
+}
+
+/// Returns the verdict on the samples of a fork of which some fail; `None` where all pass.
+pub(super) fn compared(input: &ForkInput) -> Option<Verdict> {
+    Test::of(input).verdict(input.candidate())
 }
 
 /// Returns why samples of which some fail have this verdict; `found` is what the first found.
-pub(super) fn sampled_why(
-    verdict: Verdict,
-    base: Passes,
-    candidate: Passes,
-    tests: u32,
-    found: String,
-) -> String {
+pub(super) fn sampled_why(verdict: Verdict, input: &ForkInput, found: String) -> String {
+    let (test, candidate) = (Test::of(input), input.candidate());
     let (failed, total) = (candidate.failed, candidate.total());
     let found = if total > 1 {
         format!("{failed} of {total} samples fail: {found}")
@@ -50,15 +116,19 @@ pub(super) fn sampled_why(
     match verdict {
         Verdict::PreExisting => format!("{found}; the accepted evidence failed, too"),
         Verdict::Regressed => {
-            let p = fisher_worse(base, candidate);
-            let (failed, total) = (base.failed, base.total());
-            let among = match tests {
+            let p = fisher_worse(test.base, candidate);
+            let (failed, total) = (test.base.failed, test.base.total());
+            let among = match input.tests {
                 0 | 1 => String::new(),
                 tests => format!(", one of {tests} tests"),
             };
             format!("{found}; of the accepted ones {failed} of {total} did (p = {p:.3}{among})")
         }
-        Verdict::Suspect => format!("{found}; {}", would_decide(base, candidate, tests)),
+        Verdict::Suspect => {
+            let (why, more) = test.would_decide(candidate);
+            let price = more.map(|more| price(input, more)).unwrap_or_default();
+            format!("{found}; {why}{price}")
+        }
         Verdict::Violated
         | Verdict::NotMeasured
         | Verdict::NeedsLive
@@ -72,85 +142,66 @@ pub(super) fn sampled_why(
     }
 }
 
+/// Returns what so many more samples of a fork cost, to be put behind their number; nothing where they cost nothing.
+pub(super) fn price(input: &ForkInput, samples: u32) -> String {
+    let cost = input.sample_cost_micro_usd.unwrap_or_default();
+    match MicroUsd(cost.0.saturating_mul(samples.into())) {
+        MicroUsd(0) => String::new(),
+        cost => format!(", for about {cost}"),
+    }
+}
+
 /// Returns whether further samples of a fork could change its verdict.
 ///
-/// That all pass, or all fail where the accepted ones passed, is decided by the least number of them.
+/// That all pass is decided by the least number of them. That all fail is sure where an agent that holds every other time would
+/// hardly do so: then they have been enough for this fork's share of the false alarms. Of scores that have dropped, all
+/// samples are taken before they are tested, once.
 pub(super) fn is_open(input: &ForkInput, range: SampleRange) -> bool {
     let taken = u32::try_from(input.samples.len()).unwrap_or(u32::MAX);
     let Some(left) = range.max().checked_sub(taken).filter(|left| *left > 0) else {
         return false;
     };
-    let is_ended = input
-        .samples
-        .iter()
-        .filter_map(|sample| sample.fault.as_ref())
-        .any(|fault| match fault.kind {
-            FaultKind::Budget | FaultKind::Halted | FaultKind::Stopped => true,
-            FaultKind::Harness | FaultKind::Provider | FaultKind::Judge => false,
-        });
-    let is_halted = input.samples.iter().any(Sample::is_halted);
-    let (base, candidate) = (input.base(), input.candidate());
-    if is_ended
-        || is_halted
-        || candidate.total() == 0
-        || decide_fork(input).verdict == Verdict::Violated
+    let candidate = input.candidate();
+    if is_ended(input) || candidate.total() == 0 || decide_fork(input).verdict == Verdict::Violated
     {
         return false;
     }
-    if candidate.total() < range.min() {
+    if candidate.total() < range.min()
+        || input.has_open_scores(range.max())
+        || Quota::of(input).iter().any(|quota| quota.is_open(input))
+    {
         return true;
     }
-    let now = compared(&input.accepted, base, candidate, input.tests);
-    match now {
-        None | Some(Verdict::Broken) => false,
+    let test = Test::of(input);
+    match test.verdict(candidate) {
+        None => false,
+        Some(Verdict::Broken) => !is_sure(candidate.failed, test.level),
         now => (0..=left).any(|failed| {
             let then = Passes {
                 passed: candidate.passed + left - failed,
                 failed: candidate.failed + failed,
             };
-            compared(&input.accepted, base, then, input.tests) != now
+            test.verdict(then) != now
         }),
     }
 }
 
-/// Returns whether the candidate fails significantly more often than the base, and by more than the
-/// margin.
-///
-/// Each of the run's `tests` may give a false alarm with its share of [`ALPHA`] alone, so that all of them together
-/// give one in at most that share of the runs (Bonferroni's correction; O. J. Dunn, Multiple Comparisons Among
-/// Means, JASA 56, 1961). The share is known before the first sample, so stopping early changes nothing.
-fn is_worse(base: Passes, candidate: Passes, tests: u32) -> bool {
-    candidate.failure_rate() - base.failure_rate() > MARGIN
-        && fisher_worse(base, candidate) <= ALPHA / f64::from(tests.max(1)) + ROUNDING
+/// Returns whether a fork can't be followed any further: it ran into a limit, or at a tool that may not run.
+pub(super) fn is_ended(input: &ForkInput) -> bool {
+    let mut faults = input
+        .samples
+        .iter()
+        .filter_map(|sample| sample.fault.as_ref());
+    let is_over = faults.any(|fault| match fault.kind {
+        FaultKind::Budget | FaultKind::Halted | FaultKind::Stopped => true,
+        FaultKind::Harness | FaultKind::Provider | FaultKind::Judge => false,
+    });
+    is_over || input.samples.iter().any(Sample::is_halted)
 }
 
-/// Returns what it takes to decide whether the candidate is worse, if it goes on failing as often.
-fn would_decide(base: Passes, candidate: Passes, tests: u32) -> String {
-    if base.total() == 0 {
-        return "nothing comparable was accepted that it could be held against".to_owned();
-    }
-    let (was, is) = (base.failure_rate(), candidate.failure_rate());
-    if is - was <= MARGIN {
-        return format!("that is within {MARGIN} of the accepted evidence");
-    }
-    let more = candidate.total() + 1..=MOST;
-    if let Some(samples) = more
-        .clone()
-        .find(|total| is_worse(base, scaled(is, *total), tests))
-    {
-        return format!("{samples} samples would decide");
-    }
-    let both = base.total().max(candidate.total()) + 1..=MOST;
-    let found = both
-        .clone()
-        .find(|total| is_worse(scaled(was, *total), scaled(is, *total), tests));
-    match found {
-        Some(samples) => format!(
-            "{} accepted samples can't decide, {samples} of each would",
-            base.total()
-        ),
-        None => format!("more than {MOST} samples would be needed to decide"),
-    }
+/// Returns whether so many failures in a row are surprising of an agent that holds every other time.
+fn is_sure(failures: u32, level: f64) -> bool {
+    0.5_f64.powi(failures.min(1_000).cast_signed()) <= level + ROUNDING
 }
 
 /// Returns so many samples that fail at this rate.
@@ -167,15 +218,6 @@ fn scaled(rate: f64, total: u32) -> Passes {
         failed,
     }
 }
-
-/// How likely a false alarm may be in a run.
-const ALPHA: f64 = 0.05;
-
-/// What products of floating-point numbers may be off by.
-const ROUNDING: f64 = 1e-12;
-
-/// By how much the share of failures must be larger.
-const MARGIN: f64 = 0.1;
 
 /// The most samples that are proposed.
 const MOST: u32 = 200;
@@ -205,9 +247,15 @@ mod tests {
         {
             for accepted in [3, 5, 12, 30] {
                 let alarm = |tests: u32| -> f64 {
+                    let test = |was| Test {
+                        accepted: &Accepted::Passed,
+                        base: of(was, accepted),
+                        level: 0.05 / f64::from(tests),
+                        margin: 0.1,
+                    };
                     (0..=accepted)
                         .flat_map(|was| (0..=12).map(move |is| (was, is)))
-                        .filter(|(was, is)| is_worse(of(*was, accepted), of(*is, 12), tests))
+                        .filter(|(was, is)| test(*was).is_worse(of(*is, 12)))
                         .map(|(was, is)| chance(was, accepted, rate) * chance(is, 12, rate))
                         .sum()
                 };

@@ -1,5 +1,6 @@
 //! What of a run comes when: all dry runs first, then the tails that go live, within the caps.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use super::evidence::accepted_costs;
 use super::fork::decide_fork;
 use super::input::{FaultKind, Mode, Sample};
 use super::plan::{LivePlan, costly, estimate};
+use super::rounds::next_round;
 use super::runner::{Attempt, Case, ForkRun, Live, Runner, not_run, paid_from};
 use super::sampled::is_open;
 use super::verdict::Shown;
@@ -60,6 +62,8 @@ pub(super) struct Tail<'c> {
     unheard: Arc<[String]>,
     /// How many gating forks run live.
     tests: u32,
+    /// Of how many baselines these are.
+    sessions: u32,
 }
 
 impl Runner {
@@ -99,10 +103,14 @@ impl Runner {
             .zip(&dry)
             .flat_map(|(case, dry)| self.tails(case, dry))
             .collect();
-        let gating = tails.iter().filter(|tail| tail.case.is_gating).count();
-        let tests = u32::try_from(gating).unwrap_or(u32::MAX);
+        let gating = || tails.iter().filter(|tail| tail.case.is_gating);
+        let names: BTreeSet<&str> = gating()
+            .map(|one| one.case.baseline.name.as_str())
+            .collect();
+        let (tests, sessions) = (number(gating().count()), number(names.len()));
         for tail in &mut tails {
             tail.tests = tests;
+            tail.sessions = sessions;
         }
         if !tails.is_empty() {
             progress.live(&self.live_plan(&dry, &tails));
@@ -121,7 +129,7 @@ impl Runner {
                 let points = case.baseline.definition.forks.iter();
                 let dry = std::slice::from_ref(&dry.attempt);
                 forks = points
-                    .map(|fork| ForkRun::new(case, fork, dry, 1))
+                    .map(|fork| self.held_to(ForkRun::new(case, fork, dry, 1)))
                     .collect();
             }
             all.push(forks);
@@ -175,6 +183,7 @@ impl Runner {
         Tail {
             unheard: Arc::clone(unheard),
             tests: 0,
+            sessions: 0,
             case,
             fork,
             recording: Arc::clone(&dry.recording),
@@ -191,13 +200,24 @@ impl Runner {
         let mut taken: Vec<Vec<Attempt>> = tails.iter().map(|_tail| Vec::new()).collect();
         let (mut done, mut total) = (0, 0);
         loop {
+            let runs: Vec<(ForkRun, SampleRange)> = tails
+                .iter()
+                .zip(&taken)
+                .map(|(tail, taken)| (self.fork_run(tail, taken), self.range(tail.case)))
+                .collect();
+            let forks: Vec<_> = runs
+                .iter()
+                .map(|(run, range)| (&run.evidence, *range))
+                .collect();
+            let more = next_round(&forks);
             let round: Vec<(usize, &Tail<'_>, u32)> = tails
                 .iter()
                 .zip(&taken)
+                .zip(more)
                 .enumerate()
-                .flat_map(|(nth, (tail, taken))| {
-                    let next = self.next(tail, taken);
-                    next.map(move |ordinal| (nth, tail, ordinal))
+                .flat_map(|(nth, ((tail, taken), more))| {
+                    let from = number(taken.len());
+                    (from + 1..=from + more).map(move |ordinal| (nth, tail, ordinal))
                 })
                 .collect();
             if round.is_empty() {
@@ -216,8 +236,9 @@ impl Runner {
                 if let Some(taken) = taken.get_mut(nth) {
                     let before = taken.partition_point(|one| one.ordinal < attempt.ordinal);
                     taken.insert(before, attempt);
-                    if self.next(tail, taken).is_empty() {
-                        self.stop_at(&self.fork_run(tail, taken));
+                    let run = self.fork_run(tail, taken);
+                    if !is_open(&run.evidence, self.range(tail.case)) {
+                        self.stop_at(&run);
                     }
                 }
             }
@@ -227,20 +248,8 @@ impl Runner {
             .collect()
     }
 
-    /// Returns the numbers of the samples to run next: the least number at once, and as many again while
-    /// that can change the verdict.
-    fn next(&self, tail: &Tail<'_>, taken: &[Attempt]) -> std::ops::Range<u32> {
-        let range = self.range(tail.case);
-        let from = u32::try_from(taken.len()).unwrap_or(u32::MAX);
-        let is_open = from == 0 || is_open(&self.fork_run(tail, taken).evidence, range);
-        let more = if is_open { range.min() } else { 0 };
-        let until = from.saturating_add(more).min(range.max());
-        from + 1..until.max(from) + 1
-    }
-
     /// Returns what the tails come to.
     pub(super) fn live_plan(&self, dry: &[Dry], tails: &[Tail<'_>]) -> LivePlan {
-        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let affected = dry
             .iter()
             .filter(|dry| !dry.attempt.sample.replay.is_unaffected);
@@ -274,6 +283,15 @@ impl Runner {
         let mut run = ForkRun::new(tail.case, tail.fork, taken, range.min());
         run.evidence.unheard = tail.unheard.to_vec();
         run.evidence.tests = tail.tests;
+        run.evidence.sessions = tail.sessions;
+        run.evidence.sample_cost_micro_usd = Some(tail.estimate.cost);
+        self.held_to(run)
+    }
+
+    /// Returns a fork with what this run holds it to.
+    fn held_to(&self, mut run: ForkRun) -> ForkRun {
+        run.evidence.alpha = self.alpha;
+        run.evidence.margin = self.margin;
         run
     }
 
@@ -316,6 +334,10 @@ impl Runner {
             }
         }
     }
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Returns what changed in the dry run and is put to the model by none of the explicit forks.

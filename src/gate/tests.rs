@@ -145,6 +145,11 @@ fn fork(samples: Vec<Sample>) -> ForkInput {
         is_gating: true,
         min_samples: 1,
         tests: 0,
+        sessions: 0,
+        alpha: USUAL_ALPHA,
+        margin: USUAL_MARGIN,
+        sample_cost_micro_usd: None,
+        accepted_scores: std::collections::BTreeMap::new(),
         accepted: Accepted::Passed,
         accepted_results: Vec::new(),
         unheard: Vec::new(),
@@ -162,13 +167,13 @@ fn every_row_of_the_table_is_as_documented() {
         .iter()
         .map(|verdict| {
             let row = verdict.row();
-            let run = decide_run([(*verdict, true)], &Policy::default());
+            let run = decide_run([(*verdict, true)], [], &Policy::default());
             let half = Policy {
                 min_coverage: 0.5,
                 ..Policy::default()
             };
             let others = [(Verdict::Stable, true), (*verdict, true)];
-            let covered = decide_run(others, &half);
+            let covered = decide_run(others, [], &half);
             let conclusion = |run: &RunVerdict| run.shown.check_run().conclusion(run.exit);
             format!(
                 "{verdict:<12} | {:<12} | alone {} {:<15} | among others {} {:<8} | {:?}",
@@ -343,7 +348,7 @@ fn accepted_failures_are_not_the_changes_fault() {
 #[test]
 fn a_run_passes_only_when_everything_was_measured() {
     let run = |forks: &[Verdict], policy: &Policy| {
-        let run = decide_run(forks.iter().map(|verdict| (*verdict, true)), policy);
+        let run = decide_run(forks.iter().map(|verdict| (*verdict, true)), [], policy);
         (run.shown, run.exit)
     };
     let policy = Policy::default();
@@ -392,6 +397,7 @@ fn a_run_passes_only_when_everything_was_measured() {
 fn forks_that_do_not_gate_are_counted_but_fail_nothing() {
     let run = decide_run(
         [(Verdict::Broken, false), (Verdict::Stable, true)],
+        [],
         &Policy::default(),
     );
     assert_eq!((run.shown, run.exit), (Shown::Pass, Exit::Pass));
@@ -439,7 +445,7 @@ fn badness(check: &CheckResult) -> u32 {
 
 fn run_of(forks: &[Vec<Sample>], policy: &Policy) -> RunVerdict {
     let verdicts = forks.iter().map(|samples| (verdict(samples.clone()), true));
-    decide_run(verdicts, policy)
+    decide_run(verdicts, [], policy)
 }
 
 proptest! {
@@ -487,7 +493,7 @@ proptest! {
     ) {
         let run = |min_coverage: f64| {
             let policy = Policy { min_coverage, ..Policy::default() };
-            decide_run(verdicts.iter().map(|verdict| (*verdict, true)), &policy).shown
+            decide_run(verdicts.iter().map(|verdict| (*verdict, true)), [], &policy).shown
         };
         prop_assert!(run(low.max(high)) >= run(low.min(high)));
     }

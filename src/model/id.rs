@@ -46,6 +46,12 @@ impl ContentId {
         Self(bytes)
     }
 
+    /// Returns a number that is drawn from it, for a seeded generator.
+    pub fn seed(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
     /// Returns the first 12 hexadecimal digits, for people.
     pub fn short(&self) -> String {
         self.to_string().chars().skip(3).take(12).collect()

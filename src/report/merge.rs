@@ -103,7 +103,7 @@ fn put_together(
     let mut owners: BTreeMap<String, u32> = BTreeMap::new();
     let mut notes = BTreeSet::new();
     let mut forks: Vec<ForkReport> = Vec::new();
-    let mut tests: u32 = 0;
+    let (mut tests, mut sessions): (u32, u32) = (0, 0);
     let mut timing: Option<Timing> = None;
     let mut content = first.content;
     for (index, part) in parts {
@@ -118,6 +118,8 @@ fn put_together(
         }
         let of_part = part.forks.iter().map(|fork| fork.evidence.tests).max();
         tests = tests.saturating_add(of_part.unwrap_or_default());
+        let of_part = part.forks.iter().map(|fork| fork.evidence.sessions).max();
+        sessions = sessions.saturating_add(of_part.unwrap_or_default());
         content = content.min(part.content);
         forks.extend(part.forks);
         notes.extend(part.notes);
@@ -129,6 +131,7 @@ fn put_together(
     // Each part shared the chance of a false alarm among its own tests alone.
     for fork in forks.iter_mut().filter(|fork| fork.evidence.tests > 0) {
         fork.evidence.tests = tests;
+        fork.evidence.sessions = sessions;
         fork.decision = decide_fork(&fork.evidence);
     }
     let mut whole = RunReport::new(forks, first.policy, content);

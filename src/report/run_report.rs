@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Outcome;
 use crate::gate::{
-    Comparison, ForkInput, ForkVerdict, Policy, RunVerdict, Shard, Shown, Verdict, decide_fork,
-    decide_run,
+    Comparison, ForkInput, ForkVerdict, Policy, RunVerdict, Shard, Shown, SuiteTest, Verdict,
+    decide_fork, decide_run, suite,
 };
 use crate::model::Drift;
 use crate::replay::{Savings, Tally};
@@ -214,6 +214,9 @@ pub struct RunReport {
     pub shard: Option<Shard>,
     /// The forks, by the names of their baselines, in the order of each baseline.
     pub forks: Vec<ForkReport>,
+    /// What they say together, measure by measure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suite: Vec<SuiteTest>,
     /// What happened in time.
     #[serde(default)]
     pub timing: Timing,
@@ -240,13 +243,14 @@ impl RunReport {
             let took_us = std::mem::take(&mut fork.savings.paid.time_us);
             timing.paid_us = timing.paid_us.saturating_add(took_us);
         }
+        let suite = suite_of(&forks);
         let RunVerdict {
             shown,
             exit,
             gating,
             covered,
             counts,
-        } = decide(&forks, &policy);
+        } = decide(&forks, &suite, &policy);
         let mut report = Self {
             format: FORMAT.to_owned(),
             generator: format!("rewind {}", env!("CARGO_PKG_VERSION")),
@@ -262,6 +266,7 @@ impl RunReport {
             conditions: Conditions::default(),
             shard: None,
             forks,
+            suite,
             timing,
         };
         report.limit(content);
@@ -327,6 +332,18 @@ impl RunReport {
         }
     }
 
+    /// Returns what all baselines say together where it is as bad as the run, the worst of it.
+    pub fn worst_together(&self) -> Option<&SuiteTest> {
+        let bad = |test: &&SuiteTest| {
+            let shown = test.verdict.map(|verdict| verdict.row().shown);
+            self.verdict != Shown::Pass && shown == Some(self.verdict)
+        };
+        self.suite
+            .iter()
+            .filter(bad)
+            .min_by_key(|test| test.verdict)
+    }
+
     /// Returns the fork that says the worst, the first of them.
     pub fn worst(&self) -> Option<&ForkReport> {
         let gating = self.forks.iter().filter(|fork| fork.evidence.is_gating);
@@ -351,13 +368,19 @@ fn badness(fork: &ForkReport) -> (bool, Reverse<Shown>, Verdict) {
     )
 }
 
-pub(super) fn decide(forks: &[ForkReport], policy: &Policy) -> RunVerdict {
+pub(super) fn decide(forks: &[ForkReport], suite: &[SuiteTest], policy: &Policy) -> RunVerdict {
     decide_run(
         forks
             .iter()
             .map(|fork| (fork.decision.verdict, fork.evidence.is_gating)),
+        suite.iter().filter_map(|test| test.verdict),
         policy,
     )
+}
+
+/// Returns what the forks say together.
+pub(super) fn suite_of(forks: &[ForkReport]) -> Vec<SuiteTest> {
+    suite(forks.iter().map(|fork| &fork.evidence))
 }
 
 /// Returns the parts of a version; what is no number is the greatest.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::escape::plain;
-use super::run_report::{RunReport, decide};
+use super::run_report::{RunReport, decide, suite_of};
 use super::units::excerpt;
-use crate::gate::{Shown, Verdict, decide_fork};
+use crate::gate::{Shown, SuiteTest, Verdict, decide_fork};
 
 /// A statement of a report that does not follow from the facts in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -71,7 +71,12 @@ impl RunReport {
             }
             fork.decision = decided;
         }
-        let run = decide(&forks, &self.policy);
+        let suite = suite_of(&forks);
+        if !is_same(&self.suite, &suite) {
+            let (said, computed) = (&self.suite, &suite);
+            compare("suite", format!("{said:?}"), format!("{computed:?}"));
+        }
+        let run = decide(&forks, &suite, &self.policy);
         compare("verdict", word(self.verdict), word(run.shown));
         compare("exit", self.exit.to_string(), run.exit.code().to_string());
         compare("gating", self.gating.to_string(), run.gating.to_string());
@@ -89,6 +94,23 @@ impl RunReport {
     pub fn is_consistent(&self) -> bool {
         self.mismatches().is_empty()
     }
+}
+
+/// Returns whether two sides say the same: numbers may differ where another machine rounds otherwise.
+fn is_same(said: &[SuiteTest], computed: &[SuiteTest]) -> bool {
+    let rounded = |tests: &[SuiteTest]| -> Vec<SuiteTest> {
+        let round = |number: f64| (number * 1e9).round() / 1e9;
+        let of_one = |test: &SuiteTest| SuiteTest {
+            base: round(test.base),
+            head: round(test.head),
+            interval: test.interval.map(|ends| ends.map(round)),
+            effective_forks: round(test.effective_forks),
+            p_value: round(test.p_value),
+            ..test.clone()
+        };
+        tests.iter().map(of_one).collect()
+    };
+    rounded(said) == rounded(computed)
 }
 
 fn word(shown: Shown) -> String {

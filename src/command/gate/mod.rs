@@ -8,6 +8,7 @@ mod conditions;
 mod pending;
 mod progress;
 pub(super) mod reports;
+mod samples;
 mod select;
 pub(super) mod traces;
 
@@ -24,6 +25,7 @@ pub(super) use self::case::{bare_case, case};
 use self::changed::Changed;
 use self::conditions::{conditions, place};
 pub(super) use self::progress::Teller;
+use self::samples::{fitting_quotas, samples};
 use self::select::{only_failed, take_part};
 use super::baseline::{directory, fitting};
 use super::output::say;
@@ -40,7 +42,7 @@ use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::gate::{
     Budget, Caps, Case, Comparison, ForkRun, Judges, Mode, Policy, Runner, Shard, Shown, Stop,
-    estimate, paid_from,
+    USUAL_ALPHA, USUAL_MARGIN, estimate, paid_from,
 };
 use crate::model::{MicroUsd, SampleRange, Timeline};
 use crate::proxy::Options;
@@ -136,6 +138,7 @@ pub async fn run(
         return Ok(Exit::Pass);
     }
     let mut cases = cases(options, &baselines, &config, changed.as_ref(), context, err).await?;
+    fitting_quotas(&mut cases, samples(options, &config, way_out.is_scripted))?;
     let skipped = baselines.len() - cases.len();
     let caps = take_part(
         &mut cases,
@@ -306,27 +309,15 @@ pub(super) fn runner(
         clock: recorded_clock(config),
         judges: Arc::clone(judge) as Arc<dyn Judges>,
         prices: Arc::new(prices(config)),
-        samples: samples(options, config, way_out),
+        samples: samples(options, config, way_out.is_scripted),
+        alpha: config.gate.alpha.unwrap_or(USUAL_ALPHA),
+        margin: config.gate.margin.unwrap_or(USUAL_MARGIN),
         jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),
         budget: Arc::new(Budget::new(caps, Arc::new(prices(config)))),
         answers: answers(options, config, context, way_out)?,
         fail_fast: options.fail_fast,
         stop: tokio::sync::watch::Sender::new(None),
     })
-}
-
-/// Returns how many samples of a fork run live: as typed, else as configured. A scripted model answers
-/// the same each time, so one is enough where nothing is said.
-fn samples(options: &GateOptions, config: &Config, way_out: &WayOut) -> SampleRange {
-    let by_default = if way_out.is_scripted {
-        SampleRange::ONE
-    } else {
-        SampleRange::default()
-    };
-    options
-        .samples
-        .or(config.gate.samples)
-        .unwrap_or(by_default)
 }
 
 /// Returns whether tails run live: as typed, else as configured, else on a terminal with a key. The

@@ -1,0 +1,320 @@
+//! What all baselines of a run say together: whether the change made the agent worse on average.
+//!
+//! A single fork rarely has the samples to show a small drop; many forks that drop a little do. Each baseline gives one
+//! difference, candidate less base, for each block of samples: the mean over its forks, since forks of one session are alike. Of
+//! a block neither side has been used before, so the differences are independent, and a test that may be looked at at any
+//! time ([`SymmetryTest`]) takes them in the order of their names.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::input::ForkInput;
+use super::level::{LEAST_SESSIONS, ROUNDING};
+use super::scored::mean;
+use super::verdict::Verdict;
+use crate::baseline::Said;
+use crate::model::MicroUsd;
+use crate::stats::mean::ClusteredMean;
+use crate::stats::sequential::SymmetryTest;
+use crate::stats::{Design, Level, holm};
+
+/// The name of what is measured where no evaluator is: the share of samples of which all gating checks hold.
+pub const PASSES: &str = "checks";
+
+/// One measure over all baselines of a run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuiteTest {
+    /// What is measured: [`PASSES`], or the name of an evaluator.
+    pub measure: String,
+    /// Number of baselines that have both sides.
+    pub sessions: u32,
+    /// Number of their forks.
+    pub forks: u32,
+    /// Number of differences that were tested, at least [`SuiteTest::sessions`].
+    pub differences: u32,
+    /// The mean over the forks of the accepted samples, from 0 to 1.
+    pub base: f64,
+    /// That of the samples of now.
+    pub head: f64,
+    /// The ends of the interval of `head` less `base`, at 95 %; `None` with one baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
+    /// How many independent forks would tell as much, from 1 to `forks`.
+    pub effective_forks: f64,
+    /// How surprising so low a `head` is, at whatever time one looks, corrected for the number of measures (Holm).
+    pub p_value: f64,
+    /// What `p_value` must not exceed; 0 where there are too few baselines.
+    pub level: f64,
+    /// By how much `head` must be lower to count.
+    pub margin: f64,
+    /// What they say; `None` where there are too few baselines to say anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Why, in one sentence.
+    pub why: String,
+}
+
+/// One fork's numbers on both sides.
+struct Sides<'a> {
+    input: &'a ForkInput,
+    base: Vec<f64>,
+    head: Vec<f64>,
+}
+
+/// Returns what the forks that ran live say together, for each measure that has both sides in at least one.
+pub fn suite<'a>(forks: impl IntoIterator<Item = &'a ForkInput>) -> Vec<SuiteTest> {
+    let mut measures: BTreeMap<(bool, String), Vec<Sides<'a>>> = BTreeMap::new();
+    let tested = |fork: &&ForkInput| fork.is_gating && fork.tests > 0;
+    for input in forks.into_iter().filter(tested) {
+        for (measure, base, head) in input.sides() {
+            let sides = Sides { input, base, head };
+            let key = (measure != PASSES, measure);
+            measures.entry(key).or_default().push(sides);
+        }
+    }
+    let number = measures.len();
+    let drafts: Vec<Draft> = measures
+        .into_iter()
+        .map(|((_is_score, measure), sides)| Draft::of(measure, &sides))
+        .collect();
+    let p_values = |of: fn(&Draft) -> f64| {
+        let raw: Vec<f64> = drafts.iter().map(of).collect();
+        // P-values of our own tests are from 0 to 1.
+        holm(&raw).unwrap_or_else(|_error| vec![1.0; number])
+    };
+    let (lower, higher) = (
+        p_values(|draft| draft.evidence.lower),
+        p_values(|draft| draft.evidence.higher),
+    );
+    let adjusted = lower.into_iter().zip(higher);
+    drafts
+        .iter()
+        .zip(adjusted)
+        .map(|(draft, (lower, higher))| draft.decided(lower, higher))
+        .collect()
+}
+
+impl ForkInput {
+    /// Returns each measure with the accepted numbers and those of now, where both are there.
+    fn sides(&self) -> Vec<(String, Vec<f64>, Vec<f64>)> {
+        let base = self.accepted_results.iter().filter_map(|said| match said {
+            Said::Passed => Some(1.0),
+            Said::Failed => Some(0.0),
+            Said::NotRun => None,
+        });
+        let head = self
+            .whole()
+            .map(|sample| if sample.is_failing() { 0.0 } else { 1.0 });
+        let mut sides = vec![(PASSES.to_owned(), base.collect(), head.collect())];
+        for scores in self.scores() {
+            sides.push((scores.evaluator, scores.base, scores.candidate));
+        }
+        sides.retain(|(_measure, base, head): &(_, Vec<f64>, Vec<f64>)| {
+            !base.is_empty() && !head.is_empty()
+        });
+        sides
+    }
+}
+
+impl Sides<'_> {
+    /// Returns the difference of each block that both sides have; the first counts however short it is.
+    fn differences(&self) -> impl Iterator<Item = f64> {
+        let block = self.input.min_samples.max(1) as usize;
+        let blocks = self.head.chunks(block).zip(self.base.chunks(block));
+        let whole = blocks.enumerate().filter(move |(nth, (head, _base))| {
+            // What a round that was broken off came to depends on why.
+            *nth == 0 || head.len() == block
+        });
+        whole.map(|(_nth, (head, base))| mean(head) - mean(base))
+    }
+}
+
+/// The evidence of a measure: always-valid p-values.
+#[derive(Clone, Copy)]
+struct Evidence {
+    lower: f64,
+    higher: f64,
+    /// Against a drop of the margin.
+    no_drop: f64,
+}
+
+/// A measure before its p-values are corrected.
+struct Draft {
+    measure: String,
+    forks: u32,
+    differences: Vec<f64>,
+    base: f64,
+    head: f64,
+    spread: Option<ClusteredMean>,
+    level: f64,
+    margin: f64,
+    evidence: Evidence,
+    /// What one more sample of each fork costs.
+    round_cost: MicroUsd,
+}
+
+impl Draft {
+    fn of(measure: String, sides: &[Sides<'_>]) -> Self {
+        let mut by_session: BTreeMap<&str, Vec<&Sides<'_>>> = BTreeMap::new();
+        for one in sides {
+            by_session.entry(&one.input.baseline).or_default().push(one);
+        }
+        let mut by_block: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for forks in by_session.values() {
+            let of_forks: Vec<Vec<f64>> = forks
+                .iter()
+                .map(|one| one.differences().collect())
+                .collect();
+            let most = of_forks.iter().map(Vec::len).max().unwrap_or_default();
+            for nth in 0..most {
+                let in_block: Vec<f64> = of_forks
+                    .iter()
+                    .filter_map(|differences| differences.get(nth).copied())
+                    .collect();
+                by_block.entry(nth).or_default().push(mean(&in_block));
+            }
+        }
+        let differences: Vec<f64> = by_block.into_values().flatten().collect();
+        let groups: Vec<Vec<f64>> = by_session
+            .values()
+            .map(|forks| {
+                let difference = |one: &&Sides<'_>| mean(&one.head) - mean(&one.base);
+                forks.iter().map(difference).collect()
+            })
+            .collect();
+        let of_all = |of: fn(&Sides<'_>) -> f64| mean(&sides.iter().map(of).collect::<Vec<_>>());
+        let inputs = || sides.iter().map(|one| one.input);
+        let level = inputs().map(ForkInput::suite_level).fold(0.0, f64::max);
+        let margin = inputs().map(|input| input.margin).fold(0.0, f64::max);
+        Self {
+            measure,
+            forks: count(sides.len()),
+            evidence: evidence(&differences, margin),
+            differences,
+            base: of_all(|one| mean(&one.base)),
+            head: of_all(|one| mean(&one.head)),
+            spread: ClusteredMean::new(&groups).ok(),
+            level: if groups.len() < LEAST_SESSIONS as usize {
+                0.0
+            } else {
+                level
+            },
+            margin,
+            round_cost: inputs()
+                .filter_map(|input| input.sample_cost_micro_usd)
+                .sum(),
+        }
+    }
+
+    fn decided(&self, lower: f64, higher: f64) -> SuiteTest {
+        let sessions = self.spread.map_or(0, |spread| count(spread.clusters));
+        let delta = self.head - self.base;
+        let is_lower = delta < -(self.margin + ROUNDING);
+        let is_higher = delta > self.margin + ROUNDING;
+        let (verdict, why) = if self.level <= 0.0 {
+            let why = format!("not testable: {sessions} of at least {LEAST_SESSIONS} baselines");
+            (None, why)
+        } else if is_lower && lower <= self.level + ROUNDING {
+            (
+                Some(Verdict::Regressed),
+                "it is lower, and not by chance".to_owned(),
+            )
+        } else if is_lower {
+            let why = format!("it is lower, perhaps by chance; {}", self.would_decide());
+            (Some(Verdict::Suspect), why)
+        } else if is_higher && higher <= self.level + ROUNDING {
+            (
+                Some(Verdict::Improved),
+                "it is higher, and not by chance".to_owned(),
+            )
+        } else if delta >= 0.0 {
+            (Some(Verdict::Stable), "it is not lower".to_owned())
+        } else if self.evidence.no_drop <= BETA {
+            let why = format!("a drop of {} is ruled out", self.margin);
+            (Some(Verdict::Stable), why)
+        } else {
+            let why = format!(
+                "a drop of {} can't be ruled out; {}",
+                self.margin,
+                self.would_decide()
+            );
+            (Some(Verdict::Inconclusive), why)
+        };
+        let interval = self.spread.filter(|spread| spread.clusters > 1);
+        let interval = interval.map(|spread| spread.interval(Level::PERCENT_95));
+        SuiteTest {
+            measure: self.measure.clone(),
+            sessions,
+            forks: self.forks,
+            differences: count(self.differences.len()),
+            base: self.base,
+            head: self.head,
+            interval: interval.map(|interval| [interval.low, interval.high]),
+            effective_forks: self.spread.map_or(0.0, |spread| spread.effective_count),
+            p_value: lower,
+            level: self.level,
+            margin: self.margin,
+            verdict,
+            why,
+        }
+    }
+
+    /// Returns what it takes to tell no drop from one of the margin.
+    fn would_decide(&self) -> String {
+        let mean = mean(&self.differences);
+        let squares: f64 = self
+            .differences
+            .iter()
+            .map(|one| (one - mean).powi(2))
+            .sum();
+        let have = count(self.differences.len());
+        let deviation = (squares / f64::from(have.saturating_sub(1).max(1))).sqrt();
+        let design = Design::new(self.level.clamp(1e-9, 0.4), 1.0 - BETA);
+        let pairs =
+            design.and_then(|design| design.pairs_for_mean(deviation.max(0.01), self.margin));
+        let Ok(pairs) = pairs else {
+            return "the samples vary too much to say what would decide".to_owned();
+        };
+        let rounds = pairs.saturating_sub(have).max(1).div_ceil(have.max(1));
+        let cost = MicroUsd(self.round_cost.0.saturating_mul(rounds.into()));
+        let price = match cost {
+            MicroUsd(0) => String::new(),
+            cost => format!(", for about {cost}"),
+        };
+        format!("about {rounds} more accepted and new samples of each fork would decide{price}")
+    }
+}
+
+/// Returns the evidence in independent differences.
+fn evidence(differences: &[f64], margin: f64) -> Evidence {
+    let effect = margin.max(LEAST_EFFECT);
+    let p_value = |bound: f64, sign: f64| {
+        // Differences of shares and scores are from -1 to 1.
+        let Ok(mut test) = SymmetryTest::new(bound, effect) else {
+            return 1.0;
+        };
+        for difference in differences {
+            if test.observe(sign * difference).is_err() {
+                return 1.0;
+            }
+        }
+        test.p_value()
+    };
+    Evidence {
+        lower: p_value(0.0, 1.0),
+        higher: p_value(0.0, -1.0),
+        no_drop: p_value(margin, -1.0),
+    }
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// How likely a drop of the margin may be called none.
+const BETA: f64 = 0.2;
+
+/// The least drop that the evidence looks for.
+const LEAST_EFFECT: f64 = 0.01;
