@@ -107,7 +107,7 @@ impl Runner {
         let names: BTreeSet<&str> = gating()
             .map(|one| one.case.baseline.name.as_str())
             .collect();
-        let (tests, sessions) = (number(gating().count()), number(names.len()));
+        let (tests, sessions) = (counted(gating().count()), counted(names.len()));
         for tail in &mut tails {
             tail.tests = tests;
             tail.sessions = sessions;
@@ -216,7 +216,7 @@ impl Runner {
                 .zip(more)
                 .enumerate()
                 .flat_map(|(nth, ((tail, taken), more))| {
-                    let from = number(taken.len());
+                    let from = counted(taken.len());
                     (from + 1..=from + more).map(move |ordinal| (nth, tail, ordinal))
                 })
                 .collect();
@@ -254,9 +254,9 @@ impl Runner {
             .iter()
             .filter(|dry| !dry.attempt.sample.replay.is_unaffected);
         let plan = LivePlan {
-            affected: number(affected.count()),
-            baselines: number(dry.len()),
-            tails: number(tails.len()),
+            affected: counted(affected.count()),
+            baselines: counted(dry.len()),
+            tails: counted(tails.len()),
             ..LivePlan::default()
         };
         tails.iter().fold(plan, |plan, tail| {
@@ -336,7 +336,7 @@ impl Runner {
     }
 }
 
-fn number(count: usize) -> u32 {
+fn counted(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 

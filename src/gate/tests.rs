@@ -1,6 +1,7 @@
 //! The ladder, the table and the run, walked through.
 
 mod sampled;
+mod scored;
 
 use proptest::prelude::*;
 

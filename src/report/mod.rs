@@ -9,6 +9,7 @@ mod calibration_report;
 mod comparison;
 mod content;
 mod cost;
+mod deltas;
 mod diff_report;
 mod escape;
 mod eval_report;

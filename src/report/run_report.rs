@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Outcome;
 use crate::gate::{
-    Comparison, ForkInput, ForkVerdict, Policy, RunVerdict, Shard, Shown, SuiteTest, Verdict,
-    decide_fork, decide_run, suite,
+    Comparison, Delta, ForkInput, ForkVerdict, Policy, RunVerdict, Shard, Shown, SuiteTest,
+    Verdict, decide_fork, decide_run, deltas, suite,
 };
 use crate::model::Drift;
 use crate::replay::{Savings, Tally};
@@ -95,6 +95,9 @@ pub struct ForkReport {
     /// What was accepted beside what this run came to; `None` where nobody compared them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// How much its numbers differ from the accepted ones, as it follows from the facts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deltas: Vec<Delta>,
     /// What was paid and what was not.
     #[serde(default)]
     pub savings: Savings,
@@ -150,6 +153,7 @@ impl ForkReport {
     pub fn new(evidence: ForkInput, savings: Savings) -> Self {
         let decision = decide_fork(&evidence);
         Self {
+            deltas: deltas(&evidence),
             evidence,
             decision,
             comparison: None,

@@ -17,7 +17,10 @@ fn keys(value: &Value, found: &mut BTreeSet<String>) {
         Value::Object(fields) => {
             for (key, value) in fields {
                 found.insert(key.clone());
-                let is_data = matches!(key.as_str(), "arguments" | "counts" | "forks_ms");
+                let is_data = matches!(
+                    key.as_str(),
+                    "arguments" | "counts" | "forks_ms" | "accepted_scores"
+                );
                 if !is_data {
                     keys(value, found);
                 }

@@ -6,7 +6,7 @@ use std::fmt;
 use super::escape::plain;
 use super::run_report::{RunReport, decide, suite_of};
 use super::units::excerpt;
-use crate::gate::{Shown, SuiteTest, Verdict, decide_fork};
+use crate::gate::{Delta, Shown, SuiteTest, Verdict, decide_fork, deltas};
 
 /// A statement of a report that does not follow from the facts in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -70,6 +70,11 @@ impl RunReport {
                 );
             }
             fork.decision = decided;
+            let computed = deltas(&fork.evidence);
+            if !is_same_delta(&fork.deltas, &computed) {
+                let said = format!("{:?}", fork.deltas);
+                compare(&format!("{name}: deltas"), said, format!("{computed:?}"));
+            }
         }
         let suite = suite_of(&forks);
         if !is_same(&self.suite, &suite) {
@@ -99,7 +104,6 @@ impl RunReport {
 /// Returns whether two sides say the same: numbers may differ where another machine rounds otherwise.
 fn is_same(said: &[SuiteTest], computed: &[SuiteTest]) -> bool {
     let rounded = |tests: &[SuiteTest]| -> Vec<SuiteTest> {
-        let round = |number: f64| (number * 1e9).round() / 1e9;
         let of_one = |test: &SuiteTest| SuiteTest {
             base: round(test.base),
             head: round(test.head),
@@ -111,6 +115,23 @@ fn is_same(said: &[SuiteTest], computed: &[SuiteTest]) -> bool {
         tests.iter().map(of_one).collect()
     };
     rounded(said) == rounded(computed)
+}
+
+fn is_same_delta(said: &[Delta], computed: &[Delta]) -> bool {
+    let rounded = |deltas: &[Delta]| -> Vec<Delta> {
+        let of_one = |delta: &Delta| Delta {
+            base: round(delta.base),
+            head: round(delta.head),
+            interval: delta.interval.map(|ends| ends.map(round)),
+            ..delta.clone()
+        };
+        deltas.iter().map(of_one).collect()
+    };
+    rounded(said) == rounded(computed)
+}
+
+fn round(number: f64) -> f64 {
+    (number * 1e9).round() / 1e9
 }
 
 fn word(shown: Shown) -> String {

@@ -8,10 +8,11 @@ mod xml;
 pub use self::xml::JunitError;
 use self::xml::{Case, Result, Suite, document};
 use super::cost::cost;
+use super::deltas::{of_fork, together};
 use super::run_report::{ForkReport, RunReport};
 use super::units::{count, tokens};
 use crate::check::{CheckResult, Finding, Outcome, Severity};
-use crate::gate::{Junit, Mode};
+use crate::gate::{Junit, Mode, Verdict};
 use crate::replay::Tally;
 
 /// Returns the run as JUnit XML.
@@ -36,7 +37,34 @@ pub fn junit(report: &RunReport) -> std::result::Result<String, JunitError> {
             }
         }
     }
+    suites.extend(all_together(report));
     document(&suites)
+}
+
+/// Returns what all baselines say together, a case for each measure.
+fn all_together(report: &RunReport) -> Option<Suite> {
+    let tests = report.suite.iter().zip(together(report));
+    let cases: Vec<Case> = tests
+        .map(|(test, view)| {
+            let text = format!("{}, interval {}; {}", view.line, view.interval, view.size);
+            let row = test.verdict.map(Verdict::row);
+            let (junit, name) = row.map_or((Junit::Skipped, "not_testable"), |row| {
+                (row.junit, row.name)
+            });
+            Case {
+                name: view.measure,
+                time_ms: 0,
+                result: result(junit, name, &view.why, text.clone()),
+                output: text,
+            }
+        })
+        .collect();
+    (!cases.is_empty()).then(|| Suite {
+        name: "all baselines together".to_owned(),
+        timestamp: report.timing.started_at.as_second(),
+        properties: vec![property("rewind.format", &report.format)],
+        cases,
+    })
 }
 
 fn property(name: &str, value: &str) -> (String, String) {
@@ -70,6 +98,10 @@ fn facts(fork: &ForkReport) -> Vec<(&'static str, String)> {
     let drift: Vec<String> = fork.drift().iter().map(ToString::to_string).collect();
     if !drift.is_empty() {
         facts.push(("alters", drift.join(", ")));
+    }
+    for delta in of_fork(fork) {
+        let value = format!("{}: {}, {}", delta.measure, delta.line, delta.interval);
+        facts.push(("accepted_and_now", value));
     }
     if let Some(estimate) = &fork.live_estimate {
         let calls = count(estimate.calls.into(), "call");

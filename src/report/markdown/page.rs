@@ -7,6 +7,7 @@ use crate::gate::Shown;
 use crate::replay::Tally;
 use crate::report::comparison::{self, Compared, NUMBERS};
 use crate::report::cost::cost;
+use crate::report::deltas::{DeltaView, SuiteView, of_fork, together};
 use crate::report::escape::shell;
 use crate::report::ran::{FEW_TOOLS, ran_for_real};
 use crate::report::run_report::{ForkReport, RunReport};
@@ -48,6 +49,8 @@ pub(crate) struct Page {
     min_coverage: String,
     sections: Vec<Section>,
     compared: ComparedView,
+    deltas: DeltasView,
+    together: Vec<SuiteView>,
     reproduce: Option<String>,
     accept: Option<String>,
     allow: Option<String>,
@@ -81,6 +84,13 @@ struct ComparedView {
     numbers: [&'static str; 4],
     count: usize,
     forks: Vec<Compared>,
+    more: usize,
+}
+
+#[derive(Serialize)]
+struct DeltasView {
+    count: usize,
+    rows: Vec<DeltaView>,
     more: usize,
 }
 
@@ -119,6 +129,12 @@ pub(crate) fn page(report: &RunReport, detail: Detail) -> Page {
                 1 => "the one fork holds".to_owned(),
                 forks => format!("all {forks} forks hold"),
             }
+        }
+        Some(fork) if fork.decision.verdict.row().shown == report.verdict => {
+            format!("{}: {}", fork.name(), fork.decision.why)
+        }
+        _ if let Some(test) = report.worst_together() => {
+            format!("all baselines together, {}: {}", test.measure, test.why)
         }
         Some(fork) => format!("{}: {}", fork.name(), fork.decision.why),
         None => "nothing was measured".to_owned(),
@@ -181,6 +197,8 @@ pub(crate) fn page(report: &RunReport, detail: Detail) -> Page {
         min_coverage: format!("{:.0} %", report.policy.min_coverage * 100.0),
         sections,
         compared: compared(report, detail),
+        deltas: deltas(report, detail),
+        together: together(report),
         reproduce,
         accept,
         allow,
@@ -201,6 +219,21 @@ fn compared(report: &RunReport, detail: Detail) -> ComparedView {
         count,
         more: count - forks.len(),
         forks,
+    }
+}
+
+/// Returns shares and scores of the forks on both sides, the worst first.
+fn deltas(report: &RunReport, detail: Detail) -> DeltasView {
+    let mut rows: Vec<DeltaView> = Vec::new();
+    if detail.all {
+        rows.extend(report.worst_first().into_iter().flat_map(of_fork));
+    }
+    let count = rows.len();
+    rows.truncate(detail.rows);
+    DeltasView {
+        count,
+        more: count - rows.len(),
+        rows,
     }
 }
 

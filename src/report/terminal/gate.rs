@@ -9,6 +9,7 @@ use super::details::details;
 use super::table::{Align, lines};
 use crate::gate::{Shown, Verdict};
 use crate::report::cost::cost;
+use crate::report::deltas::{of_fork, together};
 use crate::report::escape::{one_line, plain, shell};
 use crate::report::ran::{FEW_TOOLS, ran_for_real};
 use crate::report::run_report::{ForkReport, RunReport};
@@ -69,10 +70,50 @@ pub fn gate(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result
             out.write_all(&text)?;
         }
     }
+    deltas(report, style, &listed, out)?;
     if !report.forks.is_empty() {
         writeln!(out)?;
     }
     footer(report, style, out)
+}
+
+/// Writes shares and scores of the listed forks on both sides, and what all baselines say together.
+fn deltas(
+    report: &RunReport,
+    style: Style,
+    listed: &[&ForkReport],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let rows: Vec<Vec<String>> = listed
+        .iter()
+        .flat_map(|fork| of_fork(fork))
+        .map(|delta| {
+            let name = one_line(&delta.name);
+            vec![name, plain(&delta.measure), delta.line, delta.interval]
+        })
+        .collect();
+    if !rows.is_empty() {
+        writeln!(out, "\n{}", style.bold("accepted → now"))?;
+        for line in lines(&rows, &[Align::Left; 4]) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    let together = together(report);
+    if !together.is_empty() {
+        writeln!(out, "\n{}", style.bold("all baselines together"))?;
+    }
+    for test in together {
+        writeln!(
+            out,
+            "{}  {}, interval {}: {}",
+            plain(&test.measure),
+            test.line,
+            test.interval,
+            test.verdict,
+        )?;
+        writeln!(out, "  {}; {}", test.size, test.why)?;
+    }
+    Ok(())
 }
 
 /// Returns how often each verdict was given, such as `90 unaffected, 6 stable`.
