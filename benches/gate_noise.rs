@@ -156,6 +156,7 @@ fn is_confirmed(
             let mut fork = fork(nth, &base);
             fork.alpha = CONFIRMING;
             (fork.tests, fork.sessions) = (count, count);
+            fork.max_samples = fork.min_samples;
             for _ in 0..samples {
                 fork.samples
                     .push(sample(score(qualities[nth] - drops[nth], random)));
@@ -201,7 +202,8 @@ fn fork(nth: usize, base: &[f64]) -> ForkInput {
         is_gating: true,
         min_samples: SampleRange::default().min(),
         tests: count,
-        sessions: count,
+        sessions: if base.len() > 1 { count } else { 0 },
+        max_samples: SampleRange::default().max(),
         alpha: USUAL_ALPHA,
         margin: USUAL_MARGIN,
         sample_cost_micro_usd: None,

@@ -118,9 +118,12 @@ pub struct ForkInput {
     /// How many gating forks of the run were held against accepted samples; 0 where this one was not.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub tests: u32,
-    /// Of how many baselines these are.
+    /// Of how many baselines with more than one accepted sample these are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sessions: u32,
+    /// How many samples are run at most; 0 where there is one run that decides alone.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub max_samples: u32,
     /// How likely a false alarm may be in a run, from 0 to 0.5.
     #[serde(default = "usual_alpha")]
     pub alpha: f64,

@@ -12,6 +12,9 @@ use crate::check::Severity;
 /// From how many baselines on a test over all of them can be significant: seven differences in one direction.
 pub(super) const LEAST_SESSIONS: u32 = 7;
 
+/// From how many accepted samples on they are a base: one is the recording, which was chosen because it was good.
+pub(super) const LEAST_BASE: usize = 2;
+
 impl ForkInput {
     /// Returns the share of the tests over all baselines; 0 where there are too few.
     pub(super) fn suite_level(&self) -> f64 {

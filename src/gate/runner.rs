@@ -143,6 +143,7 @@ impl ForkRun {
                 min_samples: min,
                 tests: 0,
                 sessions: 0,
+                max_samples: 0,
                 alpha: USUAL_ALPHA,
                 margin: USUAL_MARGIN,
                 sample_cost_micro_usd: None,

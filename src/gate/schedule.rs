@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::evidence::accepted_costs;
+use super::evidence::{accepted_costs, accepted_results};
 use super::fork::decide_fork;
 use super::input::{FaultKind, Mode, Sample};
+use super::level::LEAST_BASE;
 use super::plan::{LivePlan, costly, estimate};
 use super::rounds::next_round;
 use super::runner::{Attempt, Case, ForkRun, Live, Runner, not_run, paid_from};
@@ -104,8 +105,10 @@ impl Runner {
             .flat_map(|(case, dry)| self.tails(case, dry))
             .collect();
         let gating = || tails.iter().filter(|tail| tail.case.is_gating);
-        let names: BTreeSet<&str> = gating()
-            .map(|one| one.case.baseline.name.as_str())
+        let with_base =
+            gating().filter(|tail| accepted_results(tail.case, tail.fork).len() >= LEAST_BASE);
+        let names: BTreeSet<&str> = with_base
+            .map(|tail| tail.case.baseline.name.as_str())
             .collect();
         let (tests, sessions) = (counted(gating().count()), counted(names.len()));
         for tail in &mut tails {
@@ -284,6 +287,7 @@ impl Runner {
         run.evidence.unheard = tail.unheard.to_vec();
         run.evidence.tests = tail.tests;
         run.evidence.sessions = tail.sessions;
+        run.evidence.max_samples = range.max();
         run.evidence.sample_cost_micro_usd = Some(tail.estimate.cost);
         self.held_to(run)
     }

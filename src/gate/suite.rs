@@ -1,22 +1,24 @@
 //! What all baselines of a run say together: whether the change made the agent worse on average.
 //!
 //! A single fork rarely has the samples to show a small drop; many forks that drop a little do. Each baseline gives one
-//! difference, candidate less base, for each block of samples: the mean over its forks, since forks of one session are alike. Of
-//! a block neither side has been used before, so the differences are independent, and a test that may be looked at at any
-//! time ([`SymmetryTest`]) takes them in the order of their names.
+//! difference, candidate less base, for each block of samples: the mean over its forks, since forks of one session are alike.
+//! If nothing changed, which of the equally many samples of a block are whose is chance, so each difference is as likely to be as
+//! large in the other direction: what the sign-flip test ([`sign_flip`]) takes for granted. It is looked at after each
+//! block, and every look has its share of the false alarms, so that stopping at any of them is honest.
+//!
+//! A single accepted sample is no base: it is the recording, which somebody chose because it was good.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::input::ForkInput;
-use super::level::{LEAST_SESSIONS, ROUNDING};
+use super::level::{LEAST_BASE, LEAST_SESSIONS, ROUNDING};
 use super::scored::mean;
 use super::verdict::Verdict;
 use crate::baseline::Said;
 use crate::model::MicroUsd;
-use crate::stats::mean::ClusteredMean;
-use crate::stats::sequential::SymmetryTest;
+use crate::stats::mean::{ClusteredMean, sign_flip};
 use crate::stats::{Design, Level, holm};
 
 /// The name of what is measured where no evaluator is: the share of samples of which all gating checks hold.
@@ -43,7 +45,7 @@ pub struct SuiteTest {
     pub interval: Option<[f64; 2]>,
     /// How many independent forks would tell as much, from 1 to `forks`.
     pub effective_forks: f64,
-    /// How surprising so low a `head` is, at whatever time one looks, corrected for the number of measures (Holm).
+    /// How surprising so low a `head` is, corrected for the number of looks (Bonferroni) and of measures (Holm).
     pub p_value: f64,
     /// What `p_value` must not exceed; 0 where there are too few baselines.
     pub level: f64,
@@ -112,26 +114,42 @@ impl ForkInput {
             sides.push((scores.evaluator, scores.base, scores.candidate));
         }
         sides.retain(|(_measure, base, head): &(_, Vec<f64>, Vec<f64>)| {
-            !base.is_empty() && !head.is_empty()
+            base.len() >= LEAST_BASE && !head.is_empty()
         });
         sides
     }
 }
 
 impl Sides<'_> {
-    /// Returns the difference of each block that both sides have; the first counts however short it is.
+    /// Returns the difference of each block that both sides have, of equally many samples of each; the first counts however
+    /// short it is.
     fn differences(&self) -> impl Iterator<Item = f64> {
-        let block = self.input.min_samples.max(1) as usize;
+        let block = self.block();
         let blocks = self.head.chunks(block).zip(self.base.chunks(block));
         let whole = blocks.enumerate().filter(move |(nth, (head, _base))| {
             // What a round that was broken off came to depends on why.
             *nth == 0 || head.len() == block
         });
-        whole.map(|(_nth, (head, base))| mean(head) - mean(base))
+        whole.map(|(_nth, (head, base))| {
+            let equal = head.len().min(base.len());
+            let first = |side: &[f64]| mean(side.get(..equal).unwrap_or_default());
+            first(head) - first(base)
+        })
+    }
+
+    /// Returns how many blocks both sides can have: so often one may look.
+    fn looks(&self) -> usize {
+        let block = self.block();
+        let most = self.input.max_samples.max(self.input.min_samples) as usize;
+        most.min(self.base.len()).div_ceil(block).max(1)
+    }
+
+    fn block(&self) -> usize {
+        self.input.min_samples.max(1) as usize
     }
 }
 
-/// The evidence of a measure: always-valid p-values.
+/// The evidence of a measure, in p-values.
 #[derive(Clone, Copy)]
 struct Evidence {
     lower: f64,
@@ -188,10 +206,11 @@ impl Draft {
         let inputs = || sides.iter().map(|one| one.input);
         let level = inputs().map(ForkInput::suite_level).fold(0.0, f64::max);
         let margin = inputs().map(|input| input.margin).fold(0.0, f64::max);
+        let looks = sides.iter().map(Sides::looks).max().unwrap_or(1);
         Self {
             measure,
             forks: count(sides.len()),
-            evidence: evidence(&differences, margin),
+            evidence: evidence(&differences, margin, looks),
             differences,
             base: of_all(|one| mean(&one.base)),
             head: of_all(|one| mean(&one.head)),
@@ -287,25 +306,20 @@ impl Draft {
     }
 }
 
-/// Returns the evidence in independent differences.
-fn evidence(differences: &[f64], margin: f64) -> Evidence {
-    let effect = margin.max(LEAST_EFFECT);
-    let p_value = |bound: f64, sign: f64| {
-        // Differences of shares and scores are from -1 to 1.
-        let Ok(mut test) = SymmetryTest::new(bound, effect) else {
-            return 1.0;
-        };
-        for difference in differences {
-            if test.observe(sign * difference).is_err() {
-                return 1.0;
-            }
-        }
-        test.p_value()
+/// Returns the evidence in independent differences, of which one may look so often.
+fn evidence(differences: &[f64], margin: f64, looks: usize) -> Evidence {
+    let looks = f64::from(count(looks));
+    // Differences of shares and scores are from -1 to 1, so the test can't fail.
+    let tested = |shift: f64| {
+        let shifted: Vec<f64> = differences.iter().map(|one| one + shift).collect();
+        sign_flip(&shifted, SEED).ok()
     };
+    let corrected = |p: f64| (p * looks).min(1.0);
+    let found = tested(0.0);
     Evidence {
-        lower: p_value(0.0, 1.0),
-        higher: p_value(0.0, -1.0),
-        no_drop: p_value(margin, -1.0),
+        lower: corrected(found.map_or(1.0, |found| found.lower)),
+        higher: corrected(found.map_or(1.0, |found| found.higher)),
+        no_drop: corrected(tested(margin).map_or(1.0, |found| found.higher)),
     }
 }
 
@@ -316,5 +330,5 @@ fn count(length: usize) -> u32 {
 /// How likely a drop of the margin may be called none.
 const BETA: f64 = 0.2;
 
-/// The least drop that the evidence looks for.
-const LEAST_EFFECT: f64 = 0.01;
+/// Where more differences than can be counted are drawn.
+const SEED: u64 = 0;

@@ -147,6 +147,7 @@ fn fork(samples: Vec<Sample>) -> ForkInput {
         min_samples: 1,
         tests: 0,
         sessions: 0,
+        max_samples: 0,
         alpha: USUAL_ALPHA,
         margin: USUAL_MARGIN,
         sample_cost_micro_usd: None,

@@ -49,6 +49,7 @@ fn fork(baseline: &str, fork: &str, sample: Sample) -> ForkReport {
         min_samples: 1,
         tests: 0,
         sessions: 0,
+        max_samples: 0,
         alpha: crate::gate::USUAL_ALPHA,
         margin: crate::gate::USUAL_MARGIN,
         sample_cost_micro_usd: None,
