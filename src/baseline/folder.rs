@@ -1,8 +1,12 @@
 //! Finds baselines.
 
+use std::fs;
+use std::io;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Definition, DefinitionError};
+use crate::model::ContentId;
 
 /// A folder with a `baseline.toml`.
 #[derive(Debug, Clone)]
@@ -149,6 +153,14 @@ impl Baselines {
     }
 }
 
+impl FromIterator<Baseline> for Baselines {
+    fn from_iter<T: IntoIterator<Item = Baseline>>(baselines: T) -> Self {
+        let mut baselines: Vec<Baseline> = baselines.into_iter().collect();
+        baselines.sort_by(|a, b| a.name.cmp(&b.name));
+        Self(baselines)
+    }
+}
+
 impl<'a> IntoIterator for &'a Baselines {
     type Item = &'a Baseline;
     type IntoIter = std::slice::Iter<'a, Baseline>;
@@ -156,6 +168,49 @@ impl<'a> IntoIterator for &'a Baselines {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
+}
+
+/// Returns the hash of everything that a baseline consists of: the files in its folder but those of other baselines
+/// below it, and its recording where that lies elsewhere.
+///
+/// # Errors
+/// A file can't be read, or is a link, which may lead anywhere.
+pub fn folder_id(baseline: &Baseline) -> io::Result<ContentId> {
+    let mut files = Vec::new();
+    collect(&baseline.dir, &baseline.dir, &mut files)?;
+    let recording = baseline.recording_dir();
+    if !recording.starts_with(&baseline.dir)
+        || baseline.definition.recording.as_str().contains("..")
+    {
+        collect(&recording, &recording, &mut files)?;
+    }
+    files.sort();
+    let parts = files
+        .iter()
+        .flat_map(|(name, bytes)| [name.as_bytes(), bytes.as_slice()]);
+    Ok(ContentId::of_parts(parts))
+}
+
+fn collect(root: &Utf8Path, dir: &Utf8Path, files: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
+    let entries = match dir.read_dir_utf8() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        if kind.is_dir() {
+            if !path.join("baseline.toml").exists() {
+                collect(root, path, files)?;
+            }
+        } else if kind.is_file() {
+            let name = path.strip_prefix(root).unwrap_or(path).to_string();
+            files.push((name, fs::read(path)?));
+        } else {
+            return Err(io::Error::other(format!("{path} is a link or no file")));
+        }
+    }
+    Ok(())
 }
 
 /// Returns the path of `folder` below `dir`; for `dir` itself its last part.
@@ -178,8 +233,8 @@ mod tests {
             .unwrap()
             .join("base[lines]");
         for name in names {
-            std::fs::create_dir_all(root.join(name)).unwrap();
-            std::fs::write(root.join(name).join("baseline.toml"), "").unwrap();
+            fs::create_dir_all(root.join(name)).unwrap();
+            fs::write(root.join(name).join("baseline.toml"), "").unwrap();
         }
         (temp, root)
     }
@@ -214,7 +269,7 @@ mod tests {
     fn baselines_are_chosen_by_tag() {
         let (_temp, root) = folder(&["a", "b", "c"]);
         let write = |name: &str, text: &str| {
-            std::fs::write(root.join(name).join("baseline.toml"), text).unwrap();
+            fs::write(root.join(name).join("baseline.toml"), text).unwrap();
         };
         write("a", "tags = [\"smoke\", \"eu\"]");
         write("b", "tags = [\"smokeless\"]");
@@ -240,7 +295,7 @@ mod tests {
     #[test]
     fn an_invalid_definition_is_named_with_its_file() {
         let (_temp, root) = folder(&["tokyo"]);
-        std::fs::write(root.join("tokyo/baseline.toml"), "inptu = 1").unwrap();
+        fs::write(root.join("tokyo/baseline.toml"), "inptu = 1").unwrap();
         let error = Baselines::discover(&root).unwrap_err().to_string();
         assert!(error.contains("tokyo/baseline.toml:1:1"), "{error}");
         assert!(error.contains("did you mean `input`?"), "{error}");

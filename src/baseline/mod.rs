@@ -26,7 +26,7 @@ pub use evidence::{
     ACCEPTED, CheckEvidence, Evidence, EvidenceError, ForkEvidence, Provenance, Said,
     SampleEvidence,
 };
-pub use folder::{Baseline, Baselines, DiscoverError};
+pub use folder::{Baseline, Baselines, DiscoverError, folder_id};
 pub use problem::{DefinitionError, Invalid};
 pub use quarantine::{QUARANTINE_DAYS, Quarantine, QuarantineState};
 pub use rerecord::write_session_over;

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::report_args::{Content, Merge, Only, Report, SelfTest, Verify, dollars};
+use super::report_args::{Content, Merge, Only, Profile, Report, SelfTest, Verify, dollars};
 
 /// Regression gate for LLM agents: record a run, fork it at any step, prove the fix
 #[derive(Debug, Parser)]
@@ -308,6 +308,13 @@ pub(super) struct Gate {
     /// Only baselines whose agent's `paths` changed since this commit or branch
     #[arg(long, value_name = "REF")]
     pub(super) changed_since: Option<String>,
+    /// Take what counts from this commit or branch, the base of a change: thresholds, judges, rules, and the baselines
+    /// that were there; the change says how its agent is run, and may add baselines
+    #[arg(long, value_name = "REF")]
+    pub(super) policy_from: Option<String>,
+    /// Altered baselines that somebody who may has accepted, as `rewind github trust` wrote them
+    #[arg(long, value_name = "FILE", requires = "policy_from")]
+    pub(super) trusted: Option<Utf8PathBuf>,
     /// Directory of the baselines [default: `[gate] baselines`, else baselines]
     #[arg(long, value_name = "DIR")]
     pub(super) baselines: Option<Utf8PathBuf>,
@@ -354,15 +361,6 @@ pub(super) struct Gate {
     /// Print the report as JSON
     #[arg(long)]
     pub(super) json: bool,
-}
-
-/// How much a gate run covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Profile {
-    /// What a pull request needs: the forks of each baseline, kept answers where there are some
-    Pr,
-    /// Everything, and anew: nightly forks too, whatever changed since --changed-since, no kept answers
-    Nightly,
 }
 
 #[derive(Debug, Subcommand)]

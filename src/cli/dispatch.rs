@@ -7,10 +7,8 @@ use camino::Utf8Path;
 use clap::CommandFactory as _;
 use tokio::runtime::{Builder, Runtime};
 
-use super::args::{
-    Args, Assert, Command, Global, Profile, Replay, Require, Session, Timing, Upstream,
-};
-use super::report_args::{Content, Format, Only};
+use super::args::{Args, Assert, Command, Global, Replay, Require, Session, Timing, Upstream};
+use super::report_args::{Content, Format, Only, Profile};
 use crate::command::assert::{self, AssertOptions};
 use crate::command::demo::{self, DemoOptions};
 use crate::command::diff::{self, DiffOptions};
@@ -111,6 +109,8 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                     Profile::Nightly => gate::Profile::Nightly,
                 },
                 changed_since: typed.changed_since,
+                policy_from: typed.policy_from,
+                trusted: typed.trusted,
                 baselines: typed.baselines,
                 out: typed.out,
                 offline: typed.offline,
@@ -132,7 +132,9 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             &runtime()?,
             &mut out,
         ),
-        Command::Github(typed) => super::github::run(typed, context, &runtime()?, &mut out),
+        Command::Github(typed) => {
+            super::github::run(typed, args.global.config, context, &runtime()?, &mut out)
+        }
         Command::Baseline(typed) => super::baseline::run(
             typed,
             args.global.store,

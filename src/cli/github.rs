@@ -8,7 +8,8 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use tokio::runtime::Runtime;
 
 use crate::command::github::{
-    self, CheckOptions, CommentOptions, ContextOptions, IssueOptions, TellOptions,
+    self, AcceptOptions, CheckOptions, CommentOptions, ContextOptions, IssueOptions, LabelOptions,
+    OverrideOptions, PendingOptions, ProposeOptions, TellOptions, TrustOptions,
 };
 use crate::command::{CommandError, Context};
 use crate::exit::Exit;
@@ -59,9 +60,102 @@ enum Command {
         #[arg(long, default_value = "Rewind: the nightly run is red")]
         title: String,
     },
+    /// Commit what a gate left to be accepted, where somebody who may has set the label
+    Accept {
+        #[command(flatten)]
+        pending: Pending,
+        /// Label that accepts
+        #[arg(long, default_value = "rewind:accept")]
+        label: String,
+        #[command(flatten)]
+        who: Who,
+        /// Workflow to start on the new commit, such as gate.yml
+        #[arg(long, value_name = "FILE")]
+        dispatch: Option<String>,
+        /// File for the patch, where the change comes from a fork
+        #[arg(long, value_name = "FILE", default_value = "rewind.patch")]
+        patch: Utf8PathBuf,
+    },
+    /// Make the check run of one commit neutral, where somebody who may has set the label and said why
+    Override {
+        /// Label that overrides
+        #[arg(long, default_value = "rewind:override")]
+        label: String,
+        #[command(flatten)]
+        who: Who,
+        /// Name in the list of checks
+        #[arg(long, default_value = "Rewind")]
+        name: String,
+    },
+    /// Open or refresh the pull request that brings what a run without one left to be accepted
+    Propose {
+        #[command(flatten)]
+        pending: Pending,
+        /// Label of the pull request
+        #[arg(long, default_value = "rewind:baseline-update")]
+        label: String,
+        #[command(flatten)]
+        who: Who,
+        /// Branch of the pull request; it is made anew each time
+        #[arg(long, default_value = "rewind/baseline-update")]
+        branch: String,
+        /// Branch that it is for [default: that of the job]
+        #[arg(long)]
+        base: Option<String>,
+    },
+    /// Write which baselines that the change altered were accepted by label, for `rewind gate --trusted`
+    Trust {
+        /// Base of the change
+        #[arg(long, value_name = "REF")]
+        policy_from: String,
+        /// Directory of the baselines [default: `[gate] baselines`, else baselines]
+        #[arg(long, value_name = "DIR")]
+        baselines: Option<Utf8PathBuf>,
+        /// File to write
+        #[arg(
+            short,
+            long,
+            value_name = "FILE",
+            default_value = "rewind-trusted.json"
+        )]
+        output: Utf8PathBuf,
+        /// Label that accepts
+        #[arg(long, default_value = "rewind:accept")]
+        label: String,
+        #[command(flatten)]
+        who: Who,
+    },
 }
 
-/// What all of them share.
+/// What a gate left, and where the baselines are.
+#[derive(Debug, ClapArgs)]
+struct Pending {
+    /// Folder that the gate wrote
+    #[arg(default_value = "rewind-report")]
+    from: Utf8PathBuf,
+    /// Directory of the baselines [default: `[gate] baselines`, else baselines]
+    #[arg(long, value_name = "DIR")]
+    baselines: Option<Utf8PathBuf>,
+    /// Base of the change, as the gate had it
+    #[arg(long, value_name = "REF")]
+    policy_from: Option<String>,
+}
+
+/// Who speaks.
+#[derive(Debug, ClapArgs)]
+struct Who {
+    /// Which of several gates of the repository speaks
+    #[arg(long, default_value = "gate")]
+    key: Key,
+    /// Who the token is [default: asked for]
+    #[arg(long, value_name = "LOGIN")]
+    author: Option<String>,
+    /// How long to wait for GitHub in all, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    max_wait: u64,
+}
+
+/// What all that tell share.
 #[derive(Debug, ClapArgs)]
 struct Tell {
     /// Report, or the folder that holds it; where there is none, that is told
@@ -98,8 +192,13 @@ enum Mode {
 }
 
 /// Runs the command.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm for each command, without logic"
+)]
 pub(super) fn run(
     typed: Github,
+    config: Option<Utf8PathBuf>,
     context: &Context,
     runtime: &Runtime,
     out: &mut dyn Write,
@@ -134,6 +233,79 @@ pub(super) fn run(
             };
             runtime.block_on(github::issue(&options, context, out))
         }
+        Command::Accept {
+            pending: typed,
+            label,
+            who,
+            dispatch,
+            patch,
+        } => {
+            let options = AcceptOptions {
+                label: labelled(label, who),
+                pending: pending(typed, config),
+                dispatch,
+                patch,
+            };
+            runtime.block_on(github::accept(&options, context, out))
+        }
+        Command::Override { label, who, name } => {
+            let options = OverrideOptions {
+                label: labelled(label, who),
+                name,
+            };
+            runtime.block_on(github::override_run(&options, context, out))
+        }
+        Command::Propose {
+            pending: typed,
+            label,
+            who,
+            branch,
+            base,
+        } => {
+            let options = ProposeOptions {
+                label: labelled(label, who),
+                pending: pending(typed, config),
+                branch,
+                base,
+            };
+            runtime.block_on(github::propose(&options, context, out))
+        }
+        Command::Trust {
+            policy_from,
+            baselines,
+            output,
+            label,
+            who,
+        } => {
+            let options = TrustOptions {
+                policy_from,
+                config,
+                baselines,
+                output,
+                label,
+                author: who.author,
+                max_wait: Duration::from_secs(who.max_wait),
+            };
+            runtime.block_on(github::trust(&options, context, out))
+        }
+    }
+}
+
+fn labelled(label: String, who: Who) -> LabelOptions {
+    LabelOptions {
+        label,
+        key: who.key,
+        author: who.author,
+        max_wait: Duration::from_secs(who.max_wait),
+    }
+}
+
+fn pending(typed: Pending, config: Option<Utf8PathBuf>) -> PendingOptions {
+    PendingOptions {
+        from: typed.from,
+        config,
+        baselines: typed.baselines,
+        policy_from: typed.policy_from,
     }
 }
 

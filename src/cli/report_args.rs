@@ -18,6 +18,15 @@ pub(super) enum Only {
     Failed,
 }
 
+/// How much a gate run covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Profile {
+    /// What a pull request needs: the forks of each baseline, kept answers where there are some
+    Pr,
+    /// Everything, and anew: nightly forks too, whatever changed since --changed-since, no kept answers
+    Nightly,
+}
+
 /// How much of what agents and models wrote stands in the reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Content {

@@ -78,7 +78,11 @@ impl Config {
         Self::read(path, text, &|_name| None)
     }
 
-    fn read(
+    /// Returns the configuration in `text`; `path` is for messages, `variable` gives the values of `${NAME}`.
+    ///
+    /// # Errors
+    /// The text is not a valid configuration.
+    pub fn read(
         path: &Utf8Path,
         text: &str,
         variable: &dyn Fn(&str) -> Option<String>,

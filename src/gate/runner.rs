@@ -486,11 +486,12 @@ pub fn reference<'s>(session: &'s Session, baseline: &Baseline) -> Option<&'s Ti
         Reference::Label(label) => session.timeline(label),
         Reference::Automatic => {
             let main = session.timelines.first()?;
-            if main.outcome.exit.unwrap_or(0) == 0 {
-                Some(main)
-            } else {
-                session.timelines.last()
-            }
+            let is_right = main.outcome.exit.unwrap_or(0) == 0;
+            session
+                .timelines
+                .last()
+                .filter(|_newest| !is_right)
+                .or(Some(main))
         }
     }
 }

@@ -135,7 +135,7 @@ impl Api {
         Ok(items)
     }
 
-    /// Sends a write to a path below the repository's, once.
+    /// Sends a write to a path below the repository's, once; without a body where that is `null`.
     ///
     /// # Errors
     /// GitHub refused, or did not say that it was done.
@@ -152,7 +152,7 @@ impl Api {
             needs,
             method,
             path: &path,
-            body: Some(body),
+            body: (!body.is_null()).then_some(body),
         };
         let answer = self.send(&ask).await?;
         let text = if answer.text.is_empty() {

@@ -127,6 +127,35 @@ pub async fn tell(
     talk.edit(&first).await
 }
 
+/// Returns what somebody wrote behind a word at the beginning of a comment, the newest of them, on one line.
+///
+/// # Errors
+/// GitHub can't be asked.
+pub async fn last_of(
+    api: &Api,
+    pull: u64,
+    who: &str,
+    word: &str,
+) -> Result<Option<String>, ApiError> {
+    let path = format!("/issues/{pull}/comments");
+    let all: Vec<Written> = api
+        .list(&path, "read the comments", Needs::PullRequests)
+        .await?;
+    let said = all.into_iter().rev().find_map(|comment| {
+        let is_theirs = comment.user.as_ref().is_some_and(|user| user.is(who));
+        let line = comment
+            .body?
+            .lines()
+            .next()?
+            .trim()
+            .strip_prefix(word)?
+            .trim()
+            .to_owned();
+        (is_theirs && !line.is_empty()).then_some(line)
+    });
+    Ok(said)
+}
+
 /// A pull request and what is to be said there.
 struct Talk<'a> {
     api: &'a Api,
@@ -198,7 +227,7 @@ impl Talk<'_> {
             .api
             .write::<Value>(
                 (Method::DELETE, &path),
-                &json!({}),
+                &Value::Null,
                 "remove the second comment",
                 Needs::PullRequests,
             )

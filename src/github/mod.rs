@@ -10,12 +10,15 @@
 mod api;
 pub mod check_run;
 pub mod comment;
+pub mod commit;
 mod error;
 pub mod issue;
 mod job;
+pub mod label;
 mod marker;
 mod pulls;
 mod text;
+pub mod trust;
 
 pub use api::Api;
 pub use error::{ApiError, Needs};

@@ -32,7 +32,7 @@ pub(super) struct HeadRepository {
 }
 
 /// Returns the pull request that a job is about: the one that its event names, else the open one of the branch
-/// whose head is the commit of the run that was watched. What a job of strangers says itself does not count.
+/// whose head is the commit that was run. What a job of strangers says itself does not count.
 ///
 /// # Errors
 /// GitHub can't be asked.
@@ -43,7 +43,10 @@ pub async fn pull_of(job: &Job, api: &Api) -> Result<Option<u64>, ApiError> {
     let (Some(source), Some(branch), Some(head)) = (&job.source, &job.branch, &job.head) else {
         return Ok(None);
     };
-    if job.event != "workflow_run" {
+    if !matches!(
+        job.event.as_str(),
+        "workflow_run" | "workflow_dispatch" | "push"
+    ) {
         return Ok(None);
     }
     let owner = source.split('/').next().unwrap_or_default();

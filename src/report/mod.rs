@@ -37,6 +37,7 @@ pub use escape::code as markdown_code;
 pub use eval_report::{CanaryLine, Delta, EvalReport, Evaluator, JudgeCost, Score, VoteLine};
 pub use github::{annotation_line, annotations, github, plain_line};
 pub use junit::{JunitError, junit};
+pub use markdown::markdown_block;
 pub use markdown::{MAX_BYTES, MarkdownError, markdown};
 pub use merge::{MergeError, merge};
 pub use render::{Format, RenderError};

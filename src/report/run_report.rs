@@ -110,6 +110,9 @@ pub struct ForkReport {
     /// Where it is defined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// Whether its baseline is new in the change: it can fail, and covers nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_new: bool,
 }
 
 impl ForkReport {
@@ -161,6 +164,7 @@ impl ForkReport {
             live_estimate: None,
             agent_log: String::new(),
             place: None,
+            is_new: false,
         }
     }
 
@@ -238,6 +242,20 @@ pub enum ReportError {
 }
 
 impl RunReport {
+    /// Marks the forks of baselines that are new in the change, and decides the run anew: they can fail it, and add
+    /// nothing to what is covered.
+    pub fn mark_new(&mut self, is_new: impl Fn(&str) -> bool) {
+        for fork in &mut self.forks {
+            fork.is_new = is_new(&fork.evidence.baseline);
+        }
+        let run = decide(&self.forks, &self.suite, &self.policy);
+        self.verdict = run.shown;
+        self.exit = run.exit.code();
+        self.gating = run.gating;
+        self.covered = run.covered;
+        self.counts = run.counts;
+    }
+
     /// Returns the report of a run with these forks.
     pub fn new(mut forks: Vec<ForkReport>, policy: Policy, content: Content) -> Self {
         forks.sort_by(|a, b| a.evidence.baseline.cmp(&b.evidence.baseline));
@@ -373,10 +391,14 @@ fn badness(fork: &ForkReport) -> (bool, Reverse<Shown>, Verdict) {
 }
 
 pub(super) fn decide(forks: &[ForkReport], suite: &[SuiteTest], policy: &Policy) -> RunVerdict {
+    let counts = |fork: &ForkReport| {
+        let is_red = fork.decision.verdict.row().shown == Shown::Fail;
+        fork.evidence.is_gating && (is_red || !fork.is_new)
+    };
     decide_run(
         forks
             .iter()
-            .map(|fork| (fork.decision.verdict, fork.evidence.is_gating)),
+            .map(|fork| (fork.decision.verdict, counts(fork))),
         suite.iter().filter_map(|test| test.verdict),
         policy,
     )

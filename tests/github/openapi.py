@@ -10,6 +10,7 @@ REPOSITORY = "/repos/{owner}/{repo}"
 USED = {
     "/issues": ["get", "post"],
     "/issues/{issue_number}": ["get", "patch"],
+    "/issues/{issue_number}/events": ["get"],
     "/issues/{issue_number}/comments": ["get", "post"],
     "/issues/{issue_number}/labels": ["get", "post"],
     "/issues/{issue_number}/labels/{name}": ["delete"],

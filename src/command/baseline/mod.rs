@@ -1,6 +1,7 @@
 //! `rewind baseline …`: baselines from recorded sessions, and what becomes of them.
 
 mod accept;
+mod accepting;
 mod check;
 mod create;
 mod data;
@@ -18,6 +19,7 @@ mod shuffled;
 mod stability;
 
 pub use accept::{AcceptOptions, accept};
+pub(super) use accepting::{Taken, take_up};
 pub use check::{CheckOptions, check};
 pub use create::{CreateOptions, create};
 pub use list::{ListOptions, list};
@@ -64,16 +66,18 @@ pub(super) fn directory(
 pub(super) fn all(dir: &Utf8Path) -> Result<Baselines, CommandError> {
     let all = Baselines::discover(dir).map_err(CommandError::usage)?;
     if all.is_empty() {
-        return Err(
-            CommandError::usage(format!("there are no baselines in {dir}"))
-                .exit(Exit::NoBaseline)
-                .help(
-                    "`rewind init` writes a configuration; then make a baseline: rewind record -- CMD, then \
-                     rewind baseline create latest --name NAME",
-                ),
-        );
+        return Err(none(dir));
     }
     Ok(all)
+}
+
+fn none(dir: &Utf8Path) -> CommandError {
+    CommandError::usage(format!("there are no baselines in {dir}"))
+        .exit(Exit::NoBaseline)
+        .help(
+            "`rewind init` writes a configuration; then make a baseline: rewind record -- CMD, then \
+             rewind baseline create latest --name NAME",
+        )
 }
 
 /// Returns those baselines in `dir` that fit one of the filters; all where there is none.
@@ -81,7 +85,22 @@ pub(super) fn all(dir: &Utf8Path) -> Result<Baselines, CommandError> {
 /// # Errors
 /// As [`all`]; a filter that can't be read; exit 4 where none fits.
 pub(super) fn fitting(dir: &Utf8Path, filter: &[String]) -> Result<Baselines, CommandError> {
-    let selected = all(dir)?.select(filter).map_err(CommandError::usage)?;
+    chosen(all(dir)?, dir, filter)
+}
+
+/// Returns those of the baselines that fit one of the filters; all where there is none. `dir` is for messages.
+///
+/// # Errors
+/// As [`fitting`].
+pub(super) fn chosen(
+    all: Baselines,
+    dir: &Utf8Path,
+    filter: &[String],
+) -> Result<Baselines, CommandError> {
+    if all.is_empty() {
+        return Err(none(dir));
+    }
+    let selected = all.select(filter).map_err(CommandError::usage)?;
     if selected.is_empty() {
         let filters = filter.join(", ");
         return Err(

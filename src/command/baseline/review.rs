@@ -112,6 +112,14 @@ fn decide(one: &Pending, context: &Context, out: &mut dyn Write) -> Result<Wish,
     Ok(wish)
 }
 
+/// Returns what is different in what is pending, as text.
+pub(super) fn difference(one: &Pending, known: Option<&Evidence>) -> String {
+    let mut text = Vec::new();
+    // A vector takes everything.
+    drop(print(one, known, &mut text));
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 fn print(one: &Pending, known: Option<&Evidence>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", one.name)?;
     if let Some(known) = known.filter(|known| known.trajectory != one.evidence.trajectory) {

@@ -6,6 +6,7 @@ mod case;
 mod changed;
 mod conditions;
 mod pending;
+pub(super) mod policy;
 mod progress;
 pub(super) mod reports;
 mod samples;
@@ -24,10 +25,11 @@ use self::cache::{answers, kept, rejudged_note, remembered_note};
 pub(super) use self::case::{bare_case, case};
 use self::changed::Changed;
 use self::conditions::{conditions, place};
+use self::policy::counted;
 pub(super) use self::progress::Teller;
 use self::samples::{fitting_quotas, samples};
-use self::select::{only_failed, take_part};
-use super::baseline::{directory, fitting};
+use self::select::{baselines, take_part};
+use super::baseline::directory;
 use super::output::say;
 use super::rules::{prices, real_tools, replay_rules, timing};
 use super::{
@@ -92,6 +94,10 @@ pub struct GateOptions {
     pub profile: Profile,
     /// Only baselines whose agent is made of files that changed since this commit.
     pub changed_since: Option<String>,
+    /// The commit that says what counts: the base of the change.
+    pub policy_from: Option<String>,
+    /// The file that says which altered baselines were accepted.
+    pub trusted: Option<Utf8PathBuf>,
     /// The directory of the baselines; as configured where it is not given.
     pub baselines: Option<Utf8PathBuf>,
     /// The directory for the reports.
@@ -122,13 +128,14 @@ pub async fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let mut config = load_config(options.config.as_deref(), context)?;
+    let head = load_config(options.config.as_deref(), context)?;
+    let (mut config, base, mut notes) = counted(options, head, context)?;
     options.capture.apply(&mut config);
     let way_out = way_out(&options.upstream, &config, context)?;
     if !way_out.secrets.is_empty() {
         harden();
     }
-    let baselines = baselines(options, &config, context)?;
+    let (baselines, new) = baselines(options, &config, base.as_ref(), &mut notes, context)?;
     let since = options.changed_since.as_deref();
     let since = since.filter(|_since| options.profile == Profile::Pr);
     let dir = directory(options.baselines.as_deref(), &config, context);
@@ -167,6 +174,8 @@ pub async fn run(
     let shown = traces::content(options, &config, context);
     let traces = traces::traces(&cases, &runs, shown, &prices(&config));
     let mut report = report(options, &config, shown, &cases, runs);
+    report.mark_new(|name| new.contains(name));
+    report.notes.append(&mut notes);
     report.notes.extend(remembered);
     report.notes.extend(rejudged_note(&cases));
     let notes = quarantine_notes(&cases).into_iter();
@@ -228,16 +237,6 @@ pub(super) fn caps(options: &GateOptions, config: &Config, is_scripted: bool) ->
         usd: usd.map(MicroUsd::from_dollars),
         tokens: options.max_tokens.or(config.gate.max_tokens),
     }
-}
-
-fn baselines(
-    options: &GateOptions,
-    config: &Config,
-    context: &Context,
-) -> Result<Baselines, CommandError> {
-    let dir = directory(options.baselines.as_deref(), config, context);
-    let selected = fitting(&dir, &options.filter)?;
-    only_failed(selected, options, context)
 }
 
 /// Returns the cases; does what has to be done once before their agents run.

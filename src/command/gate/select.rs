@@ -5,10 +5,38 @@ use std::collections::BTreeSet;
 use camino::Utf8Path;
 
 use super::GateOptions;
+use super::policy::{Base, trusted};
 use crate::baseline::Baselines;
+use crate::command::baseline::{chosen, directory, fitting};
 use crate::command::report::{FILE_NAME, read_file};
+
 use crate::command::{CommandError, Context};
+use crate::config::Config;
 use crate::gate::{Caps, Case, Shard, Shown, share_out, weight};
+
+/// Returns the baselines that are to run, and which of them are new in the change.
+pub(super) fn baselines(
+    options: &GateOptions,
+    config: &Config,
+    base: Option<&Base>,
+    notes: &mut Vec<String>,
+    context: &Context,
+) -> Result<(Baselines, BTreeSet<String>), CommandError> {
+    let dir = directory(options.baselines.as_deref(), config, context);
+    let (selected, new) = match base {
+        None => (fitting(&dir, &options.filter)?, BTreeSet::new()),
+        Some(base) => {
+            let known = trusted(options.trusted.as_deref(), context)?;
+            let counted = base.baselines(&dir, &known)?;
+            notes.extend(counted.notes);
+            (
+                chosen(counted.baselines, &dir, &options.filter)?,
+                counted.new,
+            )
+        }
+    };
+    Ok((only_failed(selected, options, context)?, new))
+}
 
 /// Returns the names of the baselines that did not pass in the last report in `out`.
 pub(super) fn failed_last(out: &Utf8Path) -> Result<BTreeSet<String>, CommandError> {
@@ -27,7 +55,7 @@ pub(super) fn failed_last(out: &Utf8Path) -> Result<BTreeSet<String>, CommandErr
 }
 
 /// Returns those of the selected baselines that failed last time.
-pub(super) fn only_failed(
+fn only_failed(
     selected: Baselines,
     options: &GateOptions,
     context: &Context,

@@ -3,17 +3,24 @@
 //! What can't be told there is said in the log, and the command ends well all the same, unless `--strict` is given: the
 //! verdict of a run is that of `rewind gate` alone.
 
+mod accept;
 mod context;
 mod subject;
 mod tell;
+mod trust;
 
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use secrecy::SecretString;
 
+pub use self::accept::{
+    AcceptOptions, LabelOptions, OverrideOptions, PendingOptions, ProposeOptions, accept,
+    override_run, propose,
+};
 pub use self::context::{ContextOptions, context};
 pub use self::tell::{CheckOptions, CommentOptions, IssueOptions, check, comment, issue};
+pub use self::trust::{TrustOptions, trust};
 use super::{CommandError, Context};
 use crate::exit::Exit;
 use crate::github::{Api, ApiError, Job, Key};

@@ -21,6 +21,11 @@ pub const MAX_BYTES: usize = 60_000;
 #[error("the Markdown template could not be filled")]
 pub struct MarkdownError(#[from] minijinja::Error);
 
+/// Returns a text as a block of code that it can't close.
+pub fn markdown_block(text: &str) -> String {
+    escape::block(text, "")
+}
+
 /// Returns the run as Markdown.
 ///
 /// # Errors

@@ -61,6 +61,23 @@ fn the_pull_request_is_the_one_of_the_branch_whose_head_was_run() {
 }
 
 #[test]
+fn a_run_that_was_started_by_hand_finds_its_pull_request() {
+    let github = FakeGithub::start();
+    let mut app = repository(true);
+    github.state().pulls = vec![pull(7, "acme/agent", HEAD)];
+    github.job(
+        &mut app,
+        "workflow_dispatch",
+        &json!({ "ref": "refs/heads/change" }),
+    );
+    app.set("GITHUB_REF_NAME", "change");
+    app.set("GITHUB_SHA", HEAD);
+    app.run(["github", "comment"]).exits(0);
+    assert_eq!(github.count("POST", "/issues/7/comments"), 1);
+    assert!(!github.bodies()[0].contains("the word of the change"));
+}
+
+#[test]
 fn a_report_of_strangers_is_believed_only_where_it_follows_from_its_facts() {
     let changes: [(&str, Change); 4] = [
         ("no plain file", |app| {

@@ -1,8 +1,10 @@
 //! What is told on GitHub: through the built program, to a GitHub with a memory.
 
+mod accept;
 mod comment;
 mod foreign;
 mod nightly;
+mod policy;
 
 use serde_json::{Value, json};
 
@@ -24,6 +26,40 @@ fn repository(is_red: bool) -> App {
 fn run_gate(app: &App, is_red: bool) {
     app.write("prompt.txt", if is_red { "Be rude." } else { "Answer." });
     gate(app, &["--live"]).exits(i32::from(is_red));
+}
+
+/// Returns a repository in git, whose branch `main` passes and which has the branch `change` checked out.
+fn in_git() -> App {
+    let app = suite(&[("one", ""), ("two", "")]);
+    app.write(
+        ".gitignore",
+        ".rewind/\nrewind-report/\n*.json\n!accepted.json\n",
+    );
+    git(&app, &["init", "--quiet", "--initial-branch", "main"]);
+    for (name, value) in [("user.name", "dev"), ("user.email", "dev@example.com")] {
+        git(&app, &["config", name, value]);
+    }
+    commit(&app, "the agent and its baselines");
+    git(&app, &["checkout", "--quiet", "-b", "change"]);
+    app
+}
+
+/// Commits everything and returns the commit.
+fn commit(app: &App, message: &str) -> String {
+    git(app, &["add", "--all"]);
+    git(app, &["commit", "--quiet", "--message", message]);
+    git(app, &["rev-parse", "HEAD"])
+}
+
+/// Runs git and returns what it prints.
+fn git(app: &App, arguments: &[&str]) -> String {
+    let mut command = app.program("git");
+    let output = command.args(arguments).output().unwrap();
+    crate::support::Run::new(&command, output)
+        .exits(0)
+        .stdout
+        .trim()
+        .to_owned()
 }
 
 /// Returns the event of a pull request from this repository.

@@ -3,11 +3,13 @@
 //! Each request is held against what GitHub publishes of its API; what does not fit fails the test. Faults are planned by
 //! the test: limits of all kinds, answers that are lost after the write was done, rivals that write at the same time.
 
+mod branches;
 mod graphql;
 mod rest;
 mod schema;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
@@ -67,6 +69,18 @@ pub(crate) struct State {
     pub(crate) pulls: Vec<Value>,
     /// Check runs.
     pub(crate) checks: Vec<Value>,
+    /// What somebody may do: `(login, permission)`.
+    pub(crate) people: Vec<(String, &'static str)>,
+    /// Labels that are set: `(number, label)`.
+    pub(crate) labels: Vec<(u64, String)>,
+    /// What happened to issues and pull requests: `issue`, `event`, `actor`, `label`.
+    pub(crate) events: Vec<Value>,
+    /// The repository that commits and branches are made in.
+    pub(crate) repository: Option<PathBuf>,
+    /// The commits that were made here and are signed.
+    pub(crate) signed: Vec<String>,
+    /// Workflows that were started: `(workflow, branch)`.
+    pub(crate) dispatches: Vec<(String, String)>,
     /// The requests, such as `POST /repos/acme/agent/issues/7/comments`.
     pub(crate) log: Vec<String>,
     asked: Vec<Value>,
@@ -117,6 +131,12 @@ impl FakeGithub {
             issues: Vec::new(),
             pulls: Vec::new(),
             checks: Vec::new(),
+            people: Vec::new(),
+            labels: Vec::new(),
+            events: Vec::new(),
+            repository: None,
+            signed: Vec::new(),
+            dispatches: Vec::new(),
             log: Vec::new(),
             asked: Vec::new(),
             faults: VecDeque::new(),
@@ -143,20 +163,30 @@ impl FakeGithub {
         });
     }
 
+    /// Returns the variables by which a job finds it, and the token that it takes.
+    pub(crate) fn addresses(&self) -> (Vec<(&'static str, String)>, &'static str) {
+        let root = self.upstream.url();
+        let root = root.trim_end_matches("/v1");
+        let state = self.state();
+        let variables = vec![
+            ("GITHUB_API_URL", format!("{root}{}", state.prefix)),
+            ("GITHUB_GRAPHQL_URL", format!("{root}{}", state.graphql)),
+        ];
+        (variables, TOKEN)
+    }
+
     /// Gives an app the environment of a job here.
     pub(crate) fn job(&self, app: &mut App, event: &str, payload: &Value) {
         let file = app.write("event.json", &payload.to_string());
+        let (addresses, token) = self.addresses();
+        for (name, value) in addresses {
+            app.set(name, &value);
+        }
         let root = self.upstream.url();
         let root = root.trim_end_matches("/v1");
-        let (prefix, graphql) = {
-            let state = self.state();
-            (state.prefix, state.graphql)
-        };
         for (name, value) in [
             ("CI", "true".to_owned()),
             ("GITHUB_ACTIONS", "true".to_owned()),
-            ("GITHUB_API_URL", format!("{root}{prefix}")),
-            ("GITHUB_GRAPHQL_URL", format!("{root}{graphql}")),
             ("GITHUB_SERVER_URL", root.to_owned()),
             ("GITHUB_REPOSITORY", "acme/agent".to_owned()),
             ("GITHUB_EVENT_NAME", event.to_owned()),
@@ -164,7 +194,7 @@ impl FakeGithub {
             ("GITHUB_RUN_ID", "500".to_owned()),
             ("GITHUB_RUN_ATTEMPT", "1".to_owned()),
             ("GITHUB_SHA", "f".repeat(40)),
-            ("GITHUB_TOKEN", TOKEN.to_owned()),
+            ("GITHUB_TOKEN", token.to_owned()),
         ] {
             app.set(name, &value);
         }
@@ -173,6 +203,15 @@ impl FakeGithub {
     /// Puts somebody's comment on an issue or pull request and returns its id.
     pub(crate) fn comment(&self, issue: u64, login: &str, body: &str) -> u64 {
         self.state().add_comment(issue, login, body)
+    }
+
+    /// Somebody sets a label on a pull request.
+    pub(crate) fn label(&self, number: u64, login: &str, label: &str) {
+        let mut state = self.state();
+        state.labels.push((number, label.to_owned()));
+        state.events.push(json!({
+            "issue": number, "event": "labeled", "actor": user(login), "label": { "name": label },
+        }));
     }
 
     /// Returns the texts of all comments.
@@ -264,7 +303,7 @@ impl State {
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
         if path == self.graphql {
             self.asked.push(body.clone());
-            return Self::answer_graphql(body);
+            return self.answer_graphql(body);
         }
         let Some(path) = path.strip_prefix(self.prefix) else {
             self.wrong.push(format!(

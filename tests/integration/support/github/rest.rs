@@ -160,6 +160,102 @@ impl State {
                 check["output"]["annotations"] = json!([known, added].concat());
                 Answer::new(200, check.clone())
             }
+            _ => self.answer_more(method, &parts, query, body),
+        }
+    }
+
+    /// Labels, people, branches, pull requests that are opened.
+    fn answer_more(
+        &mut self,
+        method: &str,
+        parts: &[&str],
+        query: &[(String, String)],
+        body: &Value,
+    ) -> Answer {
+        let number = |text: &str| text.parse::<u64>().unwrap_or_default();
+        match (method, parts) {
+            ("DELETE", ["issues", issue, "labels", label]) => {
+                let (issue, before) = (number(issue), self.labels.len());
+                self.labels
+                    .retain(|(of, known)| *of != issue || known != label);
+                match self.labels.len() < before {
+                    true => Answer::new(200, json!([])),
+                    false => Answer::said(404, "Label does not exist"),
+                }
+            }
+            ("POST", ["issues", issue, "labels"]) => {
+                let names = body["labels"].as_array().unwrap().iter();
+                let names = names.map(|name| (number(issue), name.as_str().unwrap().to_owned()));
+                self.labels.extend(names);
+                Answer::new(200, json!([]))
+            }
+            ("GET", ["issues", issue, "events"]) => {
+                let issue = number(issue);
+                let found: Vec<Value> = self
+                    .events
+                    .iter()
+                    .filter(|one| one["issue"] == issue)
+                    .cloned()
+                    .collect();
+                self.list(&found, query, "events")
+            }
+            ("GET", ["collaborators", login, "permission"]) => {
+                match self.people.iter().find(|(known, _)| known == login) {
+                    Some((_, permission)) => Answer::new(200, json!({ "permission": permission })),
+                    None => Answer::said(404, "Not Found"),
+                }
+            }
+            ("GET", ["pulls", pull]) => {
+                let pull = number(pull);
+                match self.pulls.iter().find(|one| one["number"] == pull) {
+                    Some(pull) => Answer::new(200, pull.clone()),
+                    None => Answer::said(404, "Not Found"),
+                }
+            }
+            ("POST", ["pulls"]) => {
+                let number = self.fresh();
+                let pull = json!({
+                    "number": number, "state": "open", "title": body["title"], "body": body["body"],
+                    "base": { "ref": body["base"] },
+                    "head": { "ref": body["head"], "sha": "", "repo": { "full_name": "acme/agent" } },
+                    "html_url": format!("https://github.example/acme/agent/pull/{number}"),
+                });
+                self.pulls.push(pull.clone());
+                Answer::new(201, pull)
+            }
+            ("PATCH", ["pulls", pull]) => {
+                let pull = number(pull);
+                let found = self
+                    .pulls
+                    .iter_mut()
+                    .find(|one| one["number"] == pull)
+                    .unwrap();
+                for (name, value) in body.as_object().unwrap() {
+                    found[name] = value.clone();
+                }
+                Answer::new(200, found.clone())
+            }
+            ("GET", ["commits", name]) => self.commit_of(name),
+            ("PATCH", ["git", "refs", "heads", branch @ ..]) => {
+                self.set_branch(&branch.join("/"), body["sha"].as_str().unwrap(), false)
+            }
+            ("POST", ["git", "refs"]) => {
+                let name = body["ref"]
+                    .as_str()
+                    .unwrap()
+                    .strip_prefix("refs/heads/")
+                    .unwrap()
+                    .to_owned();
+                self.set_branch(&name, body["sha"].as_str().unwrap(), true)
+            }
+            ("POST", ["actions", "workflows", workflow, "dispatches"]) => {
+                if self.denied.contains(&"actions") {
+                    return Answer::said(403, "Resource not accessible by integration");
+                }
+                let branch = body["ref"].as_str().unwrap().to_owned();
+                self.dispatches.push(((*workflow).to_owned(), branch));
+                Answer::new(204, Value::Null)
+            }
             _ => Answer::said(404, "Not Found"),
         }
     }

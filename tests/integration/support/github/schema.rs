@@ -20,8 +20,10 @@ pub(super) fn rest_errors(
         let (verb, template) = name.split_once(' ').unwrap();
         let (a, b): (Vec<&str>, Vec<&str>) =
             (template.split('/').collect(), path.split('/').collect());
+        // The last hole of a name of a branch takes everything.
+        let is_ref = template.ends_with("/git/refs/{ref}") && b.len() >= a.len();
         verb == method
-            && a.len() == b.len()
+            && (a.len() == b.len() || is_ref)
             && a.iter()
                 .zip(&b)
                 .all(|(a, b)| a == b || (a.starts_with('{') && !b.is_empty()))
