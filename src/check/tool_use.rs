@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::CheckContext;
-use crate::model::{LaneId, Message, StepIndex, Timeline};
+use crate::model::{LaneId, Message, Status, StepIndex, Timeline};
 
 /// One call of a tool.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,6 +16,8 @@ pub struct ToolUse<'a> {
     pub step: Option<StepIndex>,
     /// The conversation that it belongs to; `None` for one seen only in a refused request.
     pub lane: Option<LaneId>,
+    /// Whether its result came back: an agent may drop what a model called.
+    pub is_answered: bool,
 }
 
 /// Returns the tool calls of a timeline in the order of its steps.
@@ -30,6 +32,7 @@ pub fn tool_uses(timeline: &Timeline) -> Vec<ToolUse<'_>> {
                 arguments: &tool.arguments,
                 step: Some(step.number),
                 lane: Some(step.lane),
+                is_answered: step.status != Status::NoResult,
             })
         })
         .collect()
@@ -56,6 +59,7 @@ pub(super) fn further_uses<'a>(messages: &'a [Message], known: &[ToolUse<'_>]) -
                 arguments,
                 step: None,
                 lane: None,
+                is_answered: false,
             });
         }
     }

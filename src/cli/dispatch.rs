@@ -163,9 +163,10 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 config: args.global.config,
                 baselines: typed.baselines,
                 min: typed.min,
+                live: typed.live,
                 json: typed.json,
             };
-            selftest::run(&options, context, &mut out)
+            selftest::run(&options, context, runtime()?.handle(), &mut out)
         }
         Command::Verify(typed) => {
             let options = VerifyOptions { path: typed.path };

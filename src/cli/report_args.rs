@@ -90,9 +90,12 @@ pub(super) struct SelfTest {
     /// Directory of the baselines [default: `[gate] baselines`, else baselines]
     #[arg(long, value_name = "DIR")]
     pub(super) baselines: Option<Utf8PathBuf>,
-    /// Exit 1 where a smaller share of the regressions is caught, such as 0.9
+    /// Exit 1 where a smaller share of the decided regressions is caught, such as 0.9
     #[arg(long, value_name = "SHARE")]
     pub(super) min: Option<f64>,
+    /// Let the configured judge say what it thinks of worse answers
+    #[arg(long)]
+    pub(super) live: bool,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

@@ -1,18 +1,20 @@
 //! Do the checks of a baseline notice what they are there for?
 //!
 //! Known regressions are put into copies of its reference timeline, and its checks are run on each. What no check
-//! notices would pass the gate; an unchanged copy that is called a failure is a false alarm. Nothing runs and
-//! nothing is asked: only what checks can decide from a timeline is decided.
+//! notices would pass the gate; a copy with nothing worse that is called a failure is a false alarm. No agent runs.
+//! What a check can't decide from a timeline it asks of the [`Worlds`], where a judge may be asked about changed answers.
 
 mod mutate;
+mod tally;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::check::{CheckContext, Definition, Outcome, run};
+use crate::check::{CheckContext, Definition, Outcome, Outside, Severity, run};
 use crate::model::Timeline;
-use mutate::mutants;
+use mutate::{harmless, mutants};
+pub use tally::{ByBaseline, ByCheck, Tally};
 
 /// A kind of regression.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -58,6 +60,14 @@ impl Regression {
         Self::Overspending,
     ];
 
+    /// Returns whether it is the answer that is worse; a judge may know that.
+    pub const fn is_of_answer(self) -> bool {
+        matches!(
+            self,
+            Self::NoAnswer | Self::TruncatedAnswer | Self::NegatedAnswer | Self::ForeignAnswer
+        )
+    }
+
     /// Returns its name, as people read it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -89,6 +99,15 @@ pub struct Subject<'a> {
     pub foreign: Option<&'a str>,
 }
 
+/// What checks may ask of the world outside the timelines.
+#[derive(Debug, Clone, Copy)]
+pub struct Worlds<'a> {
+    /// Where the answer is another one.
+    pub of_answers: &'a dyn Outside,
+    /// Everywhere else.
+    pub of_calls: &'a dyn Outside,
+}
+
 /// A regression that was put into a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Seeded {
@@ -100,6 +119,33 @@ pub struct Seeded {
     pub what: String,
     /// The gating checks that failed, by name; none where it would pass.
     pub caught_by: Vec<String>,
+    /// The gating checks that could not be decided, by name.
+    pub undecided_by: Vec<String>,
+}
+
+impl Seeded {
+    /// Returns whether a check noticed it.
+    pub fn is_caught(&self) -> bool {
+        !self.caught_by.is_empty()
+    }
+
+    /// Returns whether nothing noticed it, but a check that could not be decided here may.
+    pub fn is_open(&self) -> bool {
+        !self.is_caught() && !self.undecided_by.is_empty()
+    }
+}
+
+/// A copy with nothing worse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unchanged {
+    /// The baseline.
+    pub baseline: String,
+    /// What is different, such as `white space around the answer`.
+    pub what: String,
+    /// The gating checks that failed, by name: false alarms.
+    pub failed: Vec<String>,
+    /// The gating checks that could not be decided, by name.
+    pub undecided_by: Vec<String>,
 }
 
 /// What the checks noticed.
@@ -107,87 +153,73 @@ pub struct Seeded {
 pub struct SelfTest {
     /// Every regression.
     pub seeded: Vec<Seeded>,
-    /// Baselines of which an unchanged copy fails, each with the checks that say so.
-    pub false_alarms: BTreeMap<String, Vec<String>>,
-    /// Gating checks that can't be decided from a timeline alone, by baseline.
-    pub undecided: BTreeMap<String, Vec<String>>,
-    /// The number of unchanged copies.
-    pub unchanged: usize,
-}
-
-impl SelfTest {
-    /// Returns how many regressions of a kind were caught, and of how many.
-    pub fn of(&self, regression: Regression) -> (usize, usize) {
-        let all = self
-            .seeded
-            .iter()
-            .filter(|one| one.regression == regression);
-        let (caught, missed): (Vec<&Seeded>, Vec<&Seeded>) =
-            all.partition(|one| !one.caught_by.is_empty());
-        (caught.len(), caught.len() + missed.len())
-    }
-
-    /// Returns how many regressions were caught, and of how many.
-    pub fn total(&self) -> (usize, usize) {
-        let caught = self.seeded.iter().filter(|one| !one.caught_by.is_empty());
-        (caught.count(), self.seeded.len())
-    }
-
-    /// Returns how often each check caught a regression that no other did, and how often it caught any.
-    pub fn by_check(&self) -> BTreeMap<&str, (usize, usize)> {
-        let mut checks: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-        for one in &self.seeded {
-            for check in &one.caught_by {
-                let (alone, any) = checks.entry(check).or_default();
-                *any += 1;
-                *alone += usize::from(one.caught_by.len() == 1);
-            }
-        }
-        checks
-    }
+    /// Every copy with nothing worse.
+    pub unchanged: Vec<Unchanged>,
+    /// The gating checks of each baseline, by name.
+    pub checks: BTreeMap<String, Vec<String>>,
 }
 
 /// Puts known regressions into copies of each subject, and runs its checks on them.
-pub fn selftest(subjects: &[Subject<'_>]) -> SelfTest {
+pub fn selftest(subjects: &[Subject<'_>], worlds: Worlds<'_>) -> SelfTest {
     let mut found = SelfTest::default();
     for subject in subjects {
-        let of = |candidate: &Timeline| {
-            run(
-                subject.checks,
-                &CheckContext::new(subject.reference, candidate),
-            )
-        };
-        let unchanged = of(subject.reference);
-        let failing: Vec<String> = unchanged
-            .iter()
-            .filter(|result| result.is_gating_failure() && result.outcome.is_failed())
-            .map(|result| result.id.clone())
-            .collect();
-        let undecided: Vec<String> = unchanged
-            .iter()
-            .filter(|result| matches!(result.outcome, Outcome::NotRun { .. }))
-            .map(|result| result.id.clone())
-            .collect();
-        found.unchanged += 1;
-        for (names, all) in [
-            (failing, &mut found.false_alarms),
-            (undecided, &mut found.undecided),
-        ] {
-            if !names.is_empty() {
-                all.insert(subject.name.to_owned(), names);
-            }
+        let name = subject.name.to_owned();
+        let gating = subject.checks.iter();
+        let gating = gating.filter(|check| check.severity == Severity::Gate);
+        let gating = gating.map(|check| check.id.clone()).collect();
+        found.checks.insert(name.clone(), gating);
+        for copy in harmless(subject.reference) {
+            let said = subject.judged(&copy.timeline, worlds.of_answers);
+            found.unchanged.push(Unchanged {
+                baseline: name.clone(),
+                what: copy.what,
+                failed: said.failed,
+                undecided_by: said.undecided,
+            });
         }
         for mutant in mutants(subject.reference, subject.foreign) {
-            let failed = of(&mutant.timeline).into_iter();
-            let failed =
-                failed.filter(|result| result.is_gating_failure() && result.outcome.is_failed());
+            let outside = if mutant.regression.is_of_answer() {
+                worlds.of_answers
+            } else {
+                worlds.of_calls
+            };
+            let said = subject.judged(&mutant.timeline, outside);
             found.seeded.push(Seeded {
-                baseline: subject.name.to_owned(),
+                baseline: name.clone(),
                 regression: mutant.regression,
                 what: mutant.what,
-                caught_by: failed.map(|result| result.id).collect(),
+                caught_by: said.failed,
+                undecided_by: said.undecided,
             });
         }
     }
     found
+}
+
+/// The gating checks that do not hold, by name.
+struct Said {
+    failed: Vec<String>,
+    undecided: Vec<String>,
+}
+
+impl Subject<'_> {
+    fn judged(&self, candidate: &Timeline, outside: &dyn Outside) -> Said {
+        let context = CheckContext {
+            outside,
+            ..CheckContext::new(self.reference, candidate)
+        };
+        let mut said = Said {
+            failed: Vec::new(),
+            undecided: Vec::new(),
+        };
+        let results = run(self.checks, &context).into_iter();
+        for result in results.filter(|result| result.severity == Severity::Gate) {
+            match result.outcome {
+                Outcome::Passed { .. } => {}
+                Outcome::Failed { .. } => said.failed.push(result.id),
+                Outcome::NotRun { .. } => said.undecided.push(result.id),
+            }
+        }
+        said
+    }
 }

@@ -23,6 +23,30 @@ pub(super) fn mutants(reference: &Timeline, foreign: Option<&str>) -> Vec<Mutant
     all
 }
 
+/// A copy with nothing worse.
+pub(super) struct Harmless {
+    /// What is different, in words.
+    pub(super) what: String,
+    pub(super) timeline: Timeline,
+}
+
+/// Returns copies of a timeline that are as good as it.
+pub(super) fn harmless(reference: &Timeline) -> Vec<Harmless> {
+    let mut all = vec![Harmless {
+        what: "unchanged".to_owned(),
+        timeline: reference.clone(),
+    }];
+    if let Some(answer) = &reference.outcome.answer {
+        let mut timeline = reference.clone();
+        timeline.outcome.answer = Some(format!("\n{answer}\n"));
+        all.push(Harmless {
+            what: "white space around the answer".to_owned(),
+            timeline,
+        });
+    }
+    all
+}
+
 fn mutant(regression: Regression, what: impl Into<String>, timeline: Timeline) -> Mutant {
     Mutant {
         regression,

@@ -22,6 +22,7 @@ mod github;
 mod init;
 mod judge;
 mod mcp;
+mod mutants;
 mod readme;
 mod record;
 mod replay;

@@ -83,7 +83,9 @@ fn nearest(
 
 fn changed(recorded: &ToolUse<'_>, call: &ToolUse<'_>, changes: &[FieldChange]) -> Finding {
     let name = call.name;
-    let message = if changes.is_empty() {
+    let message = if recorded.is_answered && !call.is_answered && changes.is_empty() {
+        format!("tool `{name}` was asked for, but its result never came back")
+    } else if changes.is_empty() {
         format!("tool `{name}` was called out of order")
     } else if call.arguments.is_string() && !recorded.arguments.is_string() {
         format!("tool `{name}` was called with arguments that are not valid JSON")

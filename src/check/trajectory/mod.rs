@@ -9,7 +9,8 @@
 //! | `superset` | all | may be |
 //!
 //! Order is judged over the whole run or, where parallel agents make it differ from run to run, in
-//! each conversation on its own. Calls are paired optimally: a set of calls that can be paired is.
+//! each conversation on its own. Calls are paired optimally: a set of calls that can be paired is. A call whose result
+//! never came back was asked for by the model and not made: it is no pair of one that was.
 
 mod explain;
 mod pairing;
@@ -203,6 +204,7 @@ impl Trajectory {
 
     fn fits(&self, reference: &ToolUse<'_>, candidate: &ToolUse<'_>) -> bool {
         reference.name == candidate.name
+            && (candidate.is_answered || !reference.is_answered)
             && self
                 .rule(reference.name)
                 .differences(reference.arguments, candidate.arguments)

@@ -54,6 +54,25 @@ fn each_mode_allows_what_its_name_says() {
 }
 
 #[test]
+fn a_call_whose_result_never_came_back_was_not_made() {
+    let recorded = run_of(&[("a", q("1")), ("b", q("2"))]);
+    let talk = Talk::new("a researcher", "?").uses("a", q("1"), "ok");
+    let dropped = timeline("main", vec![talk.calls(&[("b", q("2"))])]);
+    for mode in ["strict", "in_order", "unordered", "superset", "subset"] {
+        let toml = format!("mode = '{mode}'");
+        let Outcome::Failed { findings, .. } = outcome(&toml, &recorded, &dropped) else {
+            panic!("{mode} passed");
+        };
+        assert_eq!(
+            findings[0].message,
+            "tool `b` was asked for, but its result never came back"
+        );
+        assert!(passes(&toml, &dropped, &dropped), "{mode}");
+        assert!(passes(&toml, &dropped, &recorded), "{mode}");
+    }
+}
+
+#[test]
 fn the_argument_mode_means_the_same_in_every_mode() {
     // The candidate gives fewer arguments: `subset` allows that, `superset` does not.
     let recorded = run_of(&[("a", json!({"q": 1, "max": 5}))]);

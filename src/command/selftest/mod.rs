@@ -1,19 +1,26 @@
 //! `rewind selftest`: what the checks of the baselines notice.
 
+mod table;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
+use tokio::runtime::Handle;
 
 use super::baseline::{all, directory};
+use super::judging::RunJudge;
 use super::output::{json, written};
 use super::{CommandError, Context, load_config};
 use crate::baseline::{Baseline, read_session};
+use crate::check::{FileError, Judged, Judging, Nothing, Outside, Program, ProgramEnd};
 use crate::exit::Exit;
-use crate::gate::reference;
+use crate::gate::{Judges as _, reference};
 use crate::model::Session;
-use crate::selftest::{Regression, Seeded, SelfTest, Subject, selftest};
+use crate::selftest::{
+    ByBaseline, ByCheck, Seeded, SelfTest, Subject, Tally, Unchanged, Worlds, selftest,
+};
 
 /// What was typed.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +31,8 @@ pub struct SelfTestOptions {
     pub baselines: Option<Utf8PathBuf>,
     /// The least share of regressions that must be caught, from 0 to 1.
     pub min: Option<f64>,
+    /// Whether a judge may be asked about changed answers; one by rules always is.
+    pub live: bool,
     /// Whether to print JSON.
     pub json: bool,
 }
@@ -31,24 +40,30 @@ pub struct SelfTestOptions {
 /// What is printed as JSON.
 #[derive(Serialize)]
 struct Report<'a> {
-    caught: usize,
-    seeded: usize,
+    #[serde(flatten)]
+    tally: Tally,
+    /// The share of the decided regressions that was caught.
+    detection: f64,
     unchanged: usize,
     false_alarms: usize,
+    baselines: BTreeMap<&'a str, ByBaseline>,
+    checks: BTreeMap<&'a str, ByCheck>,
     regressions: &'a [Seeded],
-    failing_unchanged: &'a BTreeMap<String, Vec<String>>,
-    undecided: &'a BTreeMap<String, Vec<String>>,
+    copies: &'a [Unchanged],
+    judge: Option<String>,
 }
 
 /// Seeds regressions into the recordings and writes what the checks noticed to `out`.
 ///
-/// Exit code 1 where an unchanged copy fails, or less than `min` is caught.
+/// Exit code 1 where a copy with nothing worse fails, or less than `min` of what was decided is caught. A judge is
+/// asked on `runtime`.
 ///
 /// # Errors
 /// Usage: a configuration, definition or recording that can't be read; exit 5 where there is no baseline.
 pub fn run(
     options: &SelfTestOptions,
     context: &Context,
+    runtime: &Handle,
     out: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
     let min = options.min.unwrap_or_default();
@@ -87,98 +102,59 @@ pub fn run(
             }
         })
         .collect();
-    let found = selftest(&subjects);
-    let (caught, seeded) = found.total();
-    let report = Report {
-        caught,
-        seeded,
-        unchanged: found.unchanged,
-        false_alarms: found.false_alarms.len(),
-        regressions: &found.seeded,
-        failing_unchanged: &found.false_alarms,
-        undecided: &found.undecided,
+    let judge = |is_asked: bool| {
+        let is_live = options.live && is_asked;
+        RunJudge::new(&config, is_live, !is_live, context, runtime.clone())
     };
+    // Of what the tools did, an answer says little: only where it changed itself a judge is asked.
+    let (asked, unasked) = (Judge(judge(true)), Judge(judge(false)));
+    let worlds = Worlds {
+        of_answers: &asked,
+        of_calls: &unasked,
+    };
+    let found = selftest(&subjects, worlds);
+    let took = asked.0.took();
     written(if options.json {
-        json(&report, out)
+        json(&report(&found, took), out)
     } else {
-        table(&found, out)
+        table::write(&found, took.as_deref(), out)
     })?;
-    let is_enough = share(caught, seeded) + 1e-9 >= min;
-    Ok(if found.false_alarms.is_empty() && is_enough {
+    let is_enough = found.total().share() + 1e-9 >= min;
+    Ok(if found.false_alarms() == 0 && is_enough {
         Exit::Pass
     } else {
         Exit::Fail
     })
 }
 
-fn table(found: &SelfTest, out: &mut dyn Write) -> std::io::Result<()> {
-    writeln!(out, "{:<18} {:>8} {:>8}", "regression", "caught", "seeded")?;
-    for regression in Regression::ALL {
-        let (caught, seeded) = found.of(regression);
-        if seeded > 0 {
-            writeln!(out, "{:<18} {caught:>8} {seeded:>8}", regression.name())?;
-        }
-    }
-    let (caught, seeded) = found.total();
-    let percent = share(caught, seeded) * 100.0;
-    writeln!(
-        out,
-        "{:<18} {caught:>8} {seeded:>8}   {percent:.0} %",
-        "all"
-    )?;
-    let alarms = found.false_alarms.len();
-    writeln!(
-        out,
-        "{:<18} {alarms:>8} {:>8}   false alarms",
-        "unchanged", found.unchanged
-    )?;
-    writeln!(out, "\n{:<18} {:>8} {:>8}", "check", "caught", "alone")?;
-    for (check, (alone, any)) in found.by_check() {
-        writeln!(out, "{check:<18} {any:>8} {alone:>8}")?;
-    }
-    let missed: Vec<_> = found
-        .seeded
-        .iter()
-        .filter(|one| one.caught_by.is_empty())
-        .collect();
-    if !missed.is_empty() {
-        writeln!(out, "\nno gating check notices:")?;
-    }
-    for one in missed.iter().take(MOST_MISSED) {
-        writeln!(out, "  {}: {}", one.baseline, one.what)?;
-    }
-    if missed.len() > MOST_MISSED {
-        writeln!(
-            out,
-            "  … and {} more, see --json",
-            missed.len() - MOST_MISSED
-        )?;
-    }
-    for (baseline, checks) in &found.false_alarms {
-        writeln!(
-            out,
-            "\nfalse alarm: {baseline}, unchanged, fails {}",
-            checks.join(", ")
-        )?;
-    }
-    for (baseline, checks) in &found.undecided {
-        writeln!(
-            out,
-            "\nnot decided from a timeline alone: {baseline}: {}",
-            checks.join(", ")
-        )?;
-    }
-    Ok(())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "there are few of them")]
-fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        1.0
-    } else {
-        part as f64 / whole as f64
+fn report(found: &SelfTest, judge: Option<String>) -> Report<'_> {
+    Report {
+        tally: found.total(),
+        detection: found.total().share(),
+        unchanged: found.unchanged.len(),
+        false_alarms: found.false_alarms(),
+        baselines: found.by_baseline(),
+        checks: found.by_check(),
+        regressions: &found.seeded,
+        copies: &found.unchanged,
+        judge,
     }
 }
 
-/// How many regressions that nobody notices are named.
-const MOST_MISSED: usize = 20;
+/// A world in which there is nothing but a judge.
+#[derive(Debug)]
+struct Judge(RunJudge);
+
+impl Outside for Judge {
+    fn file(&self, path: &Utf8Path) -> Result<Vec<u8>, FileError> {
+        Nothing.file(path)
+    }
+
+    fn run(&self, program: &Program<'_>) -> Result<ProgramEnd, String> {
+        Nothing.run(program)
+    }
+
+    fn judge(&self, judging: &Judging<'_>) -> Result<Option<Judged>, String> {
+        self.0.judge(judging)
+    }
+}
