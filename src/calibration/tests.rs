@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::ContentId;
+use crate::stats::Random;
 
 fn rated(label: bool, scores: &[f64]) -> Rated {
     Rated {
@@ -81,6 +82,47 @@ fn items_of_one_group_say_less_than_items_of_their_own() {
         );
         assert!((of(&grouped).unwrap().value - of(&alone).unwrap().value).abs() < 1e-12);
     }
+}
+
+#[test]
+fn intervals_of_groups_hold_the_truth_about_as_often_as_they_say() {
+    let mut random = Random::seeded(5);
+    // The judge is right on 0.7 or on all of a group, and people pass 0.2 or 0.8 of it: kappa is (0.85 - 0.5) / 0.5.
+    let mut set = || {
+        let mut items = Vec::new();
+        for group in 0..30 {
+            let right = if random.share() < 0.5 { 0.7 } else { 1.0 };
+            let good = if random.share() < 0.5 { 0.2 } else { 0.8 };
+            for _item in 0..5 {
+                let label = random.share() < good;
+                let is_right = random.share() < right;
+                let score = f64::from(u8::from(label == is_right));
+                let group = Some(format!("g{group}"));
+                items.push(Rated {
+                    group,
+                    ..rated(label, &[score])
+                });
+            }
+        }
+        items
+    };
+    let holds = |found: Option<Estimate>, truth: f64| {
+        u32::from(found.is_some_and(|found| (found.low..=found.high).contains(&truth)))
+    };
+    let [mut kappa, mut agreement, mut alone] = [0; 3];
+    for _set in 0..1000 {
+        let mut items = set();
+        let figures = Figures::new(&items, 0.5);
+        kappa += holds(figures.kappa, 0.7);
+        agreement += holds(figures.agreement, 0.85);
+        for item in &mut items {
+            item.group = None;
+        }
+        alone += holds(Figures::new(&items, 0.5).agreement, 0.85);
+    }
+    assert!((915..=975).contains(&kappa), "{kappa}");
+    assert!((925..=975).contains(&agreement), "{agreement}");
+    assert!(alone < 915, "{alone}");
 }
 
 #[test]

@@ -291,6 +291,49 @@ fn a_verdict_is_paid_for_once() {
 }
 
 #[test]
+fn a_calibration_is_paid_for_once_and_its_askings_stay_apart() {
+    let app = demo();
+    let upstream = Upstream::start(|request| {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let text = body["messages"][1]["content"].as_str().unwrap();
+        // The second asking has the second seed.
+        let said = match (text.contains("moody"), body["seed"].as_u64().unwrap()) {
+            (true, 8) => verdict(0.2, &[]),
+            (true, _) => verdict(0.9, &["moody"]),
+            (false, _) => verdict(0.1, &[]),
+        };
+        canary(request).unwrap_or_else(|| says(request, &said.to_string()))
+    });
+    configure(&app, &upstream, "openai");
+    let labels = "{\"answer\": \"I am moody.\", \"label\": \"pass\"}\n{\"answer\": \"No.\", \"label\": \"fail\"}\n";
+    app.write("labels.jsonl", labels);
+    let calibrate = [
+        "eval",
+        "calibrate",
+        "labels.jsonl",
+        "-e",
+        "correctness",
+        "--json",
+    ];
+    let took = |arguments: &[&str]| {
+        let report = run(&app, &[&calibrate[..], arguments].concat())
+            .exits(0)
+            .json();
+        let (cost, flips) = (&report["judge_cost"], &report["record"]["flips"]);
+        let number = |value: &Value| value.as_u64().unwrap();
+        assert_eq!(number(&flips["flipped"]), 1, "{report}");
+        (number(&cost["calls"]), number(&cost["cached_votes"]))
+    };
+    // Two canaries, and two answers twice.
+    assert_eq!(took(&[]), (6, 0));
+    assert_eq!(took(&[]), (0, 4));
+    assert_eq!(took(&["--repeats", "3"]), (4, 4));
+    let record = std::fs::read_to_string(app.folder().join("judges/correctness.json")).unwrap();
+    assert!(record.contains("\"model\": \"judge-1\"") && record.contains("\"temperature\": 0.0"));
+    assert!(!record.contains(KEY));
+}
+
+#[test]
 fn the_judges_key_reaches_neither_the_agent_nor_the_store() {
     let app = demo();
     let upstream = Upstream::start(|request| {
