@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use toml::Spanned;
 
 use crate::check::ReadError;
 
@@ -59,6 +60,26 @@ impl Invalid {
         self.help
             .as_ref()
             .map_or(Ok(()), |help| write!(f, "\n{help}"))
+    }
+}
+
+impl DefinitionError {
+    /// Returns the error that an evaluator at this place of the file at `path` is none of those that there are.
+    pub fn unknown_evaluator(path: &Utf8Path, found: &Spanned<String>, known: &[&str]) -> Self {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(source) => {
+                let path = path.to_owned();
+                return Self::Read { path, source };
+            }
+        };
+        let names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+        let message = format!(
+            "unknown evaluator `{}`, expected one of {}",
+            found.get_ref(),
+            names.join(", ")
+        );
+        invalid(path, &text, &ReadError::new(message, Some(found.span())))
     }
 }
 

@@ -3,6 +3,7 @@
 //! The logic has three values (Kleene's): a check that could not run is neither. Its negation is not
 //! either, and `any` and `all` are decided only where those that ran decide them.
 
+use toml::Spanned;
 use toml::de::DeValue;
 
 use super::registry::{ReadError, Table, count, read_nested};
@@ -86,6 +87,10 @@ impl Check for Not {
         "not"
     }
 
+    fn evaluators(&self) -> Vec<&Spanned<String>> {
+        self.0.evaluators()
+    }
+
     fn run(&self, context: &CheckContext<'_>) -> Outcome {
         self.0.run_negated(context)
     }
@@ -116,6 +121,11 @@ pub(super) fn negated(kind: &str, found: Outcome, context: &CheckContext<'_>) ->
         }
         Outcome::NotRun { why } => Outcome::not_run(not_run(kind, &why)),
     }
+}
+
+/// Returns the evaluators that these ask.
+fn of_all(checks: &[Box<dyn Check>]) -> Vec<&Spanned<String>> {
+    checks.iter().flat_map(|check| check.evaluators()).collect()
 }
 
 fn not_run(kind: &str, why: &str) -> String {
@@ -191,6 +201,10 @@ impl Check for Any {
         "any"
     }
 
+    fn evaluators(&self) -> Vec<&Spanned<String>> {
+        of_all(&self.0)
+    }
+
     fn run(&self, context: &CheckContext<'_>) -> Outcome {
         any_of(&self.0, |check| check.run(context))
     }
@@ -207,6 +221,10 @@ impl Check for Any {
 impl Check for All {
     fn kind(&self) -> &'static str {
         "all"
+    }
+
+    fn evaluators(&self) -> Vec<&Spanned<String>> {
+        of_all(&self.0)
     }
 
     fn run(&self, context: &CheckContext<'_>) -> Outcome {

@@ -4,20 +4,23 @@
 //! the recorded one is as good as it was.
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::outside::Judging;
 use super::registry::{ReadError, Table, keys};
 use super::{Check, CheckContext, Finding, MaxDrop, Outcome, Score};
+use crate::judge::{Sight, Votes};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
-    evaluator: String,
+    evaluator: Spanned<String>,
     min: Option<f64>,
     expected: Option<String>,
-    votes: Option<u32>,
+    votes: Option<Votes>,
     min_kappa: Option<f64>,
-    max_drop: Option<toml::Spanned<RawDrop>>,
+    max_drop: Option<Spanned<RawDrop>>,
+    see: Option<Sight>,
 }
 
 #[derive(Deserialize)]
@@ -33,30 +36,25 @@ enum RawDrop {
 /// A score that an answer must reach.
 #[derive(Debug)]
 struct ByJudge {
-    evaluator: String,
+    evaluator: Spanned<String>,
     min: f64,
     expected: Option<String>,
-    votes: Option<u32>,
+    votes: Option<Votes>,
     max_drop: Option<MaxDrop>,
     min_kappa: Option<f64>,
+    sees_steps: bool,
 }
 
 /// Reads the check from its table.
 pub(super) fn read(table: Table<'_>) -> Result<Box<dyn Check>, ReadError> {
     let raw: Raw = keys(table)?;
     let wrong = |message: &str| Err(ReadError::new(message, None));
-    if raw.evaluator.is_empty() {
+    if raw.evaluator.get_ref().is_empty() {
         return wrong("`evaluator` is empty; name one, such as evaluator = \"correctness\"");
     }
     let min = raw.min.unwrap_or(MIN);
     if !(0.0..=1.0).contains(&min) || min == 0.0 {
         return wrong("`min` is a score above 0 and up to 1, such as min = 0.7");
-    }
-    if raw
-        .votes
-        .is_some_and(|votes| votes == 0 || votes > MAX_VOTES)
-    {
-        return wrong("`votes` is a number from 1 to 99");
     }
     if raw
         .min_kappa
@@ -73,17 +71,19 @@ pub(super) fn read(table: Table<'_>) -> Result<Box<dyn Check>, ReadError> {
         votes: raw.votes,
         max_drop: raw.max_drop.map(max_drop).transpose()?,
         min_kappa: raw.min_kappa,
+        sees_steps: raw.see == Some(Sight::Steps),
     }))
 }
 
 impl ByJudge {
     fn judging<'a>(&'a self, context: &CheckContext<'a>) -> Judging<'a> {
         Judging {
-            evaluator: &self.evaluator,
+            evaluator: self.evaluator.get_ref(),
             expected: self.expected.as_deref(),
             votes: self.votes,
             min: self.min,
             min_kappa: self.min_kappa,
+            sees_steps: self.sees_steps,
             reference: context.reference,
             candidate: context.candidate,
             kept: context.kept,
@@ -91,7 +91,7 @@ impl ByJudge {
     }
 }
 
-fn max_drop(raw: toml::Spanned<RawDrop>) -> Result<MaxDrop, ReadError> {
+fn max_drop(raw: Spanned<RawDrop>) -> Result<MaxDrop, ReadError> {
     let span = raw.span();
     let drop = match raw.into_inner() {
         RawDrop::Points(points) => Some(MaxDrop::Points(points)),
@@ -113,6 +113,10 @@ impl Check for ByJudge {
         "judge"
     }
 
+    fn evaluators(&self) -> Vec<&Spanned<String>> {
+        vec![&self.evaluator]
+    }
+
     fn run(&self, context: &CheckContext<'_>) -> Outcome {
         self.measure(context).0
     }
@@ -122,7 +126,7 @@ impl Check for ByJudge {
             return (Outcome::incomplete(), None);
         }
         let judging = self.judging(context);
-        let (evaluator, min) = (&self.evaluator, self.min);
+        let (evaluator, min) = (self.evaluator.get_ref(), self.min);
         let judged = match context.outside.judge(&judging) {
             Ok(judged) => judged,
             Err(why) => {
@@ -131,7 +135,7 @@ impl Check for ByJudge {
             }
         };
         let score = Score {
-            evaluator: evaluator.clone(),
+            evaluator: evaluator.to_owned(),
             value: judged.map(|judged| judged.score),
             reference: judged.and_then(|judged| judged.reference),
             max_drop: self.max_drop,
@@ -161,8 +165,6 @@ impl Check for ByJudge {
 
 /// The score that passes where nothing else is said: where the built-in evaluators draw the line.
 const MIN: f64 = 0.5;
-/// The most votes on one answer.
-const MAX_VOTES: u32 = 99;
 
 #[cfg(test)]
 mod tests {
@@ -187,7 +189,8 @@ mod tests {
         }
 
         fn judge(&self, judging: &Judging<'_>) -> Result<Option<Judged>, String> {
-            assert_eq!((judging.evaluator, judging.votes), ("tone", Some(3)));
+            assert_eq!(judging.evaluator, "tone");
+            assert_eq!(judging.votes, Some(Votes::exactly(3)));
             assert_eq!(judging.min_kappa, Some(0.6));
             let judged = |score| Judged {
                 score,
@@ -268,6 +271,7 @@ mod tests {
             "evaluator = 'a'\nmin_kappa = -0.5",
             "evaluator = 'a'\nmin_kappa = 1.01",
             "evaluator = 'a'\nmin_kappa = nan",
+            "evaluator = 'a'\nvotes = { min = 1, max = 3 }",
         ] {
             assert!(
                 try_check(&format!("kind = 'judge'\n{toml}")).is_err(),

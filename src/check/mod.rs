@@ -26,6 +26,8 @@ mod trajectory;
 use std::fmt::Debug;
 use std::sync::{Arc, LazyLock};
 
+use toml::Spanned;
+
 use crate::model::{Thread, Timeline};
 use crate::price::PriceTable;
 
@@ -101,6 +103,11 @@ pub trait Check: Debug + Send + Sync {
 
     /// Returns what judges are asked by it of this run, whether they can be asked or not.
     fn judgings<'a>(&'a self, _context: &CheckContext<'a>) -> Vec<Judging<'a>> {
+        Vec::new()
+    }
+
+    /// Returns the evaluators that it asks, as they are written.
+    fn evaluators(&self) -> Vec<&Spanned<String>> {
         Vec::new()
     }
 

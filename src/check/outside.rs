@@ -8,6 +8,7 @@ use std::time::Duration;
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
+use crate::judge::Votes;
 use crate::model::Timeline;
 
 /// The world outside the timelines, as far as checks may see it.
@@ -39,9 +40,11 @@ pub struct Judging<'a> {
     /// The right answer, where it is known.
     pub expected: Option<&'a str>,
     /// How often it is asked; as configured where it is not given.
-    pub votes: Option<u32>,
+    pub votes: Option<Votes>,
     /// The score that passes.
     pub min: f64,
+    /// Whether the judge sees the steps, whatever the evaluator.
+    pub sees_steps: bool,
     /// How far the judge has to agree with people, by its calibration; not at all where it is not given.
     pub min_kappa: Option<f64>,
     /// What the baseline holds up as right.

@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 use crate::command::eval::{self, CalibrateOptions, PromptOptions, ScoreOptions};
 use crate::command::{CommandError, Context};
 use crate::exit::Exit;
+use crate::judge::Votes;
 use crate::stats::Passes;
 
 #[derive(Debug, ClapArgs)]
@@ -37,7 +38,7 @@ struct Score {
     #[arg(default_value = "latest")]
     session: String,
     /// By what to score (repeatable): correctness, coherence, relevance, safety, `task_completion`,
-    /// groundedness, or the name of a rubric in `[judge.rubric.NAME]`
+    /// groundedness, or the name of a rubric or program in `[judge.rubric.NAME]`, `[judge.exec.NAME]`
     #[arg(short, long = "evaluator", value_name = "NAME", required = true)]
     evaluator: Vec<String>,
     /// The right answer, which correctness is held against
@@ -49,9 +50,16 @@ struct Score {
     /// Score all timelines, and print what differs from the first
     #[arg(long)]
     compare_timelines: bool,
-    /// How often each answer is judged; the score is the mean [default: `[judge] votes`, else 1]
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=99))]
-    votes: Option<u32>,
+    /// Show all timelines beside the first, each pair in both orders; one is better only where both orders agree
+    #[arg(long, conflicts_with = "timeline")]
+    pairwise: bool,
+    /// How often each answer is judged, such as 3, or 2..5 to go on only while the votes leave it open; the
+    /// score is the mean [default: `[judge] votes`, else 1]
+    #[arg(long, value_name = "K")]
+    votes: Option<Votes>,
+    /// Show the judge the steps too, whatever the evaluator: tool calls, and what they returned
+    #[arg(long)]
+    steps: bool,
     /// Ask the judge again, whatever it said before
     #[arg(long)]
     fresh: bool,
@@ -80,9 +88,10 @@ struct Calibrate {
     /// How often each answer is asked about, for the flip rate
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=50))]
     repeats: u32,
-    /// How often the judge is asked for one score, which is the mean [default: `[judge] votes`, else 1]
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=99))]
-    votes: Option<u32>,
+    /// How often the judge is asked for one score, such as 3 or 2..5; it is the mean [default: `[judge] votes`,
+    /// else 1]
+    #[arg(long, value_name = "K")]
+    votes: Option<Votes>,
     /// Score that passes [default: 0.5]
     #[arg(long, value_name = "SCORE", value_parser = threshold)]
     threshold: Option<f64>,
@@ -121,6 +130,9 @@ struct Prompt {
     /// Timeline whose answer stands in it [default: the newest]
     #[arg(long, value_name = "LABEL", requires = "session")]
     timeline: Option<String>,
+    /// Show the steps too, whatever the evaluator: tool calls, and what they returned
+    #[arg(long)]
+    steps: bool,
     /// The right answer
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     expected: Option<String>,
@@ -166,6 +178,8 @@ pub(super) fn run(
                 timeline: typed.timeline,
                 compare_timelines: typed.compare_timelines,
                 votes: typed.votes,
+                pairwise: typed.pairwise,
+                steps: typed.steps,
                 fresh: typed.fresh,
                 live: typed.live,
                 scripted: typed.scripted,
@@ -200,6 +214,7 @@ pub(super) fn run(
                 name: typed.name,
                 session: typed.session,
                 timeline: typed.timeline,
+                steps: typed.steps,
                 expected: typed.expected,
             };
             eval::prompt(&options, context, out)

@@ -13,7 +13,7 @@ use super::{BackendOptions, CommandError, Context, agent_spec, load_config, reda
 use crate::agent::Stdio;
 use crate::baseline::{Baseline, Baselines, read_session};
 use crate::check::{CheckContext, Severity};
-use crate::command::judging::RunJudge;
+use crate::command::judging::{RunJudge, check_evaluators};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::gate::{Surroundings, reference};
@@ -69,6 +69,7 @@ pub fn check(
             ),
         );
     }
+    check_evaluators(&baseline, &config)?;
     let recorded = read_session(&baseline.recording_dir()).map_err(CommandError::usage)?;
     let reference = reference(&recorded, &baseline).ok_or_else(|| {
         CommandError::usage(format!("baseline `{}` has no such timeline", baseline.name))

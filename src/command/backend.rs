@@ -83,8 +83,12 @@ pub fn way_out(
         .map(|key| key.expose_secret().to_owned())
         .collect();
     secrets.extend(secret_variables(context));
-    let judge = config.judge.key_env.as_deref();
-    secrets.extend(judge.and_then(|name| context.var(name)).map(str::to_owned));
+    let judges = config.judge.key_variables();
+    secrets.extend(
+        judges
+            .filter_map(|name| context.var(name))
+            .map(str::to_owned),
+    );
     if let Some(script) = script(options, config) {
         return Ok(WayOut {
             backend: scripted(&script)?,

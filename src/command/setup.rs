@@ -101,7 +101,7 @@ pub fn agent_spec(
     context: &Context,
 ) -> AgentSpec {
     let mut keys = Routing::key_variables();
-    keys.extend(config.judge.key_env.as_deref());
+    keys.extend(config.judge.key_variables());
     let agent = &config.agent;
     let is_configured = command.is_empty();
     let cwd = match &agent.cwd {

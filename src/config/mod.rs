@@ -18,7 +18,7 @@ use toml::de::{DeTable, ValueDeserializer};
 
 pub use agent::{Agent, AgentName, Answer, Isolate, Request, UnknownAgent, Words};
 pub use failure::ConfigError;
-pub use judge::{Judge, Rubric, RubricStatement};
+pub use judge::{ExecEvaluator, Judge, PanelMember, Rubric, RubricStatement};
 pub use section::{
     Capture, Clock, Config, Exhausted, Gate, McpEntry, Mode, Normalise, OnDivergence, PriceRow,
     Redact, RedactPattern, Replay, Report, Require, Timing, ToolEntry, ToolResult, TreatmentPart,

@@ -47,6 +47,7 @@ pub struct Config {
     /// `[gate]`: how baselines are gated.
     pub gate: Gate,
     /// `[judge]`: the model that scores answers.
+    #[serde(deserialize_with = "super::judge::section")]
     pub judge: Judge,
     /// `[report]`: what stands in the reports.
     pub report: Report,

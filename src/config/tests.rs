@@ -327,7 +327,7 @@ fn an_agent_is_found_by_its_name_or_its_command() {
 }
 
 /// The sections, each with a file that has one wrong key in it.
-const SECTIONS: [(&str, &str, &str); 16] = [
+const SECTIONS: [(&str, &str, &str); 18] = [
     ("# Configuration", "zz = 1", ""),
     ("## [agent]", "[agent]\nzz = 1", "/$defs/agent"),
     ("## [agent]", "[agents.a]\nzz = 1", "/$defs/agent"),
@@ -357,6 +357,16 @@ const SECTIONS: [(&str, &str, &str); 16] = [
     ),
     ("## [gate]", "[gate]\nzz = 1", "/$defs/gate"),
     ("## [judge]", "[judge]\nzz = 1", "/$defs/judge"),
+    (
+        "## [judge]",
+        "[judge.panel.second]\nzz = 1",
+        "/$defs/panel_member",
+    ),
+    (
+        "## [judge]",
+        "[judge.exec.tone]\nzz = 1",
+        "/$defs/exec_evaluator",
+    ),
     ("## [judge]", "[judge.rubric.tone]\nzz = 1", "/$defs/rubric"),
     ("## [report]", "[report]\nzz = 1", "/$defs/report"),
     ("## [prices]", "[prices.a]\nzz = 1", "/$defs/price"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::subject::plain;
 use super::{Criterion, Malformed, PASS, Scale, Subject, Unmeasured, tidy};
 
 /// The decision on one statement.
@@ -42,6 +43,14 @@ impl Vote {
         match self {
             Self::Measured { score, .. } => Some(*score),
             Self::NotMeasured(_) => None,
+        }
+    }
+
+    /// Returns whether it was remembered from an earlier run.
+    pub fn is_cached(&self) -> bool {
+        match self {
+            Self::Measured { is_cached, .. } => *is_cached,
+            Self::NotMeasured(_) => false,
         }
     }
 }
@@ -138,11 +147,12 @@ pub(super) fn vote(
     subject: &Subject,
     is_cached: bool,
 ) -> Vote {
-    let mut judged = vec![plain(&subject.answer)];
-    if criterion.reads_tools {
-        judged.extend(subject.tools.iter().map(|tool| plain(&tool.result)));
-    }
-    for verdict in &verdicts {
+    let judged = subject.quotable(criterion.reads_tools);
+    // A program answers for itself.
+    let quoting = verdicts
+        .iter()
+        .filter(|_verdict| criterion.program.is_none());
+    for verdict in quoting {
         let statement = verdict.statement.clone();
         if verdict.evidence.is_empty() && verdict.score >= PASS {
             return Vote::NotMeasured(Unmeasured::NoEvidence { statement });
@@ -166,11 +176,6 @@ pub(super) fn vote(
         verdicts,
         is_cached,
     }
-}
-
-/// Returns a text with every run of white space as one blank.
-fn plain(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -5,6 +5,17 @@ use serde_json::Value;
 use super::{Criterion, JudgeSettings, Prompt, Subject};
 use crate::model::{ContentId, MicroUsd};
 
+/// An answer of a judge, to be kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    /// The answer.
+    pub answer: &'a Value,
+    /// What it cost, where that is known.
+    pub cost: Option<MicroUsd>,
+    /// The model that gave it.
+    pub model: &'a str,
+}
+
 /// Keeps the answers of judges, by what they were asked.
 ///
 /// What can't be read or written is no verdict: the judge is asked again.
@@ -12,8 +23,13 @@ pub trait VerdictCache {
     /// Returns the answer that was kept for this question.
     fn find(&self, key: ContentId) -> Option<Value>;
 
-    /// Keeps an answer, and what it cost where that is known.
-    fn keep(&self, key: ContentId, answer: &Value, cost: Option<MicroUsd>);
+    /// Keeps an answer.
+    fn keep(&self, key: ContentId, given: &Given<'_>);
+
+    /// Returns whether what rules say is kept too: not beyond a run, since they may change without a new name.
+    fn keeps_scripted(&self) -> bool {
+        true
+    }
 }
 
 /// Keeps nothing.
@@ -25,7 +41,7 @@ impl VerdictCache for NoCache {
         None
     }
 
-    fn keep(&self, _key: ContentId, _answer: &Value, _cost: Option<MicroUsd>) {}
+    fn keep(&self, _key: ContentId, _given: &Given<'_>) {}
 }
 
 /// Returns the keys of all votes on a subject by a criterion, in order.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
+use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -17,7 +18,7 @@ use super::dialect::{self, MAX_TOKENS, Said};
 use super::{JudgeSettings, Malformed, Prompt, Unmeasured};
 use crate::model::{Body, MicroUsd, Usage};
 use crate::price::PriceTable;
-use crate::proxy::{Backend, decode};
+use crate::proxy::{Backend, BackendError, Incoming, Reply, decode};
 use crate::wire::parse_response;
 
 /// What the judge of a run took.
@@ -64,7 +65,7 @@ pub struct Judge {
     slots: Semaphore,
     /// When the next call may go out.
     next: Mutex<Option<Instant>>,
-    ledger: Mutex<Ledger>,
+    ledger: Arc<Mutex<Ledger>>,
 }
 
 impl Judge {
@@ -82,7 +83,22 @@ impl Judge {
             prices,
             key,
             next: Mutex::new(None),
-            ledger: Mutex::default(),
+            ledger: Arc::default(),
+        }
+    }
+
+    /// Returns the judge where no model is asked: who asks it all the same is told so.
+    pub fn nobody() -> Self {
+        let settings = JudgeSettings::new("none");
+        Self::new(Arc::new(Nobody), settings, PriceTable::built_in(), None)
+    }
+
+    /// Returns the judge with its calls booked, and its budget kept, together with those of another one.
+    #[must_use]
+    pub(super) fn with_ledger_of(self, other: &Self) -> Self {
+        Self {
+            ledger: Arc::clone(&other.ledger),
+            ..self
         }
     }
 
@@ -285,6 +301,15 @@ impl Judge {
     }
 }
 
+/// Where no judge is.
+struct Nobody;
+
+impl Backend for Nobody {
+    fn send(&self, _request: &Incoming) -> BoxFuture<'static, Result<Reply, BackendError>> {
+        Box::pin(async { Err(BackendError::Unknown("judge".to_owned())) })
+    }
+}
+
 /// Why one request brought nothing.
 enum Failed {
     /// Another one would bring nothing either.
@@ -325,3 +350,27 @@ const FIRST_PAUSE: Duration = Duration::from_millis(400);
 
 /// The most bytes of an answer.
 const BODY_LIMIT: usize = 8 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_go_out_evenly_over_the_minute_and_none_too_late() {
+        let settings = JudgeSettings {
+            requests_per_minute: Some(60),
+            ..JudgeSettings::new("m")
+        };
+        let judge = Judge::new(Arc::new(Nobody), settings, PriceTable::built_in(), None);
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let slots: Vec<Instant> = (0..5).filter_map(|_nth| judge.slot(deadline)).collect();
+        assert_eq!(slots.len(), 5);
+        for pair in slots.windows(2) {
+            assert_eq!(pair[1] - pair[0], Duration::from_secs(1));
+        }
+        // The sixth may go out five seconds after the first, and not before.
+        let soon = slots[0] + Duration::from_secs(5);
+        assert_eq!(judge.slot(soon), None);
+        assert_eq!(judge.slot(deadline), Some(soon));
+    }
+}

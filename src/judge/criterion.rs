@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Custom;
 use super::canary::{self, Canary};
 
 /// How a statement is answered.
@@ -38,6 +39,8 @@ pub struct Criterion {
     pub scale: Scale,
     /// Whether it sees what the tools returned.
     pub reads_tools: bool,
+    /// The program that decides; a model where it is not given.
+    pub program: Option<Custom>,
     /// Answers of which the verdict is known.
     pub(super) canaries: Vec<Canary>,
 }
@@ -84,6 +87,7 @@ impl Criterion {
             }],
             scale: Scale::Graded,
             reads_tools: known.reads_tools,
+            program: None,
             canaries: canary::built_in(known.name, known.good, known.bad),
         })
     }
@@ -103,8 +107,36 @@ impl Criterion {
                 .collect(),
             scale: Scale::Binary,
             reads_tools: rubric.tools,
+            program: None,
             canaries: canary::of_rubric(rubric.good.as_deref(), rubric.bad.as_deref()),
         }
+    }
+
+    /// Returns the criterion that a program decides on; `good` must pass and `bad` must fail.
+    pub fn program(name: &str, program: Custom, good: Option<&str>, bad: Option<&str>) -> Self {
+        Self {
+            name: name.to_owned(),
+            instructions: String::new(),
+            statements: vec![Statement {
+                id: name.to_owned(),
+                text: "What the program decides.".to_owned(),
+                weight: 1.0,
+            }],
+            scale: Scale::Graded,
+            reads_tools: true,
+            program: Some(program),
+            canaries: canary::of_rubric(good, bad),
+        }
+    }
+
+    /// Returns the criterion with the steps to be seen: the tool calls, and what they returned.
+    #[must_use]
+    pub fn with_steps(mut self) -> Self {
+        if !self.reads_tools {
+            self.reads_tools = true;
+            self.instructions.push_str(STEPS);
+        }
+        self
     }
 }
 
@@ -125,6 +157,9 @@ struct BuiltIn {
 }
 
 const RUBRIC: &str = include_str!("prompts/rubric.md");
+
+/// What a judge is told of steps that a criterion does not speak of.
+const STEPS: &str = "\n\nThe `tool result` sections are the steps on which the agent came to its answer: each call of a tool with its arguments, and what the tool returned. Take them into account where the criterion allows it.";
 
 const BUILT_IN: [BuiltIn; 6] = [
     BuiltIn {

@@ -6,13 +6,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use serde_json::Value;
 
-use super::canary::{self, Canary};
-use super::client::Answered;
 use super::{
-    Criterion, Judge, JudgeSettings, Ledger, NoCache, PASS, Prompt, Subject, Unmeasured,
-    VerdictCache, Vote,
+    CanaryResult, Criterion, Given, Judge, JudgeSettings, Ledger, MemberScores, NoCache, Prompt,
+    Subject, Unmeasured, VerdictCache, Vote, Votes,
 };
-use super::{answer, cache, tidy};
+use super::{answer, cache, canary, program, tidy};
 use crate::model::ContentId;
 
 /// What is to be scored.
@@ -22,17 +20,10 @@ pub struct Plan {
     pub criteria: Vec<Criterion>,
     /// The labels of timelines, and what is judged of each.
     pub subjects: Vec<(String, Subject)>,
-    /// How often each is asked, at least 1.
-    pub votes: u32,
+    /// How often each is asked.
+    pub votes: Votes,
     /// The number of the first vote: those of another number are other questions, and never known from these.
     pub first_vote: u32,
-}
-
-impl Plan {
-    /// Returns the numbers of the votes.
-    fn ordinals(&self) -> std::ops::Range<u32> {
-        self.first_vote..self.first_vote.saturating_add(self.votes.max(1))
-    }
 }
 
 /// The score of one timeline by one criterion.
@@ -48,27 +39,6 @@ pub struct Cell {
     pub votes: Vec<Vote>,
 }
 
-/// How a judge did with an answer of which the verdict is known.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CanaryResult {
-    /// The name of the criterion.
-    pub evaluator: String,
-    /// What the answer was.
-    pub canary: &'static str,
-    /// Whether it had to pass.
-    pub must_pass: bool,
-    /// The judge's score, or why there is none.
-    pub score: Result<f64, Unmeasured>,
-}
-
-impl CanaryResult {
-    /// Returns whether the judge got it right.
-    pub fn is_right(&self) -> bool {
-        let score = self.score.as_ref();
-        score.is_ok_and(|score| (*score >= PASS) == self.must_pass)
-    }
-}
-
 /// What came out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
@@ -76,7 +46,9 @@ pub struct Evaluation {
     pub cells: Vec<Cell>,
     /// How the judge did with what is known; nothing where nobody was asked.
     pub canaries: Vec<CanaryResult>,
-    /// What the judge took.
+    /// The judges one by one; nothing where there is only one.
+    pub members: Vec<MemberScores>,
+    /// What the judges took.
     pub ledger: Ledger,
     /// Votes that were known from before.
     pub cached_votes: usize,
@@ -91,12 +63,12 @@ impl Evaluation {
     }
 }
 
-/// A question to the judge that is asked once, whoever wants to know.
-struct Question<'a> {
+/// An answer that is judged by a criterion: asked about once, whoever wants to know.
+struct Item<'a> {
     criterion: &'a Criterion,
     subject: &'a Subject,
     prompt: Prompt,
-    ordinal: u32,
+    votes: Vec<Vote>,
 }
 
 /// Scores all subjects by all criteria.
@@ -111,43 +83,150 @@ pub async fn evaluate_with(
     sung: &dyn VerdictCache,
     plan: &Plan,
 ) -> Evaluation {
-    let questions = questions(judge, plan);
-    let mut votes: BTreeMap<ContentId, Vote> = BTreeMap::new();
-    for (key, question) in &questions {
-        if let Some(vote) = known
-            .find(*key)
-            .and_then(|kept| remembered(&kept, question.criterion, question.subject))
-        {
-            votes.insert(*key, vote);
+    let mut items = items(judge, plan);
+    let mut canaries: Vec<CanaryResult> = Vec::new();
+    let mut failed: BTreeMap<&str, Unmeasured> = BTreeMap::new();
+    loop {
+        let open = open(plan, &items, &failed);
+        if open.is_empty() {
+            break;
+        }
+        let mut given: BTreeMap<(ContentId, u32), Vote> = BTreeMap::new();
+        for (item, ordinal) in &open {
+            if let Some(vote) = remembered(judge, known, item, *ordinal) {
+                given.insert((item.key(judge), *ordinal), vote);
+            }
+        }
+        let left: Vec<&(&Item<'_>, u32)> = open
+            .iter()
+            .filter(|(item, ordinal)| !given.contains_key(&(item.key(judge), *ordinal)))
+            .collect();
+        let asked: BTreeSet<&str> = left
+            .iter()
+            .map(|(item, _ordinal)| item.criterion.name.as_str())
+            .filter(|name| canaries.iter().all(|canary| canary.evaluator != *name))
+            .collect();
+        for canary in canary::sing(judge, sung, plan, &asked).await {
+            if !canary.is_right() {
+                let criterion = plan.criteria.iter();
+                let mut named = criterion.filter(|criterion| criterion.name == canary.evaluator);
+                failed.extend(named.next().map(|c| (c.name.as_str(), canary.fault())));
+            }
+            canaries.push(canary);
+        }
+        let width = judge.settings().max_concurrent.max(1);
+        let new: Vec<((ContentId, u32), Vote)> = stream::iter(left)
+            .filter(|(item, _ordinal)| {
+                std::future::ready(!failed.contains_key(item.criterion.name.as_str()))
+            })
+            .map(|(item, ordinal)| async move {
+                let key = (item.key(judge), *ordinal);
+                (key, ask(judge, known, item, *ordinal).await)
+            })
+            .buffer_unordered(width)
+            .collect()
+            .await;
+        given.extend(new);
+        // In the order of their numbers.
+        for ((key, _ordinal), vote) in given {
+            if let Some(item) = items.get_mut(&key) {
+                item.votes.push(vote);
+            }
         }
     }
-    let cached_votes = votes.len();
-    let asked: BTreeSet<&str> = questions
-        .iter()
-        .filter(|(key, _question)| !votes.contains_key(key))
-        .map(|(_key, question)| question.criterion.name.as_str())
-        .collect();
-    let canaries = sing(judge, sung, plan, &asked).await;
-    let failed: BTreeMap<&str, Unmeasured> = canaries
-        .iter()
-        .filter(|canary| !canary.is_right())
-        .map(|canary| (canary.evaluator.as_str(), wrong(canary)))
-        .collect();
-    let left = questions.iter().filter(|(key, question)| {
-        !votes.contains_key(key) && !failed.contains_key(question.criterion.name.as_str())
-    });
-    let width = judge.settings().max_concurrent.max(1);
-    let given: Vec<(ContentId, Vote)> = stream::iter(left)
-        .map(|(key, question)| async move { (*key, ask(judge, known, *key, question).await) })
-        .buffer_unordered(width)
-        .collect()
-        .await;
-    votes.extend(given);
+    let votes = items.values().flat_map(|item| &item.votes);
     Evaluation {
-        cells: cells(judge, plan, &votes, &failed),
+        cached_votes: votes.filter(|vote| vote.is_cached()).count(),
+        cells: cells(judge, plan, &items, &failed),
         canaries,
+        members: Vec::new(),
         ledger: judge.ledger(),
-        cached_votes,
+    }
+}
+
+impl Item<'_> {
+    /// Returns what is asked, whichever vote it is.
+    fn key(&self, judge: &Judge) -> ContentId {
+        cache::key(judge.settings(), &self.prompt, 0)
+    }
+}
+
+/// Returns all that is to be judged, by its key: what is equal is one.
+fn items<'a>(judge: &Judge, plan: &'a Plan) -> BTreeMap<ContentId, Item<'a>> {
+    let mut items = BTreeMap::new();
+    for criterion in &plan.criteria {
+        for (_label, subject) in &plan.subjects {
+            if subject.fault().is_some() {
+                continue;
+            }
+            let item = Item {
+                criterion,
+                subject,
+                prompt: Prompt::new(criterion, subject),
+                votes: Vec::new(),
+            };
+            items.entry(item.key(judge)).or_insert(item);
+        }
+    }
+    items
+}
+
+/// Returns the votes that are wanted next, by their numbers.
+fn open<'a, 'b>(
+    plan: &Plan,
+    items: &'b BTreeMap<ContentId, Item<'a>>,
+    failed: &BTreeMap<&str, Unmeasured>,
+) -> Vec<(&'b Item<'a>, u32)> {
+    let items = items.values();
+    let open = items.filter(|item| !failed.contains_key(item.criterion.name.as_str()));
+    open.flat_map(|item| {
+        let first = u32::try_from(item.votes.len()).unwrap_or(u32::MAX);
+        let first = plan.first_vote.saturating_add(first);
+        (first..first.saturating_add(plan.votes.wanted(&item.votes)))
+            .map(move |ordinal| (item, ordinal))
+    })
+    .collect()
+}
+
+/// Returns the vote that a kept answer makes; `None` where there is none that can be used.
+fn remembered(
+    judge: &Judge,
+    known: &dyn VerdictCache,
+    item: &Item<'_>,
+    ordinal: u32,
+) -> Option<Vote> {
+    let key = cache::key(judge.settings(), &item.prompt, ordinal);
+    let verdicts = match &item.criterion.program {
+        None => answer::read(&known.find(key)?, item.criterion).ok()?,
+        // Like rules, it may change without a new name.
+        Some(_program) if !known.keeps_scripted() => return None,
+        Some(_program) => program::read(&known.find(key)?, item.criterion).ok()?,
+    };
+    let vote = answer::vote(verdicts, item.criterion, item.subject, true);
+    vote.score().is_some().then_some(vote)
+}
+
+async fn ask(judge: &Judge, known: &dyn VerdictCache, item: &Item<'_>, ordinal: u32) -> Vote {
+    let read = |value: &Value| answer::read(value, item.criterion);
+    let asked = match &item.criterion.program {
+        None => judge.ask(&item.prompt, ordinal, read).await,
+        Some(custom) => program::ask(custom, item.criterion, item.prompt.user.clone()).await,
+    };
+    match asked {
+        Ok(answered) => {
+            let vote = answer::vote(answered.read, item.criterion, item.subject, false);
+            let is_kept = item.criterion.program.is_none() || known.keeps_scripted();
+            if is_kept && vote.score().is_some() {
+                let given = Given {
+                    answer: &answered.said,
+                    cost: answered.cost,
+                    model: &judge.settings().model,
+                };
+                known.keep(cache::key(judge.settings(), &item.prompt, ordinal), &given);
+            }
+            vote
+        }
+        Err(why) => Vote::NotMeasured(why),
     }
 }
 
@@ -157,159 +236,36 @@ pub fn known_score(
     known: &dyn VerdictCache,
     criterion: &Criterion,
     subject: &Subject,
-    votes: u32,
+    votes: Votes,
 ) -> Option<f64> {
-    let keys = cache::verdict_keys(settings, criterion, subject, votes).into_iter();
-    let given: Option<Vec<Vote>> = keys
-        .map(|key| remembered(&known.find(key)?, criterion, subject))
-        .collect();
-    mean(&given?, votes.max(1)).ok()
-}
-
-/// Returns all questions by their keys: equal ones are one.
-fn questions<'a>(judge: &Judge, plan: &'a Plan) -> BTreeMap<ContentId, Question<'a>> {
-    let mut questions = BTreeMap::new();
-    for criterion in &plan.criteria {
-        for (_label, subject) in &plan.subjects {
-            if subject.fault().is_some() {
-                continue;
-            }
-            let prompt = Prompt::new(criterion, subject);
-            for ordinal in plan.ordinals() {
-                let key = cache::key(judge.settings(), &prompt, ordinal);
-                questions.entry(key).or_insert_with(|| Question {
-                    criterion,
-                    subject,
-                    prompt: prompt.clone(),
-                    ordinal,
-                });
-            }
-        }
+    let mut keys = cache::verdict_keys(settings, criterion, subject, votes.max()).into_iter();
+    let mut given: Vec<Vote> = Vec::new();
+    while votes.wanted(&given) > 0 {
+        let kept = known.find(keys.next()?)?;
+        let verdicts = answer::read(&kept, criterion).ok()?;
+        let vote = answer::vote(verdicts, criterion, subject, true);
+        vote.score()?;
+        given.push(vote);
     }
-    questions
-}
-
-/// Returns the vote that a kept answer makes; `None` where it can't be used any more.
-fn remembered(kept: &Value, criterion: &Criterion, subject: &Subject) -> Option<Vote> {
-    let verdicts = answer::read(kept, criterion).ok()?;
-    let vote = answer::vote(verdicts, criterion, subject, true);
-    vote.score().is_some().then_some(vote)
-}
-
-async fn ask(
-    judge: &Judge,
-    known: &dyn VerdictCache,
-    key: ContentId,
-    question: &Question<'_>,
-) -> Vote {
-    let read = |value: &Value| answer::read(value, question.criterion);
-    match judge.ask(&question.prompt, question.ordinal, read).await {
-        Ok(answered) => {
-            let (criterion, subject) = (question.criterion, question.subject);
-            let vote = answer::vote(answered.read, criterion, subject, false);
-            if vote.score().is_some() {
-                known.keep(key, &answered.said, answered.cost);
-            }
-            vote
-        }
-        Err(why) => Vote::NotMeasured(why),
-    }
-}
-
-/// Asks what is known already, by each criterion that will be asked at all.
-async fn sing(
-    judge: &Judge,
-    sung: &dyn VerdictCache,
-    plan: &Plan,
-    asked: &BTreeSet<&str>,
-) -> Vec<CanaryResult> {
-    let mut all: Vec<(&Criterion, Canary)> = Vec::new();
-    for criterion in &plan.criteria {
-        if asked.contains(criterion.name.as_str()) {
-            all.extend(
-                canaries(criterion, plan)
-                    .into_iter()
-                    .map(|c| (criterion, c)),
-            );
-        }
-    }
-    let width = judge.settings().max_concurrent.max(1);
-    stream::iter(all)
-        .map(|(criterion, canary)| async move {
-            let prompt = Prompt::new(criterion, &canary.subject);
-            let read = |value: &Value| answer::read(value, criterion);
-            let key = cache::key(judge.settings(), &prompt, 0);
-            let before = sung.find(key).and_then(|said| Answered::known(said, read));
-            let asked = match before {
-                Some(before) => Ok(before),
-                None => judge.ask(&prompt, 0, read).await,
-            };
-            let score = match asked {
-                Ok(answered) => {
-                    sung.keep(key, &answered.said, answered.cost);
-                    match answer::vote(answered.read, criterion, &canary.subject, false) {
-                        Vote::Measured { score, .. } => Ok(score),
-                        Vote::NotMeasured(why) => Err(why),
-                    }
-                }
-                Err(why) => Err(why),
-            };
-            CanaryResult {
-                evaluator: criterion.name.clone(),
-                canary: canary.name,
-                must_pass: canary.must_pass,
-                score,
-            }
-        })
-        .buffered(width)
-        .collect()
-        .await
-}
-
-/// Returns the canaries of a criterion: by the right answer where there is one and it matters.
-fn canaries(criterion: &Criterion, plan: &Plan) -> Vec<Canary> {
-    let reference = plan.subjects.first().and_then(|(_label, subject)| {
-        let expected = subject.expected.as_deref()?;
-        (criterion.name == "correctness").then_some((subject.question.as_str(), expected))
-    });
-    match reference {
-        Some((question, expected)) => canary::of_reference(question, expected),
-        None => criterion.canaries.clone(),
-    }
-}
-
-fn wrong(canary: &CanaryResult) -> Unmeasured {
-    match &canary.score {
-        Err(why) => why.clone(),
-        Ok(score) => {
-            let had_to = if canary.must_pass { "pass" } else { "fail" };
-            Unmeasured::Canary(format!(
-                "{} had to {had_to} and got {score:.2}",
-                canary.canary
-            ))
-        }
-    }
+    mean(&given).ok()
 }
 
 fn cells(
     judge: &Judge,
     plan: &Plan,
-    votes: &BTreeMap<ContentId, Vote>,
+    items: &BTreeMap<ContentId, Item<'_>>,
     failed: &BTreeMap<&str, Unmeasured>,
 ) -> Vec<Cell> {
     let mut cells = Vec::new();
     for (label, subject) in &plan.subjects {
         for criterion in &plan.criteria {
             let prompt = Prompt::new(criterion, subject);
-            let votes: Vec<Vote> = plan
-                .ordinals()
-                .filter_map(|ordinal| votes.get(&cache::key(judge.settings(), &prompt, ordinal)))
-                .cloned()
-                .collect();
+            let item = items.get(&cache::key(judge.settings(), &prompt, 0));
+            let votes = item.map(|item| item.votes.clone()).unwrap_or_default();
             let score = match (subject.fault(), failed.get(criterion.name.as_str())) {
                 (Some(fault), _) => Err(fault),
                 (None, Some(why)) => Err(why.clone()),
-                (None, None) => mean(&votes, plan.votes.max(1)),
+                (None, None) => mean(&votes),
             };
             cells.push(Cell {
                 timeline: label.clone(),
@@ -323,23 +279,22 @@ fn cells(
 }
 
 /// Returns the mean of the measured votes, if they are more than half of all.
-fn mean(votes: &[Vote], wanted: u32) -> Result<f64, Unmeasured> {
+fn mean(votes: &[Vote]) -> Result<f64, Unmeasured> {
     let scores: Vec<f64> = votes.iter().filter_map(Vote::score).collect();
-    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
     let last = votes.iter().rev().find_map(|vote| match vote {
         Vote::NotMeasured(why) => Some(why.clone()),
         Vote::Measured { .. } => None,
     });
-    if scores.len() * 2 > wanted {
+    if scores.len() * 2 > votes.len() {
         #[expect(clippy::cast_precision_loss, reason = "there are few votes")]
         let count = scores.len() as f64;
         return Ok(tidy(scores.iter().sum::<f64>() / count));
     }
     match last {
-        Some(why) if wanted == 1 => Err(why),
+        Some(why) if votes.len() == 1 => Err(why),
         last => Err(Unmeasured::Votes {
             measured: scores.len(),
-            votes: wanted,
+            votes: votes.len(),
             last: last.map(|why| why.to_string()).unwrap_or_default(),
         }),
     }

@@ -20,20 +20,29 @@ mod criterion;
 mod dialect;
 mod evaluate;
 mod fence;
+mod pairwise;
+mod panel;
+mod program;
 mod prompt;
 mod settings;
 mod subject;
 mod unmeasured;
+mod votes;
 
 pub use answer::{StatementVerdict, Vote};
-pub use cache::{NoCache, VerdictCache, verdict_keys};
+pub use cache::{Given, NoCache, VerdictCache, verdict_keys};
+pub use canary::CanaryResult;
 pub use client::{Judge, Ledger};
 pub use criterion::{Criterion, Rubric, Scale, Statement, UnknownCriterion, built_in_names};
-pub use evaluate::{CanaryResult, Cell, Evaluation, Plan, evaluate, evaluate_with, known_score};
+pub use evaluate::{Cell, Evaluation, Plan, evaluate, evaluate_with, known_score};
+pub use pairwise::{Outcome, Pair, PairEvaluation, Place, Preference, Round, evaluate_pairs};
+pub use panel::{Member, MemberScores, Panel, evaluate_panel, middle};
+pub use program::{Custom, Program};
 pub use prompt::Prompt;
 pub use settings::{JudgeDialect, JudgeSettings};
-pub use subject::{Subject, ToolEvidence};
+pub use subject::{Sight, Subject, ToolEvidence};
 pub use unmeasured::{Malformed, Unmeasured};
+pub use votes::{InvalidVotes, Votes};
 
 /// The least score that counts as a pass.
 pub const PASS: f64 = 0.5;

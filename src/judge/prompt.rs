@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fence::{Section, boundary, fenced};
+use super::program;
 use super::{Criterion, Scale, Subject};
 use crate::model::ContentId;
 
@@ -20,6 +21,14 @@ pub struct Prompt {
 impl Prompt {
     /// Returns what is sent to judge a subject by a criterion.
     pub fn new(criterion: &Criterion, subject: &Subject) -> Self {
+        if let Some(custom) = &criterion.program {
+            // What the program reads.
+            return Self {
+                system: String::new(),
+                user: program::document(&criterion.name, &custom.with, subject),
+                schema: Value::Null,
+            };
+        }
         Self {
             system: system(criterion),
             user: user(criterion, subject),
@@ -68,7 +77,7 @@ fn system(criterion: &Criterion) -> String {
 }
 
 /// Returns the instructions without the line of their version.
-fn instructions(criterion: &Criterion) -> &str {
+pub(super) fn instructions(criterion: &Criterion) -> &str {
     let text = criterion.instructions.trim();
     match text.split_once('\n') {
         Some((first, rest)) if first.starts_with("<!--") => rest.trim(),

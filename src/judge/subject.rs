@@ -2,6 +2,16 @@
 
 use super::Unmeasured;
 
+/// What a judge sees beside question and answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sight {
+    /// What the evaluator needs.
+    Answer,
+    /// The steps too: the tool calls, and what they returned.
+    Steps,
+}
+
 /// One answer of an agent, and what it is to be seen with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subject {
@@ -27,6 +37,15 @@ pub struct ToolEvidence {
 }
 
 impl Subject {
+    /// Returns the texts that may be quoted as evidence, each as [`plain`] has it.
+    pub(super) fn quotable(&self, reads_tools: bool) -> Vec<String> {
+        let mut texts = vec![plain(&self.answer)];
+        if reads_tools {
+            texts.extend(self.tools.iter().map(|tool| plain(&tool.result)));
+        }
+        texts
+    }
+
     /// Returns why it can't be judged; `None` where it can.
     pub fn fault(&self) -> Option<Unmeasured> {
         if self.answer.trim().is_empty() {
@@ -44,6 +63,11 @@ impl Subject {
             limit: LIMIT,
         })
     }
+}
+
+/// Returns a text with every run of white space as one blank.
+pub(super) fn plain(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The most bytes of material that a judge is sent: about 100 000 tokens.

@@ -110,7 +110,7 @@ fn plan(answers: &[&str], votes: u32) -> Plan {
             .enumerate()
             .map(|(index, answer)| (format!("t{index}"), subject(answer)))
             .collect(),
-        votes,
+        votes: Votes::exactly(votes),
         first_vote: 0,
     }
 }
@@ -272,9 +272,9 @@ impl VerdictCache for Memory {
         self.0.lock().unwrap().get(&key.to_string()).cloned()
     }
 
-    fn keep(&self, key: ContentId, answer: &Value, _cost: Option<MicroUsd>) {
+    fn keep(&self, key: ContentId, given: &Given<'_>) {
         let mut kept = self.0.lock().unwrap();
-        kept.insert(key.to_string(), answer.clone());
+        kept.insert(key.to_string(), given.answer.clone());
     }
 }
 

@@ -62,6 +62,21 @@ pub enum Unmeasured {
     /// The judge got wrong what is known.
     #[error("the judge failed a canary: {0}")]
     Canary(String),
+    /// A program that judges has not judged.
+    #[error("the program {0}")]
+    Program(String),
+    /// Too few judges of a panel have measured.
+    #[error(
+        "{measured} of {judges} judges were measured, which is no majority; the last other one, {last}"
+    )]
+    Panel {
+        /// How many judges have a score.
+        measured: usize,
+        /// How many judges there are.
+        judges: usize,
+        /// Who of the others comes last, and why it has none.
+        last: String,
+    },
     /// Too few votes were measured.
     #[error(
         "{measured} of {votes} votes were measured, which is no majority; the last one: {last}"

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use super::eval_delta::{Delta, deltas};
+use super::eval_panel::{Agreement, PanelLine, agreement, panel_lines};
 use crate::judge::{
-    CanaryResult, Evaluation, Judge, Ledger, Plan, Prompt, StatementVerdict, Vote, tidy,
+    CanaryResult, Cell, Evaluation, Ledger, Panel, Plan, Prompt, StatementVerdict, Vote, Votes,
 };
 use crate::model::{MicroUsd, Session, SessionId};
 
@@ -16,7 +18,7 @@ pub struct EvalReport {
     pub session: SessionId,
     /// The session's name.
     pub name: String,
-    /// The model that judged.
+    /// The model that judged; those of a panel, with commas between them.
     pub judge: String,
     /// Whether the judge was the scripted model.
     pub is_scripted: bool,
@@ -24,6 +26,12 @@ pub struct EvalReport {
     pub evaluators: Vec<Evaluator>,
     /// One for each timeline and evaluator, timelines first.
     pub scores: Vec<Score>,
+    /// The judges of a panel one by one; empty where there is one judge.
+    pub panel: Vec<PanelLine>,
+    /// How far the judges of a panel agree, by each evaluator; empty where there is one judge.
+    pub agreement: Vec<Agreement>,
+    /// How often the judge was asked.
+    pub voting: Voting,
     /// What differs from the first timeline.
     pub deltas: Vec<Delta>,
     /// How the judge did with answers of which the verdict is known.
@@ -37,6 +45,8 @@ pub struct EvalReport {
 pub struct Evaluator {
     /// Its name.
     pub name: String,
+    /// Whether a program decides, and no model.
+    pub is_program: bool,
     /// The hash of its prompt.
     pub prompt_hash: String,
     /// What it decides on.
@@ -57,6 +67,23 @@ pub struct Score {
     pub not_measured: Option<String>,
     /// The votes.
     pub votes: Vec<VoteLine>,
+    /// How many votes are on the other side of a pass than most; of a panel, how many judges.
+    pub disagreeing: usize,
+}
+
+/// How often the judge was asked, cached votes included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Voting {
+    /// The least number of votes on each answer.
+    pub min: u32,
+    /// The greatest number of votes on each answer.
+    pub max: u32,
+    /// How many votes there are on all answers.
+    pub asked: usize,
+    /// How many of them are measured.
+    pub measured: usize,
+    /// How many votes are on the other side of a pass than most on the same answer.
+    pub disagreeing: usize,
 }
 
 /// One vote.
@@ -73,22 +100,12 @@ pub struct VoteLine {
     pub verdicts: Vec<StatementVerdict>,
 }
 
-/// What differs between two timelines by one evaluator.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Delta {
-    /// The name of the evaluator.
-    pub evaluator: String,
-    /// The label of the timeline.
-    pub timeline: String,
-    /// The label of the one that it is compared with.
-    pub versus: String,
-    /// The difference of the scores; `null` where one is not measured.
-    pub delta: Option<f64>,
-}
-
 /// How the judge did with an answer of which the verdict is known.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CanaryLine {
+    /// The name of the judge in a panel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judge: Option<String>,
     /// The name of the evaluator.
     pub evaluator: String,
     /// What the answer was.
@@ -121,6 +138,7 @@ pub struct JudgeCost {
 impl From<&CanaryResult> for CanaryLine {
     fn from(canary: &CanaryResult) -> Self {
         Self {
+            judge: canary.judge.clone(),
             evaluator: canary.evaluator.clone(),
             canary: canary.canary.to_owned(),
             must_pass: canary.must_pass,
@@ -147,29 +165,28 @@ impl JudgeCost {
 
 impl EvalReport {
     /// Returns the report on an evaluation.
-    pub fn new(
-        session: &Session,
-        judge: &Judge,
-        plan: &Plan,
-        evaluation: &Evaluation,
-        is_scripted: bool,
-    ) -> Self {
+    pub fn new(session: &Session, panel: &Panel, plan: &Plan, evaluation: &Evaluation) -> Self {
+        let is_scripted = panel.is_scripted();
         Self {
             format: "1.0",
             session: session.id,
             name: session.name.clone(),
-            judge: judge.settings().model.clone(),
+            judge: panel.models().join(", "),
             is_scripted,
             evaluators: plan
                 .criteria
                 .iter()
                 .map(|criterion| Evaluator {
                     name: criterion.name.clone(),
+                    is_program: criterion.program.is_some(),
                     prompt_hash: Prompt::hash(criterion).to_string(),
                     statements: criterion.statements.clone(),
                 })
                 .collect(),
-            scores: scores(evaluation),
+            scores: of_all(plan.votes, evaluation),
+            panel: panel_lines(plan.votes, evaluation),
+            agreement: agreement(plan, evaluation),
+            voting: voting(plan.votes, evaluation),
             deltas: deltas(plan, evaluation),
             canaries: evaluation.canaries.iter().map(CanaryLine::from).collect(),
             judge_cost: JudgeCost::new(evaluation.ledger, evaluation.cached_votes, is_scripted),
@@ -182,15 +199,56 @@ impl EvalReport {
     }
 }
 
-fn scores(evaluation: &Evaluation) -> Vec<Score> {
-    let cells = evaluation.cells.iter();
+fn voting(votes: Votes, evaluation: &Evaluation) -> Voting {
+    let all = evaluation.cells.iter().flat_map(|cell| &cell.votes);
+    let members = evaluation.members.iter().flat_map(|member| &member.cells);
+    // The votes of one judge may disagree with each other; those of several are another matter.
+    let alone = evaluation.cells.iter().filter(|cell| {
+        let mut members = evaluation.members.iter();
+        members.all(|member| member.cell(&cell.timeline, &cell.evaluator).is_none())
+    });
+    let cells: Vec<&Cell> = members.chain(alone).collect();
+    Voting {
+        min: votes.min(),
+        max: votes.max(),
+        asked: all.clone().count(),
+        measured: all.filter_map(Vote::score).count(),
+        disagreeing: cells
+            .iter()
+            .map(|cell| votes.disagreeing(&cell.votes))
+            .sum(),
+    }
+}
+
+/// Returns the scores of the judge, or of all judges together.
+fn of_all(votes: Votes, evaluation: &Evaluation) -> Vec<Score> {
+    let mut all = scores(votes, &evaluation.cells);
+    for score in &mut all {
+        let members = evaluation.members.iter();
+        let cells: Vec<&Cell> = members
+            .filter_map(|member| member.cell(&score.timeline, &score.evaluator))
+            .collect();
+        if !cells.is_empty() {
+            let judged = cells.iter().filter_map(|cell| cell.score.clone().ok());
+            let (reached, missed): (Vec<f64>, Vec<f64>) =
+                judged.partition(|score| *score >= votes.line());
+            score.disagreeing = reached.len().min(missed.len());
+        }
+    }
+    all
+}
+
+/// Returns the scores in these cells.
+pub(super) fn scores(votes: Votes, cells: &[Cell]) -> Vec<Score> {
     cells
+        .iter()
         .map(|cell| Score {
             timeline: cell.timeline.clone(),
             evaluator: cell.evaluator.clone(),
             score: cell.score.as_ref().ok().copied(),
             not_measured: cell.score.as_ref().err().map(ToString::to_string),
             votes: cell.votes.iter().map(vote_line).collect(),
+            disagreeing: votes.disagreeing(&cell.votes),
         })
         .collect()
 }
@@ -214,26 +272,4 @@ fn vote_line(vote: &Vote) -> VoteLine {
             verdicts: Vec::new(),
         },
     }
-}
-
-fn deltas(plan: &Plan, evaluation: &Evaluation) -> Vec<Delta> {
-    let Some(((first, _subject), others)) = plan.subjects.split_first() else {
-        return Vec::new();
-    };
-    let pairs = others.iter().flat_map(|(label, _subject)| {
-        plan.criteria
-            .iter()
-            .map(move |criterion| (label, &criterion.name))
-    });
-    pairs
-        .map(|(label, evaluator)| Delta {
-            evaluator: evaluator.clone(),
-            timeline: label.clone(),
-            versus: first.clone(),
-            delta: evaluation
-                .score(label, evaluator)
-                .zip(evaluation.score(first, evaluator))
-                .map(|(score, base)| tidy(score - base)),
-        })
-        .collect()
 }

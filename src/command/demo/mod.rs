@@ -50,7 +50,7 @@ macro_rules! agent_file {
 }
 
 /// The agent that was recorded, by path.
-const AGENT: [(&str, &str); 9] = [
+const AGENT: [(&str, &str); 10] = [
     agent_file!("agent.py"),
     agent_file!("corpus.json"),
     agent_file!("model.toml"),
@@ -60,6 +60,7 @@ const AGENT: [(&str, &str); 9] = [
     agent_file!("prompts/writer.txt"),
     agent_file!("prompts-buggy/researcher.txt"),
     ("rewind.toml", include_str!("rewind.toml")),
+    ("judge.toml", include_str!("judge.toml")),
 ];
 
 /// The input that was recorded.
@@ -99,6 +100,7 @@ pub fn run(
          next:\n  \
          rewind show latest\n  \
          rewind diff latest main fixed\n  \
+         rewind eval score latest -e correctness --compare-timelines\n  \
          rewind replay latest --from 5 --label mine    # after editing {}/prompts/researcher.txt\n  \
          rewind share latest -o demo.html\n",
         session.name,

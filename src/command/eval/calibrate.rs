@@ -13,7 +13,7 @@ use super::super::stored::style;
 use super::super::{CommandError, Context, load_config, store_dir};
 use super::calibrated::asked;
 use super::criteria::criterion;
-use super::judge::{Chosen, choose};
+use super::judge::choose;
 use super::kept::Kept;
 use crate::calibration::{
     Figures, Item, Items, Origin, Rated, Record, counts, flips, people, read,
@@ -21,7 +21,7 @@ use crate::calibration::{
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::judge::{
-    Criterion, Evaluation, Judge, NoCache, PASS, Plan, VerdictCache, Vote, evaluate_with,
+    Criterion, Evaluation, JudgeSettings, PASS, Panel, Plan, Vote, Votes, evaluate_panel,
 };
 use crate::model::ContentId;
 use crate::report::{
@@ -48,7 +48,7 @@ pub struct CalibrateOptions {
     /// How often each item is asked about.
     pub repeats: u32,
     /// How often the judge is asked for one score; as configured where it is not given.
-    pub votes: Option<u32>,
+    pub votes: Option<Votes>,
     /// The score that passes; that of the built-in evaluators where it is not given.
     pub threshold: Option<f64>,
     /// Verdicts of the judge on other answers, whose pass rate is corrected.
@@ -90,24 +90,26 @@ pub async fn calibrate(
     out: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
     let config = load_config(options.config.as_deref(), context)?;
-    let criterion = criterion(&options.evaluator, &config)?;
+    let criterion = criterion(&options.evaluator, &config, context)?;
     let target = target(options, &config, context)?;
     let (items, hash) = labels(&options.labels, context)?;
     let decided: Vec<&Item> = items.iter().filter(|item| item.label.is_some()).collect();
-    let Chosen { judge, is_scripted } =
-        choose(options.scripted.as_ref(), options.live, &config, context)?;
-    let votes = options.votes.or(config.judge.votes).unwrap_or(1).max(1);
+    let panel = if criterion.program.is_some() {
+        Panel::nobody()
+    } else {
+        choose(options.scripted.as_ref(), options.live, &config, context)?
+    };
+    let is_scripted = panel.is_scripted();
+    let votes = options.votes.or(config.judge.votes).unwrap_or_default();
+    let judges = panel.members().map(|member| {
+        let settings = member.judge.settings();
+        (member.name.clone(), settings.clone())
+    });
+    let judges: Vec<(String, JudgeSettings)> = judges.collect();
     let rules = options.scripted.as_ref().map(|path| context.cwd.join(path));
-    let asked = asked(&criterion, judge.settings(), rules, votes, &config);
+    let asked = asked(&criterion, &judges, rules, votes, &config);
     let asked = asked.map_err(CommandError::usage)?;
-    let askings = ask(
-        options,
-        &criterion,
-        &decided,
-        (&judge, is_scripted, votes),
-        context,
-    )
-    .await?;
+    let askings = ask(options, &criterion, &decided, (&panel, votes), context).await?;
     let rated = rated(&decided, &askings);
     let threshold = options.threshold.unwrap_or(PASS);
     let figures = Figures::new(&rated, threshold);
@@ -189,7 +191,7 @@ async fn ask(
     options: &CalibrateOptions,
     criterion: &Criterion,
     items: &[&Item],
-    (judge, is_scripted, votes): (&Judge, bool, u32),
+    (panel, votes): (&Panel, Votes),
     context: &Context,
 ) -> Result<Vec<Evaluation>, CommandError> {
     let dir = store_dir(options.store.as_deref(), context);
@@ -198,8 +200,6 @@ async fn ask(
         store: &store,
         is_fresh: options.fresh,
     };
-    // Rules may change without a new name, and they cost nothing.
-    let known: &dyn VerdictCache = if is_scripted { &NoCache } else { &kept };
     let canaries = Memory::default();
     let subjects = items
         .iter()
@@ -212,8 +212,8 @@ async fn ask(
     };
     let mut askings = Vec::new();
     for _asking in 0..options.repeats.max(1) {
-        askings.push(evaluate_with(judge, known, &canaries, &plan).await);
-        plan.first_vote = plan.first_vote.saturating_add(votes);
+        askings.push(evaluate_panel(panel, &kept, &canaries, &plan).await);
+        plan.first_vote = plan.first_vote.saturating_add(votes.max());
     }
     Ok(askings)
 }

@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 
 use crate::calibration::{Asked, Record};
 use crate::config::Config;
-use crate::judge::{Criterion, JudgeSettings, Prompt};
+use crate::judge::{Criterion, JudgeSettings, Prompt, Votes};
 use crate::model::ContentId;
 use crate::text::with_causes;
 
@@ -23,25 +23,56 @@ pub(super) struct RulesError {
 /// Returns the judge and how it is asked: what a record counts for. `rules` judge in place of those configured.
 pub(super) fn asked(
     criterion: &Criterion,
-    settings: &JudgeSettings,
+    judges: &[(String, JudgeSettings)],
     rules: Option<Utf8PathBuf>,
-    votes: u32,
+    votes: Votes,
     config: &Config,
 ) -> Result<Asked, RulesError> {
-    let configured = config.judge.scripted.as_ref();
-    let rules = rules.or_else(|| configured.map(|path| config.resolve(path)));
-    let rules = match rules {
-        Some(path) => match fs::read(&path) {
-            Ok(text) => Some(ContentId::of(&text)),
+    let prompt = Prompt::hash(criterion);
+    let votes = votes.max();
+    if let Some(program) = config.judge.exec.get(&criterion.name) {
+        return Ok(Asked {
+            model: format!("program {}", program.command.join(" ")),
+            temperature: None,
+            rules: None,
+            prompt,
+            votes,
+        });
+    }
+    let configured = config.judge.judges().into_iter();
+    let configured = configured.filter_map(|(_name, judge)| judge.scripted);
+    let paths: Vec<Utf8PathBuf> = match rules {
+        Some(path) => vec![path],
+        None => configured.map(|path| config.resolve(&path)).collect(),
+    };
+    let mut texts = Vec::new();
+    for path in paths {
+        match fs::read(&path) {
+            Ok(text) => texts.push(text),
             Err(source) => return Err(RulesError { path, source }),
-        },
-        None => None,
+        }
+    }
+    let rules = match texts.as_slice() {
+        [] => None,
+        [one] => Some(ContentId::of(one)),
+        several => Some(ContentId::of_parts(several.iter().map(Vec::as_slice))),
+    };
+    let (model, temperature) = match judges {
+        [(_name, one)] => (one.model.clone(), one.temperature),
+        // Of a panel each has its own temperature.
+        several => {
+            let models = several.iter().map(|(_name, one)| match one.temperature {
+                Some(temperature) => format!("{} at {temperature}", one.model),
+                None => one.model.clone(),
+            });
+            (models.collect::<Vec<_>>().join(", "), None)
+        }
     };
     Ok(Asked {
-        model: settings.model.clone(),
-        temperature: settings.temperature,
+        model,
+        temperature,
         rules,
-        prompt: Prompt::hash(criterion),
+        prompt,
         votes,
     })
 }
@@ -54,8 +85,8 @@ pub(super) fn asked(
 /// Why it may not, and what to do, in one sentence.
 pub(in crate::command) fn require(
     criterion: &Criterion,
-    settings: &JudgeSettings,
-    votes: u32,
+    judges: &[(String, JudgeSettings)],
+    votes: Votes,
     (min, min_kappa): (f64, f64),
     config: &Config,
 ) -> Result<(), String> {
@@ -69,7 +100,7 @@ pub(in crate::command) fn require(
             "`min_kappa` asks for {shown}, which is missing; label answers and run `rewind eval calibrate labels.jsonl -e {name}`"
         )
     })?;
-    let asked = asked(criterion, settings, None, votes, config);
+    let asked = asked(criterion, judges, None, votes, config);
     let asked = asked.map_err(|error| with_causes(&error))?;
     record
         .allows(name, &asked, min, min_kappa)

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::judge::VerdictCache;
-use crate::model::{ContentId, MicroUsd};
+use crate::judge::{Given, VerdictCache};
+use crate::model::ContentId;
 use crate::store::Store;
 
 /// Remembers verdicts in the store; a fresh one is only written, never read.
@@ -13,6 +13,10 @@ pub(super) struct Kept<'a> {
 }
 
 impl VerdictCache for Kept<'_> {
+    fn keeps_scripted(&self) -> bool {
+        false
+    }
+
     fn find(&self, key: ContentId) -> Option<Value> {
         if self.is_fresh {
             return None;
@@ -23,8 +27,8 @@ impl VerdictCache for Kept<'_> {
         })
     }
 
-    fn keep(&self, key: ContentId, answer: &Value, _cost: Option<MicroUsd>) {
-        if let Err(error) = self.store.keep_verdict(key, answer) {
+    fn keep(&self, key: ContentId, given: &Given<'_>) {
+        if let Err(error) = self.store.keep_verdict(key, given.answer) {
             tracing::warn!(%error, "a verdict can't be kept; the next run asks again");
         }
     }

@@ -26,6 +26,8 @@ pub struct PromptOptions {
     pub session: Option<String>,
     /// The label of the timeline; the newest where it is not given.
     pub timeline: Option<String>,
+    /// Whether the judge sees the steps, whatever the evaluator.
+    pub steps: bool,
     /// The right answer.
     pub expected: Option<String>,
 }
@@ -40,7 +42,12 @@ pub fn prompt(
     out: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
     let config = load_config(options.config.as_deref(), context)?;
-    let criterion = criterion(&options.name, &config)?;
+    let criterion = criterion(&options.name, &config, context)?;
+    let criterion = if options.steps {
+        criterion.with_steps()
+    } else {
+        criterion
+    };
     let expected = options.expected.as_deref();
     let subject = match &options.session {
         Some(asked) => {

@@ -2,17 +2,19 @@
 
 use std::io::Write;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::super::output::{json, written};
 use super::super::stored::{style, timeline};
-use super::super::{CommandError, Context, load_config, store_dir};
+use super::super::{CommandError, Context, demo, load_config, store_dir};
 use super::criteria::criterion;
-use super::judge::{Chosen, choose};
+use super::judge::choose;
 use super::kept::Kept;
+use super::pairs::pairs;
 use super::subject::subject;
+use crate::config::Config;
 use crate::exit::Exit;
-use crate::judge::{NoCache, Plan, VerdictCache, evaluate};
+use crate::judge::{Criterion, NoCache, Panel, Plan, VerdictCache, Votes, evaluate_panel};
 use crate::model::{Session, Timeline};
 use crate::report::{EvalReport, terminal};
 use crate::store::Store;
@@ -39,7 +41,11 @@ pub struct ScoreOptions {
     /// Whether all timelines are scored and compared with the first.
     pub compare_timelines: bool,
     /// How often each answer is judged; as configured where it is not given.
-    pub votes: Option<u32>,
+    pub votes: Option<Votes>,
+    /// Whether all timelines are compared with the first in pairs, in both orders.
+    pub pairwise: bool,
+    /// Whether the judge sees the steps, whatever the evaluator.
+    pub steps: bool,
     /// Whether verdicts of earlier runs count for nothing.
     pub fresh: bool,
     /// Whether the judge may be asked although `CI` is set.
@@ -61,28 +67,36 @@ pub async fn score(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let config = load_config(options.config.as_deref(), context)?;
-    let mut criteria = Vec::new();
-    for name in &options.evaluators {
-        let criterion = criterion(name, &config)?;
-        if !criteria.contains(&criterion) {
-            criteria.push(criterion);
-        }
-    }
     let dir = store_dir(options.store.as_deref(), context);
     let store = Store::open(&dir).map_err(CommandError::usage)?;
     let id = store
         .resolve(&options.session)
         .map_err(CommandError::usage)?;
     let session = store.load(id).map_err(CommandError::usage)?;
+    let config = own_config(options.config.as_deref(), &session, context)?;
+    let mut criteria: Vec<Criterion> = Vec::new();
+    for name in &options.evaluators {
+        let criterion = criterion(name, &config, context)?;
+        let criterion = if options.steps {
+            criterion.with_steps()
+        } else {
+            criterion
+        };
+        if criteria.iter().all(|known| known.name != criterion.name) {
+            criteria.push(criterion);
+        }
+    }
     let timelines: Vec<&Timeline> = match &options.timeline {
-        _ if options.compare_timelines => session.timelines.iter().collect(),
+        _ if options.compare_timelines || options.pairwise => session.timelines.iter().collect(),
         Some(label) => vec![timeline(&session, label)?],
         None => vec![newest(&session)?],
     };
     let expected = options.expected.as_deref();
-    let Chosen { judge, is_scripted } =
-        choose(options.scripted.as_ref(), options.live, &config, context)?;
+    let panel = if criteria.iter().all(|one| one.program.is_some()) {
+        Panel::nobody()
+    } else {
+        choose(options.scripted.as_ref(), options.live, &config, context)?
+    };
     let plan = Plan {
         criteria,
         subjects: timelines
@@ -92,17 +106,19 @@ pub async fn score(
                 (timeline.label.clone(), subject)
             })
             .collect(),
-        votes: options.votes.or(config.judge.votes).unwrap_or(1),
+        votes: options.votes.or(config.judge.votes).unwrap_or_default(),
         first_vote: 0,
     };
     let kept = Kept {
         store: &store,
         is_fresh: options.fresh,
     };
-    // Rules may change without a new name, and they cost nothing.
-    let known: &dyn VerdictCache = if is_scripted { &NoCache } else { &kept };
-    let evaluation = evaluate(&judge, known, &plan).await;
-    let report = EvalReport::new(&session, &judge, &plan, &evaluation, is_scripted);
+    if options.pairwise {
+        let asked: (&Panel, &dyn VerdictCache, &Plan) = (&panel, &kept, &plan);
+        return pairs(&session, asked, options.json, context, out).await;
+    }
+    let evaluation = evaluate_panel(&panel, &kept, &NoCache, &plan).await;
+    let report = EvalReport::new(&session, &panel, &plan, &evaluation);
     let exit = if report.is_measured() {
         Exit::Pass
     } else {
@@ -115,6 +131,23 @@ pub async fn score(
     };
     written(result)?;
     Ok(exit)
+}
+
+/// Returns the configuration; a demo session brings its judge along, where no other one is configured.
+fn own_config(
+    typed: Option<&Utf8Path>,
+    session: &Session,
+    context: &Context,
+) -> Result<Config, CommandError> {
+    let mut config = load_config(typed, context)?;
+    if typed.is_none()
+        && !config.judge.is_named()
+        && let Some(own) = demo::config_of(session, context)
+    {
+        let own = load_config(Some(&own), context)?;
+        config.judge.scripted = own.judge.scripted.as_ref().map(|path| own.resolve(path));
+    }
+    Ok(config)
 }
 
 /// Returns the newest timeline.

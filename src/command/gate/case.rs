@@ -7,7 +7,7 @@ use crate::baseline::{
     Baseline, Evidence, QUARANTINE_DAYS, QuarantineState, read_session, recording_id,
 };
 use crate::check::{self, Severity};
-use crate::command::judging::judge_id;
+use crate::command::judging::{check_evaluators, judge_id};
 use crate::command::rules::answer_from;
 use crate::command::{CommandError, Context, agent_config, agent_spec};
 use crate::config::Config;
@@ -78,6 +78,7 @@ pub(in crate::command) fn bare_case(
             baseline.dir.join("baseline.toml")
         )));
     }
+    check_evaluators(baseline, config)?;
     let reference = reference(session, baseline).ok_or_else(|| {
         CommandError::usage(format!("baseline `{}` has no such timeline", baseline.name))
             .help("name one of the recording's timelines with `timeline = \"…\"` in baseline.toml")
@@ -115,7 +116,7 @@ pub(in crate::command) fn bare_case(
     agent.timeout = agent.timeout.or(Some(DEFAULT_TIMEOUT));
     let case = Case {
         input: definition.input.clone().or_else(|| session.input.clone()),
-        baseline: judged(baseline, reference, &config),
+        baseline: judged(baseline, reference, &config, context),
         agent,
         output: answer_from(&config),
         reference: Arc::new(reference.clone()),
@@ -131,16 +132,21 @@ pub(in crate::command) fn bare_case(
 }
 
 /// Returns a baseline in whose checks it also counts who judges: evidence of another judge is not compared.
-fn judged(baseline: &Baseline, reference: &Timeline, config: &Config) -> Baseline {
+fn judged(
+    baseline: &Baseline,
+    reference: &Timeline,
+    config: &Config,
+    context: &Context,
+) -> Baseline {
     let mut baseline = baseline.clone();
     let definition = &mut baseline.definition;
-    let context = check::CheckContext::new(reference, reference);
+    let seen = check::CheckContext::new(reference, reference);
     for check in &definition.checks {
-        let judgings = check.check.judgings(&context);
+        let judgings = check.check.judgings(&seen);
         if let Some(known) = definition.digests.get_mut(&check.id)
             && !judgings.is_empty()
         {
-            let judges = judgings.iter().map(|one| judge_id(one.evaluator, config));
+            let judges = judgings.iter().map(|one| judge_id(one, config, context));
             *known = canonical_id(&(*known, judges.collect::<Vec<_>>()));
         }
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::count;
 use crate::baseline::KnownVerdict;
 use crate::gate::{Case, Verdicts};
-use crate::judge::{Criterion, JudgeSettings, Prompt, VerdictCache};
+use crate::judge::{Criterion, Given, Prompt, VerdictCache};
 use crate::model::{ContentId, MicroUsd};
 use crate::redact::Redactor;
 use crate::wire::Scrub as _;
@@ -99,8 +99,9 @@ impl Kept {
 /// What is known of one evaluator's questions to a judge.
 pub(super) struct Asking<'a> {
     pub(super) kept: &'a Kept,
-    pub(super) settings: &'a JudgeSettings,
     pub(super) criterion: &'a Criterion,
+    /// Whether all judges judge by rules: then nothing is kept beyond the run.
+    pub(super) is_scripted: bool,
 }
 
 impl VerdictCache for Asking<'_> {
@@ -108,13 +109,17 @@ impl VerdictCache for Asking<'_> {
         self.kept.find(key).map(|known| known.answer)
     }
 
-    fn keep(&self, key: ContentId, answer: &Value, cost: Option<MicroUsd>) {
+    fn keeps_scripted(&self) -> bool {
+        self.is_scripted
+    }
+
+    fn keep(&self, key: ContentId, given: &Given<'_>) {
         let verdict = KnownVerdict {
-            judge: self.settings.model.clone(),
+            judge: given.model.to_owned(),
             evaluator: self.criterion.name.clone(),
             prompt: Prompt::hash(self.criterion),
-            answer: answer.clone(),
-            cost_micro_usd: cost,
+            answer: given.answer.clone(),
+            cost_micro_usd: given.cost,
         };
         self.kept.keep(key, verdict);
     }

@@ -1,6 +1,7 @@
 //! Judges as checks reach them: in a gate, or for one session.
 
 mod kept;
+mod said;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,38 +11,64 @@ use tokio::runtime::Handle;
 
 use self::kept::Asking;
 pub(super) use self::kept::Kept;
-use super::Context;
-use super::eval::{choose, criterion, require, settings, subject};
-use crate::baseline::KnownVerdict;
+use self::said::{Said, agreement, split};
+use super::eval::{choose, criterion, evaluator_names, require, settings, subject};
+use super::{CommandError, Context};
+use crate::baseline::{Baseline, DefinitionError, KnownVerdict};
 use crate::check::{Judged, Judging, KeptAnswer, KeptTool};
 use crate::config::Config;
 use crate::gate::Judges;
 use crate::judge::{
-    Criterion, Judge, JudgeSettings, Plan, Prompt, Subject, ToolEvidence, VerdictCache,
-    evaluate_with, known_score, verdict_keys,
+    Criterion, Given, JudgeSettings, Panel, Plan, Prompt, Subject, ToolEvidence, VerdictCache,
+    Votes, evaluate_panel, known_score, middle, verdict_keys,
 };
-use crate::model::{ContentId, MicroUsd, canonical_id};
+use crate::model::{ContentId, canonical_id};
 
 /// Returns the hash of who judges by an evaluator, and how: verdicts under another one are not comparable.
-pub(super) fn judge_id(evaluator: &str, config: &Config) -> ContentId {
-    let settings = settings(config, "scripted-judge");
-    let prompt = criterion(evaluator, config).ok();
+pub(super) fn judge_id(judging: &Judging<'_>, config: &Config, context: &Context) -> ContentId {
+    if let Some(program) = config.judge.exec.get(judging.evaluator) {
+        return canonical_id(&(SCORING, judging.evaluator, &program.command, &program.with));
+    }
+    let prompt = asked(judging, config, context).ok();
     let prompt = prompt.map(|criterion| Prompt::hash(&criterion));
-    let temperature = settings.temperature.map(|t| t.to_string());
-    let provider = settings.dialect.provider();
-    canonical_id(&(SCORING, provider, settings.model, temperature, prompt))
+    let judges = settings(config).into_iter().map(|(_name, settings)| {
+        let temperature = settings.temperature.map(|t| t.to_string());
+        (settings.dialect.provider(), settings.model, temperature)
+    });
+    canonical_id(&(SCORING, judges.collect::<Vec<_>>(), prompt))
+}
+
+/// Returns the criterion that a check asks for.
+fn asked(
+    judging: &Judging<'_>,
+    config: &Config,
+    context: &Context,
+) -> Result<Criterion, CommandError> {
+    let criterion = criterion(judging.evaluator, config, context)?;
+    Ok(if judging.sees_steps {
+        criterion.with_steps()
+    } else {
+        criterion
+    })
 }
 
 /// The judge of a run: asked once for equal questions, with one pair of canaries each.
 pub(super) struct RunJudge {
-    judge: Result<Judge, String>,
-    /// How it is asked; `None` where no model is named.
-    settings: Option<JudgeSettings>,
+    judge: Result<Panel, String>,
+    /// Whom programs are asked by.
+    nobody: Panel,
+    /// How the judges are asked, by their names; nothing where no model is named.
+    settings: Vec<(String, JudgeSettings)>,
     config: Config,
+    context: Context,
     runtime: Handle,
     kept: Kept,
     canaries: Memory,
+    /// What programs said in this run.
+    programs: Memory,
     is_scripted: bool,
+    /// What was said on each question.
+    said: Mutex<BTreeMap<String, Said>>,
     locks: Mutex<HashMap<String, Arc<Mutex<bool>>>>,
 }
 
@@ -54,29 +81,33 @@ impl RunJudge {
         context: &Context,
         runtime: Handle,
     ) -> Self {
-        let is_scripted = config.judge.scripted.is_some();
-        let is_named = is_scripted || config.judge.model.is_some();
-        let judge = if !is_named {
+        let judges = config.judge.judges();
+        let is_scripted = judges.iter().all(|(_name, judge)| judge.scripted.is_some());
+        let judge = if judges.is_empty() {
             Err("no judge is configured; name one by [judge] model in rewind.toml".to_owned())
         } else if is_offline && !is_scripted {
             Err("the run is offline, so no judge is asked".to_owned())
         } else if context.is_ci() && !is_live && !is_scripted {
             Err("CI is set and --live is not, so no judge is asked".to_owned())
         } else {
-            let chosen = choose(None, is_live, config, context);
-            chosen
-                .map(|chosen| chosen.judge)
-                .map_err(|error| error.message())
+            choose(None, is_live, config, context).map_err(|error| error.message())
         };
-        let model = config.judge.model.as_deref().filter(|_model| !is_scripted);
         Self {
             judge,
-            settings: model.map(|model| settings(config, model)),
+            nobody: Panel::nobody(),
+            settings: if is_scripted {
+                Vec::new()
+            } else {
+                settings(config)
+            },
             config: config.clone(),
+            context: context.clone(),
             runtime,
             kept: Kept::default(),
             canaries: Memory::default(),
+            programs: Memory::default(),
             is_scripted,
+            said: Mutex::default(),
             locks: Mutex::default(),
         }
     }
@@ -107,8 +138,8 @@ impl RunJudge {
 
     /// Returns a sentence on what it took so far; `None` where nobody was asked.
     pub(super) fn took(&self) -> Option<String> {
-        let judge = self.judge.as_ref().ok()?;
-        let ledger = judge.ledger();
+        let panel = self.judge.as_ref().ok()?;
+        let ledger = panel.ledger();
         if ledger.calls == 0 {
             return None;
         }
@@ -121,9 +152,14 @@ impl RunJudge {
                 count(unpriced.into(), "call")
             ),
         };
-        let model = &judge.settings().model;
+        let judges = match panel.models().as_slice() {
+            [one] => format!("the judge {one}"),
+            several => format!("the judges {}", several.join(", ")),
+        };
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let (agreement, split) = (agreement(&said), split(&said));
         Some(format!(
-            "the judge {model} took {calls}: {cost}, apart from what the agents cost"
+            "{judges} took {calls}: {cost}, apart from what the agents cost{agreement}{split}"
         ))
     }
 
@@ -135,7 +171,7 @@ impl RunJudge {
     /// Returns what is judged, and what was recorded; `None` where they are the same.
     fn question(&self, judging: &Judging<'_>) -> Result<Option<Question>, String> {
         let criterion =
-            criterion(judging.evaluator, &self.config).map_err(|error| error.message())?;
+            asked(judging, &self.config, &self.context).map_err(|error| error.message())?;
         let of = |timeline| subject(None, timeline, judging.expected);
         let (mut now, mut before) = (of(judging.candidate), of(judging.reference));
         if let Some(kept) = judging.kept {
@@ -149,14 +185,18 @@ impl RunJudge {
             criterion,
             now,
             before,
-            votes: judging.votes.or(self.config.judge.votes).unwrap_or(1),
+            votes: judging
+                .votes
+                .or(self.config.judge.votes)
+                .unwrap_or_default()
+                .at(judging.min),
         };
         Ok((question.now != question.before).then_some(question))
     }
 
     /// Returns what a judge sees of the candidate, where the question is the recorded one.
     fn seen(&self, judging: &Judging<'_>) -> Option<KeptAnswer> {
-        let criterion = criterion(judging.evaluator, &self.config).ok()?;
+        let criterion = asked(judging, &self.config, &self.context).ok()?;
         let of = |timeline| subject(None, timeline, None);
         let (now, before) = (of(judging.candidate), of(judging.reference));
         if now.question != before.question {
@@ -195,15 +235,14 @@ impl RunJudge {
         let Some(min_kappa) = judging.min_kappa else {
             return Ok(());
         };
-        let settings = match (&self.judge, &self.settings) {
-            (Ok(judge), _) => judge.settings(),
-            (Err(_), Some(settings)) => settings,
-            (Err(why), None) => return Err(why.clone()),
-        };
+        let judges = settings(&self.config);
+        if let (Err(why), true) = (&self.judge, judges.is_empty()) {
+            return Err(why.clone());
+        }
         let least = (judging.min, min_kappa);
         require(
             &question.criterion,
-            settings,
+            &judges,
             question.votes,
             least,
             &self.config,
@@ -213,8 +252,9 @@ impl RunJudge {
     /// Returns the score of one answer.
     fn score(&self, question: &Question, label: &str, subject: &Subject) -> Result<f64, String> {
         let (criterion, votes) = (&question.criterion, question.votes);
-        let judge = match &self.judge {
-            Ok(judge) => judge,
+        let panel = match &self.judge {
+            _ if criterion.program.is_some() => &self.nobody,
+            Ok(panel) => panel,
             Err(why) => {
                 let known = self.known(criterion, subject, votes);
                 return known.ok_or_else(|| why.clone());
@@ -232,8 +272,12 @@ impl RunJudge {
         let _asking = of_question.lock().unwrap_or_else(PoisonError::into_inner);
         let known = Asking {
             kept: &self.kept,
-            settings: judge.settings(),
             criterion,
+            is_scripted: self.is_scripted,
+        };
+        let known: &dyn VerdictCache = match criterion.program {
+            Some(_) => &self.programs,
+            None => &known,
         };
         let plan = Plan {
             criteria: vec![criterion.clone()],
@@ -241,12 +285,16 @@ impl RunJudge {
             votes,
             first_vote: 0,
         };
-        let asked = evaluate_with(judge, &known, &self.canaries, &plan);
+        let asked = evaluate_panel(panel, known, &self.canaries, &plan);
         let evaluation = self.runtime.block_on(asked);
         if let Some(mut has_sung) = singing {
             // Where everything was known, nobody sang.
-            *has_sung = evaluation.cached_votes < votes as usize;
+            let votes: usize = evaluation.cells.iter().map(|cell| cell.votes.len()).sum();
+            *has_sung = evaluation.cached_votes < votes || !evaluation.canaries.is_empty();
         }
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.insert(question, Said::of(&evaluation, votes));
+        drop(said);
         let cell = evaluation.cells.into_iter().next();
         let score = cell.map(|cell| cell.score);
         match score {
@@ -257,26 +305,34 @@ impl RunJudge {
     }
 
     /// Returns the score that is known without asking.
-    fn known(&self, criterion: &Criterion, subject: &Subject, votes: u32) -> Option<f64> {
-        let settings = self.settings.as_ref()?;
-        let kept = &self.kept;
+    fn known(&self, criterion: &Criterion, subject: &Subject, votes: Votes) -> Option<f64> {
         let known = Asking {
-            kept,
-            settings,
+            kept: &self.kept,
             criterion,
+            is_scripted: self.is_scripted,
         };
-        known_score(settings, &known, criterion, subject, votes)
+        let judges = self.settings.iter();
+        let scores = judges.map(|(name, settings)| {
+            let score = known_score(settings, &known, criterion, subject, votes)?;
+            Some((name.as_str(), Ok(score)))
+        });
+        let scores: Option<Vec<_>> = scores.collect();
+        middle(&scores?).ok()
     }
 
     /// Returns the verdicts that a score was made of, and that of what was recorded.
     fn given(&self, judging: &Judging<'_>) -> BTreeMap<ContentId, KnownVerdict> {
-        let (Some(settings), Ok(Some(question))) = (&self.settings, self.question(judging)) else {
+        let Ok(Some(question)) = self.question(judging) else {
             return BTreeMap::new();
         };
-        let keys = |subject| verdict_keys(settings, &question.criterion, subject, question.votes);
-        let keys = keys(&question.now)
-            .into_iter()
-            .chain(keys(&question.before));
+        let votes = question.votes.max();
+        let judges = self.settings.iter();
+        let keys = judges.flat_map(|(_name, settings)| {
+            let keys = |subject| verdict_keys(settings, &question.criterion, subject, votes);
+            keys(&question.now)
+                .into_iter()
+                .chain(keys(&question.before))
+        });
         keys.filter_map(|key| Some((key, self.kept.used(key)?)))
             .collect()
     }
@@ -289,7 +345,7 @@ struct Question {
     now: Subject,
     /// What was recorded.
     before: Subject,
-    votes: u32,
+    votes: Votes,
 }
 
 impl std::fmt::Debug for RunJudge {
@@ -344,10 +400,29 @@ impl VerdictCache for Memory {
         known.get(&key).cloned()
     }
 
-    fn keep(&self, key: ContentId, answer: &Value, _cost: Option<MicroUsd>) {
+    fn keep(&self, key: ContentId, given: &Given<'_>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(key, answer.clone());
+        known.insert(key, given.answer.clone());
     }
+}
+
+/// Holds the evaluators that the checks of a baseline name against those that there are.
+///
+/// # Errors
+/// Usage: one of them does not exist; says where it stands.
+pub(super) fn check_evaluators(baseline: &Baseline, config: &Config) -> Result<(), CommandError> {
+    let known = evaluator_names(config);
+    let checks = baseline.definition.checks.iter();
+    let mut asked = checks.flat_map(|definition| definition.check.evaluators());
+    let Some(name) = asked.find(|name| !known.contains(&name.get_ref().as_str())) else {
+        return Ok(());
+    };
+    let path = baseline.dir.join("baseline.toml");
+    let error = DefinitionError::unknown_evaluator(&path, name, &known);
+    let name = name.get_ref();
+    Err(CommandError::usage(error).help(format!(
+        "[judge.rubric.{name}] or [judge.exec.{name}] in rewind.toml makes one"
+    )))
 }
 
 /// Returns `1 call`, `2 calls`.

@@ -1,5 +1,6 @@
 //! `kind = "judge"` in the gate: a judge decides only where an answer is new, and never by failing.
 
+use crate::support::upstream::Upstream;
 use crate::support::{App, Run};
 
 const AGENT: &str = r#"
@@ -55,7 +56,7 @@ pub(super) fn configure(app: &App, judge: &str) {
     app.write("rewind.toml", &format!("{agent}{judge}"));
 }
 
-fn gate(app: &App, prompt: &str) -> Run {
+pub(super) fn gate(app: &App, prompt: &str) -> Run {
     app.write("prompt.txt", prompt);
     app.run(["gate", "--live", "--samples", "3"])
 }
@@ -211,4 +212,89 @@ fn a_min_kappa_that_no_judge_can_miss_or_reach_is_a_configuration_error() {
         let run = app.run(["gate", "--offline"]).exits(2);
         assert!(run.stderr.contains("baseline.toml"), "{}", run.stderr);
     }
+}
+
+#[test]
+fn a_judge_behind_a_socket_that_misbehaves_is_never_a_pass_and_never_a_failure() {
+    let app = repository(super::RULES);
+    for name in [
+        "prose",
+        "1.7",
+        "a contradiction",
+        "half an answer",
+        "a limit for a minute",
+    ] {
+        let (_name, answer, why) = *super::provider::MISBEHAVIOURS
+            .iter()
+            .find(|(known, _answer, _why)| *known == name)
+            .unwrap();
+        let upstream = Upstream::start(move |request| {
+            super::provider::canary(request).unwrap_or_else(|| answer(request))
+        });
+        let judge = format!(
+            "[judge]\nmodel = \"judge-1\"\nurl = \"{}\"\ntimeout = \"700ms\"\n",
+            upstream.url()
+        );
+        configure(&app, &judge);
+        for prompt in ["Be polite.", "Just guess."] {
+            let run = gate(&app, prompt).exits(3);
+            assert!(
+                run.stdout.contains("NOT MEASURED"),
+                "{name}: {}",
+                run.stdout
+            );
+            assert!(run.stdout.contains(why), "{name}: {}", run.stdout);
+            assert!(!run.stdout.contains("gives 0"), "{name}: {}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn an_evaluator_that_there_is_not_is_refused_when_the_gate_loads() {
+    let app = repository(super::RULES);
+    for check in [
+        "kind = \"judge\"\nevaluator = \"corectness\"\n",
+        "kind = \"not\"\ncheck = { kind = \"judge\", evaluator = \"corectness\" }\n",
+    ] {
+        let text = format!("[[check]]\nkind = \"no_error\"\n\n[[check]]\n{check}");
+        app.write("baselines/tokyo/baseline.toml", &text);
+        let refused = app.run(["gate", "--offline"]).exits(2);
+        for said in [
+            "baselines/tokyo/baseline.toml:6:",
+            "unknown evaluator `corectness`",
+            "did you mean `correctness`?",
+            "[judge.rubric.corectness] or [judge.exec.corectness]",
+        ] {
+            assert!(refused.stderr.contains(said), "{}", refused.stderr);
+        }
+    }
+    let own = "[judge]\nscripted = \"judge.toml\"\n[judge.rubric.corectness]\nstatements = [\"It is so.\"]\n";
+    configure(&app, own);
+    let text = "[[check]]\nkind = \"no_error\"\n\n[[check]]\nkind = \"judge\"\nevaluator = \"corectness\"\n";
+    app.write("baselines/tokyo/baseline.toml", text);
+    app.run(["gate", "--offline"]).exits(0);
+}
+
+#[test]
+fn a_panel_judges_in_the_gate_and_says_how_far_it_agrees() {
+    let app = repository(super::RULES);
+    app.write("strict.toml", &super::RULES.replace("0.95", "0.6"));
+    app.write("other.toml", &super::RULES.replace("0.95", "0.9"));
+    configure(
+        &app,
+        "[judge.panel.a]\nscripted = \"judge.toml\"\n[judge.panel.b]\nscripted = \"strict.toml\"\n\
+         [judge.panel.c]\nscripted = \"other.toml\"\n",
+    );
+    let polite = gate(&app, "Be polite.").exits(0);
+    let took = "note: the judges a, b, c took 12 calls: $0, apart from what the agents cost; \
+        their agreement (Krippendorff's alpha) is ";
+    assert!(polite.stdout.contains(took), "{}", polite.stdout);
+    let wrong = gate(&app, "Just guess.").exits(1);
+    let why = "`correctness` gives 0.20, less than 0.70";
+    assert!(wrong.stdout.contains(why), "{}", wrong.stdout);
+    assert!(
+        wrong.stdout.contains("(Krippendorff's alpha) is 0."),
+        "{}",
+        wrong.stdout
+    );
 }

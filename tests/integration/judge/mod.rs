@@ -3,7 +3,11 @@
 mod calibrate;
 mod gate;
 mod known;
+mod pairs;
+mod panel;
+mod program;
 mod provider;
+mod votes;
 
 use crate::support::App;
 
@@ -49,7 +53,7 @@ fn two_timelines_are_scored_and_compared() {
         timeline  correctness\n\
         main            0.200\n\
         fixed           0.950\n\n\
-        Delta (fixed vs main): +0.75\n\n\
+        Delta (fixed vs main): +0.75, not testable (n=1)\n\n\
         main, correctness: The number is made up.\n\
         fixed, correctness: As in the atlas.\n\n\
         judge: 4 calls, ";
@@ -164,6 +168,7 @@ fn in_ci_a_judge_is_asked_only_with_a_word_and_rules_always() {
 #[test]
 fn without_a_judge_or_an_evaluator_the_command_says_what_to_write() {
     let app = demo();
+    std::fs::remove_dir_all(app.folder().join("rewind-demo")).unwrap();
     let none = app.run(["eval", "score", "-e", "correctness"]).exits(2);
     assert!(none.stderr.contains("[judge]"), "{}", none.stderr);
     app.write("rewind.toml", "[judge]\nmodel = \"gpt-4o-mini\"\n");
@@ -193,4 +198,75 @@ fn without_a_judge_or_an_evaluator_the_command_says_what_to_write() {
     app.write("rewind.toml", "[judge.rubric.empty]\ntools = true\n");
     let empty = app.run(["eval", "prompt", "empty"]).exits(2);
     assert!(empty.stderr.contains("statements"), "{}", empty.stderr);
+}
+
+#[test]
+fn any_criterion_may_see_the_steps() {
+    let app = demo();
+    let prompt = |more: &[&str]| {
+        let command = ["eval", "prompt", "correctness", "latest"];
+        app.run(command.iter().chain(more)).exits(0).stdout
+    };
+    let (plain, steps) = (prompt(&[]), prompt(&["--steps"]));
+    assert!(!plain.contains("[[BEGIN tool result"), "{plain}");
+    assert!(steps.contains("[[BEGIN tool result 1 "), "{steps}");
+    assert!(steps.contains("are the steps on which"), "{steps}");
+    // It is another prompt, so its scores are others.
+    assert_ne!(plain.lines().next(), steps.lines().next());
+    app.write("rewind.toml", "[judge]\nsee = \"steps\"\n");
+    assert_eq!(prompt(&[]), steps);
+    // A quote of a step is evidence only where the steps are seen.
+    let rules = RULES.replace("14 million\\n inhabitants", "Statistics of Tokyo");
+    app.write("judge.toml", &rules);
+    let score = [
+        "eval",
+        "score",
+        "-e",
+        "correctness",
+        "--scripted",
+        "judge.toml",
+    ];
+    app.run(score).exits(0);
+    app.write("rewind.toml", "");
+    let unseen = app.run(score).exits(3);
+    assert!(
+        unseen.stdout.contains("does not stand in the judged text"),
+        "{}",
+        unseen.stdout
+    );
+}
+
+#[test]
+fn the_demo_has_a_judge_of_its_own_that_needs_no_key() {
+    let app = demo();
+    let command = [
+        "eval",
+        "score",
+        "latest",
+        "-e",
+        "correctness",
+        "--compare-timelines",
+    ];
+    let run = app.run(command).exits(0);
+    let expected = "session research, judged by scripted-judge (rules)\n\n\
+        timeline  correctness\n\
+        main            0.200\n\
+        fixed           0.950\n\n\
+        Delta (fixed vs main): +0.75, not testable (n=1)\n";
+    assert!(run.stdout.starts_with(expected), "{}", run.stdout);
+    let pairs = ["eval", "score", "latest", "-e", "correctness", "--pairwise"];
+    let pairs = app.run(pairs).exits(0);
+    assert!(pairs.stdout.contains("fixed is better"), "{}", pairs.stdout);
+    let other = app
+        .run(["eval", "score", "latest", "-e", "safety"])
+        .exits(3);
+    assert!(other.stdout.contains("not measured"), "{}", other.stdout);
+    // A judge that is configured comes first.
+    app.write("rewind.toml", "[judge]\nmodel = \"gpt-4o-mini\"\n");
+    let keyless = app.run(command).exits(2);
+    assert!(
+        keyless.stderr.contains("OPENAI_API_KEY"),
+        "{}",
+        keyless.stderr
+    );
 }

@@ -11,14 +11,14 @@ use crate::support::upstream::{Piece, Received, Upstream, json, whole};
 use crate::support::{App, Run};
 
 /// Returns a verdict on correctness.
-fn verdict(score: f64, evidence: &[&str]) -> Value {
+pub(super) fn verdict(score: f64, evidence: &[&str]) -> Value {
     value!({"verdicts": [{
         "statement": "correctness", "evidence": evidence, "reasoning": "so", "score": score, "pass": score >= 0.5,
     }]})
 }
 
 /// Returns a provider's answer with this text, in the dialect that was asked.
-fn says(request: &Received, text: &str) -> Vec<Piece> {
+pub(super) fn says(request: &Received, text: &str) -> Vec<Piece> {
     if request.path.ends_with("/messages") {
         let block = match serde_json::from_str::<Value>(text) {
             Ok(input) => {
@@ -41,7 +41,7 @@ fn says(request: &Received, text: &str) -> Vec<Piece> {
 }
 
 /// Returns the right answer to a canary; `None` for anything else.
-fn canary(request: &Received) -> Option<Vec<Piece>> {
+pub(super) fn canary(request: &Received) -> Option<Vec<Piece>> {
     let body = String::from_utf8(request.body.clone()).unwrap();
     if body.contains("The capital of France is Paris.") {
         return Some(says(request, &verdict(1.0, &["Paris"]).to_string()));
@@ -51,7 +51,7 @@ fn canary(request: &Received) -> Option<Vec<Piece>> {
 }
 
 /// Configures this judge.
-fn configure(app: &App, upstream: &Upstream, dialect: &str) {
+pub(super) fn configure(app: &App, upstream: &Upstream, dialect: &str) {
     let text = format!(
         "[judge]\nmodel = \"judge-1\"\nurl = \"{}\"\ndialect = \"{dialect}\"\nkey_env = \"MY_JUDGE\"\n{}timeout = \"700ms\"\n\
          [agent]\ncommand = [\"sh\", \"-c\", \"env > env.txt\"]\nenv = [\"MY_*\"]\n",
@@ -68,7 +68,7 @@ fn configure(app: &App, upstream: &Upstream, dialect: &str) {
 const KEY: &str = "jk-0123456789abcdefghij";
 
 /// Runs `rewind` with the judge's key.
-fn run(app: &App, arguments: &[&str]) -> Run {
+pub(super) fn run(app: &App, arguments: &[&str]) -> Run {
     let mut command = app.rewind();
     command.args(arguments).env("MY_JUDGE", KEY);
     let output = command.output().unwrap();
@@ -128,9 +128,9 @@ fn the_requests_are_those_of_the_providers_sdks() {
 }
 
 /// How a judge may misbehave: its answer to the nth request, and what is said of it.
-type Misbehaviour = (&'static str, fn(&Received) -> Vec<Piece>, &'static str);
+pub(super) type Misbehaviour = (&'static str, fn(&Received) -> Vec<Piece>, &'static str);
 
-const MISBEHAVIOURS: [Misbehaviour; 13] = [
+pub(super) const MISBEHAVIOURS: [Misbehaviour; 13] = [
     (
         "prose",
         |r| says(r, "I would say it is correct: 1.0"),
@@ -403,4 +403,44 @@ fn an_answer_full_of_orders_reaches_the_judge_between_boundaries_that_it_does_no
         .unwrap();
     assert_eq!(inside.trim_end(), text.trim_end());
     assert!(!inside.contains(boundary));
+}
+
+#[test]
+fn a_judge_that_dies_half_way_has_measured_only_what_it_answered() {
+    let app = demo();
+    let upstream = Upstream::start(|request| {
+        canary(request).unwrap_or_else(|| {
+            let body = String::from_utf8(request.body.clone()).unwrap();
+            if body.contains("14 million inhabitants") {
+                vec![Piece::Break]
+            } else {
+                says(request, &verdict(0.2, &["37 million"]).to_string())
+            }
+        })
+    });
+    configure(&app, &upstream, "openai");
+    let arguments = [&SCORE[..5], &["--compare-timelines"]].concat();
+    let half = run(&app, &arguments).exits(3);
+    assert!(half.stdout.contains("0.200"), "{}", half.stdout);
+    let delta = "Delta (fixed vs main): not measured\n";
+    assert!(half.stdout.contains(delta), "{}", half.stdout);
+    let why = "not measured fixed, correctness: the judge had no verdict within";
+    assert!(half.stdout.contains(why), "{}", half.stdout);
+}
+
+#[test]
+fn no_more_calls_go_out_in_a_minute_than_allowed() {
+    let app = demo();
+    let upstream = Upstream::start(|request| canary(request).unwrap());
+    configure(&app, &upstream, "openai");
+    let path = app.folder().join("rewind.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let limited = text.replace("[judge]\n", "[judge]\nrequests_per_minute = 1\n");
+    app.write("rewind.toml", &limited);
+    let run = run(&app, &SCORE).exits(3);
+    let report = run.json();
+    let said = report["scores"][0]["not_measured"].as_str().unwrap();
+    assert!(said.contains("no verdict within"), "{said}");
+    // The second may go out a minute later, when its time is long over.
+    assert_eq!(upstream.received().len(), 1);
 }
