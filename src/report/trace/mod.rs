@@ -224,10 +224,10 @@ pub struct Change {
     /// What it is, such as `system prompt` or ``tool `refund` ``.
     pub what: String,
     /// The agent whose requests it is in; empty where all have it.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default)]
     pub agent: String,
     /// How it differs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub diff: Option<TextDiff>,
 }
 
