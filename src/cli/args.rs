@@ -84,8 +84,8 @@ pub(super) enum Command {
     /// Move sessions between the store and files
     #[command(subcommand)]
     Session(Session),
-    /// Read a session folder into the store
-    Import(Import),
+    /// Make sessions of traces of other tools, or read a session folder into the store
+    Import(super::import::Import),
     /// Serve a scripted model: an OpenAI- and Anthropic-compatible endpoint that answers by rules
     Scripted(Scripted),
     /// Stand in for an MCP server, so that its tools are recorded and replayed

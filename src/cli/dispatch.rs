@@ -65,7 +65,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             run_session(args.global.store.as_deref(), typed, context, &mut out)
         }
         Command::Import(typed) => {
-            session::import(args.global.store.as_deref(), &typed.dir, context, &mut out)
+            super::import::run(typed, args.global, context, &runtime()?, &mut out)
         }
         Command::Replay(typed) => {
             let options = replay_options(args.global, typed)?;

@@ -7,6 +7,7 @@ mod dispatch;
 mod eval;
 mod failure;
 mod github;
+mod import;
 mod log;
 mod report_args;
 

@@ -10,6 +10,7 @@ pub mod eval;
 mod failure;
 pub mod gate;
 pub mod github;
+pub mod import;
 pub mod init;
 mod judging;
 mod keys;

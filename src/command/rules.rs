@@ -49,6 +49,19 @@ pub fn replay_rules(config: &Config) -> Rules {
     }
 }
 
+/// Turns on what is meant for imported sessions: their recordings have pseudonyms, so what the agent sends
+/// gets them, too.
+pub fn for_imports(config: &mut Config) {
+    let kinds = config.redact.personal.kinds_of_imports();
+    config.redact.personal = config::Personal::Some(kinds);
+}
+
+/// Returns whether a timeline was imported: nobody saw the bytes of its requests.
+pub fn is_imported(timeline: &Timeline) -> bool {
+    let mut calls = timeline.model_steps();
+    calls.any(|(_step, call)| call.exchange.fingerprint.is_none())
+}
+
 /// Returns what the configuration says of the agent's tools.
 pub fn tool_rules(config: &Config) -> ToolRules {
     let rules = config.tools.iter().map(|(name, entry)| ToolRule {

@@ -5,7 +5,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use scrub::redacted;
+pub(super) use scrub::redacted;
 pub use scrub::scrub;
 
 use std::fmt;

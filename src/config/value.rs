@@ -59,6 +59,9 @@ pub enum Personal {
     All(bool),
     /// These kinds.
     Some(BTreeSet<PersonalKind>),
+    /// Nothing is said.
+    #[serde(skip)]
+    Unsaid,
 }
 
 impl Personal {
@@ -66,15 +69,23 @@ impl Personal {
     pub fn kinds(&self) -> BTreeSet<PersonalKind> {
         match self {
             Self::All(true) => PersonalKind::ALL.into(),
-            Self::All(false) => BTreeSet::new(),
+            Self::All(false) | Self::Unsaid => BTreeSet::new(),
             Self::Some(kinds) => kinds.clone(),
+        }
+    }
+
+    /// Returns the kinds that are meant for sessions imported from production: all where nothing is said.
+    pub fn kinds_of_imports(&self) -> BTreeSet<PersonalKind> {
+        match self {
+            Self::Unsaid => PersonalKind::ALL.into(),
+            Self::All(_) | Self::Some(_) => self.kinds(),
         }
     }
 }
 
 impl Default for Personal {
     fn default() -> Self {
-        Self::All(false)
+        Self::Unsaid
     }
 }
 

@@ -17,7 +17,7 @@ pub enum Lost {
     System,
     /// The tool definitions: none are there, though there may have been some.
     Tools,
-    /// Some settings: those that are there were sent, and others may have been.
+    /// Some settings: those that are there were sent, perhaps under another name, and others may have been.
     Settings,
     /// Messages of the history: what is there is not the whole conversation.
     History,
@@ -74,6 +74,11 @@ impl Lost {
             Self::Stream => "stream",
             Self::Dialect => "dialect",
         }
+    }
+
+    /// Returns whether it is a matter of transport alone: an answer is rendered to fit.
+    pub fn is_transport(self) -> bool {
+        self == Self::Stream || self == Self::Dialect
     }
 
     /// Returns the least fidelity of a call that lost it.

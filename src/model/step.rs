@@ -189,7 +189,9 @@ impl Step {
 
     /// Returns how long it took in microseconds; `None` where unknown.
     pub fn duration_us(&self) -> Option<u64> {
-        let is_known = self.tool().is_none_or(|tool| !tool.captures.is_empty());
+        let is_seen = self.tool().is_none_or(|tool| !tool.captures.is_empty());
+        // The span of an imported trace has its times, too.
+        let is_known = is_seen || self.ended_us > self.began_us;
         is_known.then(|| self.ended_us.saturating_sub(self.began_us))
     }
 }

@@ -21,7 +21,7 @@ const FLOORS: &[&[&str]] = &[
         "selftest",
         "calibration",
     ],
-    &["report", "github"],
+    &["report", "github", "interop"],
     &["config"],
     &["command"],
     &["cli"],

@@ -19,6 +19,7 @@ mod checks;
 mod cmd;
 mod examples;
 mod github;
+mod imports;
 mod init;
 mod judge;
 mod mcp;

@@ -16,7 +16,7 @@ use crate::baseline::{
 use crate::check::CheckContext;
 use crate::command::gate::bare_case;
 use crate::command::output::say;
-use crate::command::rules::{prices, real_tools, replay_rules};
+use crate::command::rules::{for_imports, is_imported, prices, real_tools, replay_rules};
 use crate::command::stored::{session, timeline};
 use crate::command::{CommandError, Context, load_config, set_up};
 use crate::config::Config;
@@ -74,6 +74,9 @@ pub async fn create(
     }
     let session = session(options.place.store.as_deref(), &options.session, context)?;
     let reference = reference(&session, options)?;
+    if is_imported(reference) {
+        for_imports(&mut config);
+    }
     let forks = forks(options, reference)?;
     review(&session, options, out)?;
     let recording = shared_recording(&session, options, &target, context)?;

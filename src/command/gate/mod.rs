@@ -31,7 +31,7 @@ use self::samples::{fitting_quotas, samples};
 use self::select::{baselines, take_part};
 use super::baseline::directory;
 use super::output::say;
-use super::rules::{prices, real_tools, replay_rules, timing};
+use super::rules::{for_imports, is_imported, prices, real_tools, replay_rules, timing};
 use super::{
     BackendOptions, CaptureOptions, CommandError, Context, WayOut, listener, load_config, redactor,
     set_up, way_out,
@@ -146,6 +146,9 @@ pub async fn run(
     }
     let mut cases = cases(options, &baselines, &config, changed.as_ref(), context, err).await?;
     fitting_quotas(&mut cases, samples(options, &config, way_out.is_scripted))?;
+    if cases.iter().any(|case| is_imported(&case.reference)) {
+        for_imports(&mut config);
+    }
     let skipped = baselines.len() - cases.len();
     let caps = take_part(
         &mut cases,

@@ -10,7 +10,7 @@ use camino::Utf8PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::output::say;
-use super::rules::{answer_from, prices, real_tools, replay_rules, timing};
+use super::rules::{answer_from, for_imports, prices, real_tools, replay_rules, timing};
 use super::{
     BackendOptions, CaptureOptions, CommandError, Context, WayOut, agent_config, agent_spec,
     check_live, demo, listener, load_config, redactor, set_up, store_dir, way_out,
@@ -183,6 +183,9 @@ fn own_config(
         .help("`rewind demo` writes it again; or name a command: rewind replay … -- CMD"));
     }
     options.capture.apply(&mut config);
+    if let Source::Imported(_) = session.source {
+        for_imports(&mut config);
+    }
     agent_config(&config, options.agent.as_deref(), &session.command)
 }
 

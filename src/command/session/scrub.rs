@@ -72,7 +72,10 @@ fn pair(text: &str) -> Result<(String, String), CommandError> {
 ///
 /// # Errors
 /// What is left no longer has the form of a session.
-pub(super) fn redacted(redactor: &Redactor, session: Session) -> Result<Session, CommandError> {
+pub(in crate::command) fn redacted(
+    redactor: &Redactor,
+    session: Session,
+) -> Result<Session, CommandError> {
     let clean = |text: &str| redactor.text(text).into_owned();
     let mut scrubber = Scrubber::new(&clean);
     let mut new = scrubber.session(&session)?;

@@ -45,6 +45,12 @@ impl App {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Returns the runner with an environment variable set.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.set(name, value);
+        self
+    }
+
     /// Writes a file below the folder and returns its path.
     pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
         let file = self.folder().join(path);

@@ -47,6 +47,7 @@ impl Draft<'_> {
             self.trajectory(),
             self.forbidden(),
             self.answer(),
+            self.expected(),
             Some(self.no_error()),
             self.no_loop(),
             self.model(),
@@ -219,6 +220,17 @@ impl Draft<'_> {
             Some(Effect::Pure | Effect::Read) => false,
             None => is_mutating(name),
         }
+    }
+
+    /// Returns the check by what the source of an import holds to be right; it needs a model that judges, so
+    /// it is only proposed.
+    fn expected(&self) -> Option<String> {
+        let expected = self.session.expected.as_deref()?;
+        Some(format!(
+            "# What is held to be right where the trace came from; take the marks away once there is a [judge].\n\
+             # [[check]]\n# kind = \"judge\"\n# evaluator = \"correctness\"\n# expected = {}\n",
+            Value::from(expected)
+        ))
     }
 
     fn no_error(&self) -> String {
