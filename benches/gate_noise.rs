@@ -213,7 +213,7 @@ fn fork(nth: usize, base: &[f64]) -> ForkInput {
             Accepted::Failed
         },
         accepted_results: results,
-        accepted_scores: [("judge".to_owned(), base.to_vec())].into(),
+        accepted_scores: [("judge".to_owned(), base.iter().copied().map(Some).collect())].into(),
         unheard: Vec::new(),
         samples: Vec::new(),
     }

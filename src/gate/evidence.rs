@@ -132,10 +132,11 @@ pub(super) fn accepted_results(case: &Case, fork: &ForkPoint) -> Vec<Said> {
     results
 }
 
-/// Returns the scores of the accepted samples of a fork that say something of their own, in order, by the id of the check.
+/// Returns the scores of the accepted samples of a fork that say something of their own, in order, by the id of the check;
+/// `None` of a sample that was as recorded.
 ///
 /// A check that is defined otherwise now scores otherwise.
-pub(super) fn accepted_scores(case: &Case, fork: &ForkPoint) -> BTreeMap<String, Vec<f64>> {
+pub(super) fn accepted_scores(case: &Case, fork: &ForkPoint) -> BTreeMap<String, Vec<Option<f64>>> {
     let known = case
         .comparable()
         .and_then(|known| known.forks.get(&fork.to_string()));
@@ -143,15 +144,16 @@ pub(super) fn accepted_scores(case: &Case, fork: &ForkPoint) -> BTreeMap<String,
         return BTreeMap::new();
     };
     let digests = &case.baseline.definition.digests;
-    let same = known
+    let judged = known
         .checks
         .iter()
-        .filter(|(id, check)| digests.get(*id) == Some(&check.definition));
-    let scores = same.map(|(id, check)| {
-        let newest_first = known
-            .telling()
-            .filter_map(|(back, _sample)| check.score(back));
-        let mut scores: Vec<f64> = newest_first.collect();
+        .filter(|(id, check)| check.kind == "judge" && digests.get(*id) == Some(&check.definition));
+    let scores = judged.map(|(id, check)| {
+        let newest_first = known.telling().filter_map(|(back, _sample)| {
+            let was_judged = check.said(back)? != Said::NotRun;
+            was_judged.then(|| check.score(back))
+        });
+        let mut scores: Vec<Option<f64>> = newest_first.collect();
         scores.reverse();
         (id.clone(), scores)
     });

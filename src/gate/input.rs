@@ -140,9 +140,9 @@ pub struct ForkInput {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_results: Vec<Said>,
     /// The scores of the accepted samples, in order, by the id of the check; only of checks that are defined now as they
-    /// were then.
+    /// were then. `None` of a sample that was as recorded.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub accepted_scores: BTreeMap<String, Vec<f64>>,
+    pub accepted_scores: BTreeMap<String, Vec<Option<f64>>>,
     /// What changed before the fork and is put to the model by no fork of the baseline, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unheard: Vec<String>,

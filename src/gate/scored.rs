@@ -53,8 +53,14 @@ impl ForkInput {
         let candidate: Vec<f64> = scores()
             .filter_map(|score| score.value.or(recorded))
             .collect();
-        let accepted = self.accepted_scores.get(&first.id).cloned();
-        let base = accepted.unwrap_or_else(|| recorded.into_iter().collect());
+        let accepted = self.accepted_scores.get(&first.id);
+        let base: Vec<f64> = match accepted {
+            Some(accepted) => accepted
+                .iter()
+                .filter_map(|score| score.or(recorded))
+                .collect(),
+            None => recorded.into_iter().collect(),
+        };
         if base.is_empty() || candidate.is_empty() {
             return None;
         }

@@ -35,7 +35,8 @@ fn judged(base: &[f64], now: &[f64]) -> ForkInput {
         ..fork(samples)
     };
     if !base.is_empty() {
-        input.accepted_scores = [("judge".to_owned(), base.to_vec())].into();
+        input.accepted_scores =
+            [("judge".to_owned(), base.iter().copied().map(Some).collect())].into();
     }
     input
 }
@@ -239,7 +240,7 @@ fn more_samples_are_run_where_all_together_can_tell_more() {
     assert_eq!(rounds(&forks), [0; 8], "no accepted sample is left");
     for fork in &mut forks {
         fork.accepted_results = vec![Said::Passed; 6];
-        fork.accepted_scores = [("judge".to_owned(), vec![0.85; 6])].into();
+        fork.accepted_scores = [("judge".to_owned(), vec![Some(0.85); 6])].into();
     }
     assert_eq!(rounds(&forks), [3; 8]);
     let mut begun = run(&[0.3; 12]);

@@ -8,6 +8,7 @@ mod panel;
 mod program;
 mod provider;
 mod votes;
+mod together;
 
 use crate::support::App;
 

@@ -1,0 +1,96 @@
+//! Many baselines that drop a little: none of them alone could tell, all of them together can.
+
+use std::fs;
+
+use super::gate::repository;
+use crate::support::{App, Run};
+
+/// Finds the polite answer a little worse.
+const POLITE: &str = r#"
+[[rule]]
+when = { last_user = "If you please" }
+reply = { text = '{"verdicts":[{"statement":"correctness","evidence":["If you please"],"reasoning":"Wordy.","score":0.75,"pass":true}]}' }
+"#;
+
+/// Eight baselines, each accepted as recorded and in three live samples.
+fn eight() -> App {
+    let app = repository(&format!("{POLITE}{}", super::RULES));
+    let baselines = app.folder().join("baselines");
+    for number in 1..8 {
+        copy(
+            &baselines.join("tokyo"),
+            &baselines.join(format!("city-{number}")),
+        );
+    }
+    let names = (1..8).map(|number| format!("city-{number}"));
+    for name in names.chain(["tokyo".to_owned()]) {
+        app.run([
+            "baseline",
+            "sample",
+            &name,
+            "-n",
+            "3",
+            "--live",
+            "--reason",
+            "what is typical",
+        ])
+        .exits(0);
+    }
+    app
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+fn gate(app: &App, prompt: &str) -> Run {
+    app.write("prompt.txt", prompt);
+    app.run(["gate", "--live", "--samples", "3"])
+}
+
+#[test]
+fn eight_baselines_that_drop_a_little_are_red_together() {
+    let app = eight();
+    gate(&app, "Answer from the atlas.").exits(0);
+    let red = gate(&app, "Be polite.").exits(1);
+    for said in [
+        "LOOK  tokyo@start",
+        "`correctness` went from 0.95 (n=4) to 0.75 (n=3)",
+        "correctness  0.95 → 0.75 (−0.20), interval −0.20 to −0.20: regressed",
+        "8 baselines, 8 forks",
+        "it is lower, and not by chance",
+        "FAIL: 8 suspect",
+    ] {
+        assert!(red.stdout.contains(said), "{said}\n{}", red.stdout);
+    }
+    let read =
+        |name: &str| fs::read_to_string(app.folder().join("rewind-report").join(name)).unwrap();
+    let comment = read("report.md");
+    assert!(
+        comment.contains("all baselines together, correctness: it is lower"),
+        "{comment}"
+    );
+    assert!(
+        comment.contains("| `correctness` | 0.95 → 0.75 (−0.20) |"),
+        "{comment}"
+    );
+    let junit = read("junit.xml");
+    assert!(
+        junit.contains("all baselines together") && junit.contains("type=\"regressed\""),
+        "{junit}"
+    );
+    app.run(["verify", "rewind-report"]).exits(0);
+    let forged =
+        read("rewind-report.json").replace("\"verdict\": \"regressed\"", "\"verdict\": \"stable\"");
+    app.write("forged.json", &forged);
+    app.run(["verify", "forged.json"]).exits(1);
+}
