@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::input::{Accepted, Sample, State};
+use super::reference::trajectory;
 use super::rejudge::{answer, recorded_answer};
-use super::runner::{Case, ForkRun, trajectory};
+use super::runner::{Case, ForkRun};
 use super::surroundings::Judges;
 use crate::baseline::{Evidence, ForkEvidence, KnownVerdict, Provenance, Said, SampleEvidence};
 use crate::check::{self, CheckContext, KeptAnswer};

@@ -12,14 +12,13 @@ use super::answers::{Answers, Remembering};
 use super::budget::{Budget, Capped, Cashier};
 use super::evidence;
 use super::input::{Fault, FaultKind, ForkInput, Mode, Sample, USUAL_ALPHA, USUAL_MARGIN};
+use super::reference::trajectory;
 use super::schedule::Stop;
 use super::surroundings::{Judges, Surroundings};
 use crate::agent::{AgentSpec, Ended};
 use crate::baseline::{Baseline, Evidence};
-use crate::check::{self, CheckContext, CheckResult, tool_uses};
-use crate::model::{
-    Call, ContentId, ForkPoint, SampleRange, Session, StepIndex, Thread, Timeline, canonical_json,
-};
+use crate::check::{self, CheckContext, CheckResult};
+use crate::model::{Call, ContentId, ForkPoint, SampleRange, Thread, Timeline};
 use crate::price::PriceTable;
 use crate::proxy::{Backend, Options};
 use crate::record::Recorder;
@@ -448,16 +447,6 @@ fn provider_fault(timeline: &Timeline) -> Option<Fault> {
     })
 }
 
-/// Returns the tool calls of a run, sorted, so that the order of parallel ones does not count.
-pub(super) fn trajectory(timeline: &Timeline) -> Vec<(String, String)> {
-    let mut calls: Vec<(String, String)> = tool_uses(timeline)
-        .into_iter()
-        .map(|tool| (tool.name.to_owned(), canonical_json(tool.arguments)))
-        .collect();
-    calls.sort();
-    calls
-}
-
 /// Tells the agent the number of the sample, from 1; 0 in the dry run.
 const SAMPLE: &str = "REWIND_SAMPLE";
 
@@ -476,30 +465,4 @@ fn tail(ended: &Ended) -> String {
     }
     let skip = text.chars().count().saturating_sub(LOG_CHARS);
     text.chars().skip(skip).collect()
-}
-
-/// Returns the timeline that a session's baseline holds up as right: the one named, else `main` when
-/// it ended without error, else the newest fork.
-pub fn reference<'s>(session: &'s Session, baseline: &Baseline) -> Option<&'s Timeline> {
-    use crate::baseline::Reference;
-    match &baseline.definition.reference {
-        Reference::Label(label) => session.timeline(label),
-        Reference::Automatic => {
-            let main = session.timelines.first()?;
-            let is_right = main.outcome.exit.unwrap_or(0) == 0;
-            session
-                .timelines
-                .last()
-                .filter(|_newest| !is_right)
-                .or(Some(main))
-        }
-    }
-}
-
-/// Returns the step from which a live run of a fork would be paid.
-pub fn paid_from(fork: &str, reference: &Timeline) -> Option<StepIndex> {
-    match resolve(&fork.parse().ok()?, reference).ok()? {
-        Fork::At(step) => Some(step),
-        Fork::Auto | Fork::Never => None,
-    }
 }

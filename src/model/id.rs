@@ -48,8 +48,8 @@ impl ContentId {
 
     /// Returns a number that is drawn from it, for a seeded generator.
     pub fn seed(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+        let bytes = self.0.first_chunk().copied();
+        u64::from_le_bytes(bytes.unwrap_or_default())
     }
 
     /// Returns the first 12 hexadecimal digits, for people.

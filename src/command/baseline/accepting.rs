@@ -80,11 +80,11 @@ fn take_one(
     if one.evidence.recording != recording {
         return Err(changed("the recording"));
     }
-    let replaces = one.evidence.provenance.replaces;
-    let replaced = [&now, &before]
+    let wanted = one.evidence.provenance.replaces;
+    let found = [&now, &before]
         .into_iter()
-        .find(|known| known.as_ref().map(Evidence::id) == replaces);
-    let Some(replaced) = replaced else {
+        .find(|known| known.as_ref().map(Evidence::id) == wanted);
+    let Some(replaced) = found else {
         return Err(changed("the accepted evidence"));
     };
     let mut evidence = one.evidence.clone();

@@ -204,17 +204,7 @@ pub async fn run(
     explain_no_calls(&mut report);
     explain_prefix_drift(&mut report);
     report.notes.sort();
-    let dir = context.cwd.join(&options.out);
-    reports::write(&report, &traces, &dir).map_err(CommandError::usage)?;
-    pending.write(&dir)?;
-    let written = if options.json {
-        out.write_all(report.to_json().as_bytes())
-    } else {
-        reports::print(&report, &dir, context, out).and_then(|()| pending.print(out))
-    };
-    if let Err(error) = written {
-        tracing::debug!(%error, "the table could not be written");
-    }
+    reports::hand_over(&report, &traces, &pending, options, context, out)?;
     Ok(exit(&report))
 }
 

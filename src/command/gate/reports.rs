@@ -5,8 +5,9 @@ use std::io::{self, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::traces;
-use crate::command::Context;
+use super::pending::Pending;
+use super::{GateOptions, traces};
+use crate::command::{CommandError, Context};
 use crate::report::terminal::{self, Style};
 use crate::report::{Format, RenderError, RunReport, Traces, github};
 
@@ -23,6 +24,32 @@ pub(crate) enum WriteError {
     /// A report can't be made.
     #[error(transparent)]
     Render(#[from] RenderError),
+}
+
+/// Writes the run with what may be accepted of it, and prints its table or its JSON.
+///
+/// # Errors
+/// A file can't be written.
+pub(super) fn hand_over(
+    report: &RunReport,
+    traces: &Traces,
+    pending: &Pending,
+    options: &GateOptions,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<(), CommandError> {
+    let dir = context.cwd.join(&options.out);
+    write(report, traces, &dir).map_err(CommandError::usage)?;
+    pending.write(&dir)?;
+    let written = if options.json {
+        out.write_all(report.to_json().as_bytes())
+    } else {
+        print(report, &dir, context, out).and_then(|()| pending.print(out))
+    };
+    if let Err(error) = written {
+        tracing::debug!(%error, "the table could not be written");
+    }
+    Ok(())
 }
 
 /// Writes the run in each of [`Format::FILES`] into `dir`, and the timelines that its page shows.

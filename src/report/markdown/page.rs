@@ -148,25 +148,7 @@ pub(crate) fn page(report: &RunReport, detail: Detail) -> Page {
         .and_then(|name| worst?.accepting(&name));
     let allow = worst.filter(|_fork| report.verdict == Shown::Fail);
     let allow = allow.and_then(ForkReport::forbidding);
-    let mut sections: Vec<Section> = [
-        ("❌ Failed", Shown::Fail),
-        ("🚫 Not measured", Shown::NotMeasured),
-        ("⚠️ To look at", Shown::Look),
-    ]
-    .into_iter()
-    .map(|(title, shown)| section(title, report.shown(shown).collect(), detail))
-    .collect();
-    if detail.all {
-        let all = Detail {
-            findings: 0,
-            ..detail
-        };
-        sections.push(section("All forks", report.forks.iter().collect(), all));
-    }
-    sections.retain(|section| section.count > 0);
-    if let Some(first) = sections.first_mut() {
-        first.is_open = report.verdict != Shown::Pass;
-    }
+    let sections = sections(report, detail);
     Page {
         title: format!("{} · {}", report.verdict, report.summary()),
         word: report.verdict.as_str(),
@@ -203,6 +185,30 @@ pub(crate) fn page(report: &RunReport, detail: Detail) -> Page {
         accept,
         allow,
     }
+}
+
+/// Returns the forks by how bad they are, the worst first and open.
+fn sections(report: &RunReport, detail: Detail) -> Vec<Section> {
+    let mut sections: Vec<Section> = [
+        ("❌ Failed", Shown::Fail),
+        ("🚫 Not measured", Shown::NotMeasured),
+        ("⚠️ To look at", Shown::Look),
+    ]
+    .into_iter()
+    .map(|(title, shown)| section(title, report.shown(shown).collect(), detail))
+    .collect();
+    if detail.all {
+        let all = Detail {
+            findings: 0,
+            ..detail
+        };
+        sections.push(section("All forks", report.forks.iter().collect(), all));
+    }
+    sections.retain(|section| section.count > 0);
+    if let Some(first) = sections.first_mut() {
+        first.is_open = report.verdict != Shown::Pass;
+    }
+    sections
 }
 
 /// Returns base and head of the forks, the worst first.

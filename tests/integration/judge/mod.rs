@@ -7,8 +7,8 @@ mod pairs;
 mod panel;
 mod program;
 mod provider;
-mod votes;
 mod together;
+mod votes;
 
 use crate::support::App;
 

@@ -64,7 +64,7 @@ fn eight_baselines_that_drop_a_little_are_red_together() {
     let red = gate(&app, "Be polite.").exits(1);
     for said in [
         "LOOK  tokyo@start",
-        "`correctness` went from 0.95 (n=4) to 0.75 (n=3)",
+        "`correctness` went from 0.95 (n=3) to 0.75 (n=3)",
         "correctness  0.95 → 0.75 (−0.20), interval −0.20 to −0.20: regressed",
         "8 baselines, 8 forks",
         "it is lower, and not by chance",
