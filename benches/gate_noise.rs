@@ -44,7 +44,7 @@ fn main() {
         "| drop | accepted | red | red at any look | confirmed | t-test, as many samples | samples | of 12 |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
-    for accepted in [1, 3, 12] {
+    for accepted in [1, 3, 6] {
         let mut critical = None;
         for (name, drops) in scenarios() {
             let mut random = Random::seeded(1);

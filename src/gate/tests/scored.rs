@@ -234,8 +234,14 @@ fn more_samples_are_run_where_all_together_can_tell_more() {
     assert_eq!(rounds(&run(&[0.0; 8])), [0; 8]);
     // It is red, so nothing more is spent.
     assert_eq!(rounds(&run(&[0.3; 12])), [0; 12]);
-    // What lies within the margin is decided for each fork, and not for all together.
-    let mut forks = run(&[0.099, 0.099, 0.099, 0.099, 0.099, 0.099, 0.099, -0.5]);
+    // What each check lets pass is decided for each fork, and not for all together.
+    let mut forks = run(&[0.3, -0.25, 0.3, -0.25, 0.3, -0.25, 0.3, -0.25]);
+    let checks = forks.iter_mut().flat_map(|fork| &mut fork.samples);
+    for check in checks.flat_map(|sample| &mut sample.checks) {
+        if let Some(score) = &mut check.score {
+            score.max_drop = Some(MaxDrop::Points(0.5));
+        }
+    }
     assert_eq!(suite(&forks)[1].verdict, Some(Verdict::Inconclusive));
     assert_eq!(rounds(&forks), [0; 8], "no accepted sample is left");
     for fork in &mut forks {
