@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# The gate in a GitHub job: takes or builds the binary, runs `rewind gate`, writes the job summary and the outputs
-# `exit-code`, `verdict` and `reports`. Always exits 0 once the outputs are written: the action's last step
-# fails the job, after the reports are uploaded.
+# The gate in a GitHub job: runs `rewind gate`, writes the job summary and the outputs `exit-code`, `verdict`, `counts`, `reports` and
+# `page`. Always exits 0 once the outputs are written: the action's last step fails the job, after the reports are uploaded.
 set -uo pipefail
 
 reports="$RUNNER_TEMP/rewind-report-${GITHUB_ACTION:-gate}"
 exit_code=3
 verdict=error
+counts='{}'
+page=
 
 finish() {
   {
     printf 'exit-code=%s\n' "$exit_code"
     printf 'verdict=%s\n' "$verdict"
+    printf 'counts=%s\n' "$counts"
     printf 'reports=%s\n' "$reports"
+    printf 'page=%s\n' "$page"
   } >>"$GITHUB_OUTPUT"
   exit 0
 }
@@ -30,27 +33,19 @@ case "${GITHUB_EVENT_NAME:-}" in
     fail "the gate runs the code under test, so it refuses the event $GITHUB_EVENT_NAME; use pull_request" 2
     ;;
 esac
+if [ -z "$BINARY" ]; then fail "there is no rewind to run; see the log above" 3; fi
 
-binary="$INPUT_BINARY"
-if [ -z "$binary" ]; then
-  echo "::group::Build rewind"
-  cargo build --release --locked --bin rewind --manifest-path "$GITHUB_ACTION_PATH/Cargo.toml" \
-    --target-dir "$RUNNER_TEMP/rewind-target"
-  built=$?
-  echo "::endgroup::"
-  if [ "$built" != 0 ]; then fail "rewind could not be built; see the log above" 3; fi
-  binary="$RUNNER_TEMP/rewind-target/release/rewind"
-fi
-case "$binary" in
-  /*) ;;
-  *) binary="$GITHUB_WORKSPACE/$binary" ;;
-esac
-if [ ! -x "$binary" ]; then fail "there is no program at the input binary" 2; fi
-
-options=(--out "$reports")
+options=(--out "$reports" --profile "$INPUT_PROFILE")
 if [ -n "$INPUT_CONFIG" ]; then options+=(--config "$INPUT_CONFIG"); fi
 if [ -n "$INPUT_BASELINES" ]; then options+=(--baselines "$INPUT_BASELINES"); fi
 if [ -n "$INPUT_FILTER" ]; then options+=(--filter "$INPUT_FILTER"); fi
+if [ -n "$INPUT_CHANGED_SINCE" ]; then options+=(--changed-since "$INPUT_CHANGED_SINCE"); fi
+if [ -n "$INPUT_SHARD" ]; then options+=(--shard "$INPUT_SHARD"); fi
+if [ -n "$INPUT_MAX_USD" ]; then options+=(--max-usd "$INPUT_MAX_USD"); fi
+if [ -n "$INPUT_POLICY_FROM" ]; then
+  options+=(--policy-from "$INPUT_POLICY_FROM")
+  if [ -n "$TRUSTED" ]; then options+=(--trusted "$TRUSTED"); fi
+fi
 case "$INPUT_LIVE" in
   true) options+=(--live) ;;
   false) options+=(--offline) ;;
@@ -63,18 +58,26 @@ if [ "$INPUT_ALLOW_NEEDS_LIVE" = true ]; then options+=(--allow-needs-live); fi
 rm -rf "$reports"
 token="$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
 printf '::stop-commands::%s\n' "$token"
-"$binary" gate "${options[@]}"
+"$BINARY" gate "${options[@]}"
 exit_code=$?
 printf '\n::%s::\n' "$token"
 
 # The annotations, which the runner did not read above.
-"$binary" report "$reports" --format github 2>/dev/null | grep -E '^::(error|warning|notice) '
+"$BINARY" report "$reports" --format github 2>/dev/null | grep -E '^::(error|warning|notice) '
 
 if [ -f "$reports/report.md" ] && [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
   cat "$reports/report.md" >>"$GITHUB_STEP_SUMMARY"
 fi
-# The verdict of the run stands on a line of its own, at the top level of the report.
+# A page that is uploaded by itself is named as its file.
+if [ -f "$reports/report.html" ]; then
+  page="$RUNNER_TEMP/rewind-$INPUT_KEY-${GITHUB_RUN_ATTEMPT:-1}${INPUT_SHARD:+-${INPUT_SHARD/\//-of-}}.html"
+  cp "$reports/report.html" "$page"
+fi
+# Verdict and counts of the run stand at the top level of the report.
 word="$(sed -n 's/^  "verdict": "\([a-z_]*\)",\{0,1\}$/\1/p' "$reports/rewind-report.json" 2>/dev/null | head -n 1)"
+found="$(sed -n '/^  "counts": {/,/^  }/p' "$reports/rewind-report.json" 2>/dev/null | tr -d ' \n')"
+found="${found#*:}"
+if [ -n "$found" ]; then counts="${found%,}"; fi
 if [ -n "$word" ]; then
   verdict="$word"
 elif [ "$exit_code" = 0 ]; then

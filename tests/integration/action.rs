@@ -29,7 +29,7 @@ jobs:
 
 /// Writes a report as the gate does; its arguments are the word shown and the exit code.
 const REPORT: &str = r#"
-if [ "$1" = report ]; then exit 0; fi
+case "$1" in report | github) exit 0 ;; esac
 while [ "$1" != --out ]; do shift; done
 mkdir -p "$2"
 printf '{\n  "format": "1.0",\n  "verdict": "WORD"\n}\n' >"$2/rewind-report.json"
@@ -139,7 +139,12 @@ impl Repository {
     /// Returns a repository with the action and a program in place of `rewind`.
     fn with_fake(script: &str) -> Self {
         let app = App::new();
-        for file in ["action.yml", "action/run.sh"] {
+        for file in [
+            "action.yml",
+            "action/install.sh",
+            "action/run.sh",
+            "action/tell.sh",
+        ] {
             copy(
                 &root().join(file),
                 &app.folder().join("repository").join(file),
@@ -160,7 +165,7 @@ impl Repository {
     fn commit(&self) {
         for arguments in [
             "init --quiet --initial-branch main",
-            "remote add origin https://github.com/example/agent",
+            "remote add origin https://github.com/acme/agent",
             "add --all",
             "-c user.name=x -c user.email=x@example.com commit --quiet --message x",
         ] {

@@ -159,6 +159,7 @@ jobs:
     timeout-minutes: 30
     permissions:
       contents: read
+      pull-requests: write # the comment
     steps:
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
