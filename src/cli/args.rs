@@ -393,6 +393,9 @@ pub(super) struct Share {
     /// Put prompts, answers and tool content into the file
     #[arg(long)]
     pub(super) include_content: bool,
+    /// Write the file although it would hold what looks like secrets
+    #[arg(long)]
+    pub(super) allow_secrets: bool,
     /// File to write
     #[arg(short, long, value_name = "FILE", default_value = "rewind.html")]
     pub(super) output: Utf8PathBuf,

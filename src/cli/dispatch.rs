@@ -212,6 +212,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 config: args.global.config,
                 session: typed.session,
                 include_content: typed.include_content,
+                allow_secrets: typed.allow_secrets,
                 output: typed.output,
             };
             share::run(&options, context, &mut out)

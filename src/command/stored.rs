@@ -170,7 +170,7 @@ mod tests {
         };
         let shown = text(|out| share::run(&options, &context, out));
         assert!(
-            shown.starts_with("wrote debug.html (with prompts"),
+            shown.starts_with("wrote debug.html: 2 timelines, "),
             "{shown}"
         );
         let page = std::fs::read_to_string(context.cwd.join("debug.html")).unwrap();

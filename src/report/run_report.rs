@@ -33,17 +33,6 @@ pub enum Content {
     Full,
 }
 
-impl Content {
-    /// Returns the word in the configuration.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Excerpt => "excerpt",
-            Self::Full => "full",
-        }
-    }
-}
-
 /// What happened in time; everything else in a report is the same for the same run.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -95,3 +95,26 @@ fn the_commands_of_the_front_page_run_as_they_stand() {
     let listed = app.run(["sessions"]).exits(0).stdout;
     assert!(listed.contains("main, fixed"), "{listed}");
 }
+
+#[test]
+fn a_page_with_a_secret_is_not_written_unless_it_is_meant() {
+    let app = App::new();
+    app.run(["demo"]).exits(0);
+    let shared = app.run(["share", "latest", "--include-content", "-o", "demo.html"]);
+    let shared = shared.exits(0).stdout;
+    assert!(shared.contains("2 timelines, 60 steps, "), "{shared}");
+    assert!(shared.contains("no secret was found in it"), "{shared}");
+
+    // It was no secret when it was recorded: the pattern is newer.
+    let config = "[[redact.pattern]]\nname = \"city\"\nregex = \"Tokyo\"\n";
+    app.write("rewind.toml", config);
+    let share = ["share", "latest", "-o", "held.html", "--include-content"];
+    let refused = app.run(share).exits(2);
+    assert!(refused.stderr.contains(" city"), "{}", refused.stderr);
+    assert!(!app.folder().join("held.html").exists());
+    let meant = [&share[..], &["--allow-secrets"]].concat();
+    app.run(meant).exits(0);
+    assert!(app.folder().join("held.html").exists());
+    // Without content there is nothing to find.
+    app.run(["share", "latest", "-o", "bare.html"]).exits(0);
+}

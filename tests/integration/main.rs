@@ -24,6 +24,7 @@ mod init;
 mod judge;
 mod mcp;
 mod mutants;
+mod pages;
 mod readme;
 mod record;
 mod replay;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::check::{CheckResult, Finding, Outcome, Severity};
+use crate::check::{CheckResult, Finding, Outcome, Score, Severity};
 use crate::diff::{TextDiff, text_diff};
 use crate::gate::Sample;
 
@@ -18,7 +18,18 @@ pub(super) struct CheckView {
     word: &'static str,
     is_gating: bool,
     why: String,
+    score: Option<ScoreView>,
     findings: Vec<FindingView>,
+}
+
+/// A score, drawn as a bar of a hundred parts.
+#[derive(Serialize)]
+struct ScoreView {
+    evaluator: String,
+    value: Option<String>,
+    filled: Option<f64>,
+    reference: Option<String>,
+    mark: Option<f64>,
 }
 
 impl CheckView {
@@ -73,10 +84,24 @@ fn view(check: &CheckResult, sample: &Sample) -> CheckView {
         word,
         is_gating,
         why: check.outcome.why().to_owned(),
+        score: check.score.as_ref().map(score),
         findings: findings
             .iter()
             .map(|one| finding(check, one, state))
             .collect(),
+    }
+}
+
+fn score(score: &Score) -> ScoreView {
+    let text = |value: Option<f64>| value.map(|value| format!("{value:.2}"));
+    let part =
+        |value: Option<f64>| value.map(|value| (value.clamp(0.0, 1.0) * 1_000.0).round() / 10.0);
+    ScoreView {
+        evaluator: score.evaluator.clone(),
+        value: text(score.value),
+        filled: part(score.value),
+        reference: text(score.reference),
+        mark: part(score.reference),
     }
 }
 

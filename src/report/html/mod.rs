@@ -6,6 +6,7 @@
 
 mod checks;
 mod data;
+mod intervals;
 mod rows;
 mod run;
 mod session;
@@ -24,7 +25,7 @@ use crate::report::escape::plain;
 use data::{Data, source, unpack};
 
 pub use run::run_page;
-pub use session::session_page;
+pub use session::{session_page, session_traces};
 
 /// A page that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +108,7 @@ const RECEIPT: &str = "receipt";
 const TRACES: &str = "traces";
 
 /// How many bytes of what was said stand in the markup of a page; the rest is in its data.
-const ROOM: usize = 1_500_000;
+const ROOM: usize = 500_000;
 
 const STYLE: &str = include_str!("assets/style.css");
 const SCRIPT: &str = include_str!("assets/page.js");

@@ -75,7 +75,6 @@ pub(super) fn rows(
     findings: &mut BTreeMap<(bool, u32), Vec<FindingView>>,
     room: &mut usize,
 ) -> Vec<RowView> {
-    let has_right = trace.right.is_some();
     trace
         .rows
         .iter()
@@ -124,7 +123,7 @@ pub(super) fn rows(
                 }),
                 right: row.right.as_ref().map(|step| Cell {
                     gist: gist(trace, step, fits && !is_shared),
-                    ..cell(step, has_right)
+                    ..right_cell(row, step)
                 }),
                 differs: match row.differs.as_slice() {
                     [] => String::new(),
@@ -164,17 +163,36 @@ fn said(trace: &Trace, row: &Row) -> usize {
         let answer = step.answer.and_then(|at| trace.messages.get(at));
         let messages = fresh.into_iter().chain(answer);
         let messages: usize = messages
-            .map(|message| serde_json::to_string(message).map_or(0, |text| text.len()))
+            .map(|message| serde_json::to_string(message).map_or(0, |text| text.len() + MARKUP))
             .sum();
         let tool = serde_json::to_string(&(&step.arguments, &step.result));
         let tool = tool.map_or(0, |text| text.len());
-        messages + if step.arguments.is_some() { tool } else { 0 }
+        messages
+            + if step.arguments.is_some() {
+                tool + MARKUP
+            } else {
+                0
+            }
     };
     let sides = match row.is {
         Is::Same => [row.left.as_ref(), None],
         Is::Changed | Is::Removed | Is::Added => [row.left.as_ref(), row.right.as_ref()],
     };
     sides.into_iter().flatten().map(size).sum()
+}
+
+/// Returns the replayed step of a row: of one that was served, only that it was, since all else is beside it.
+fn right_cell(row: &Row, step: &TraceStep) -> Cell {
+    let cell = cell(step, true);
+    match (row.is, step.came) {
+        (Is::Same, Came::Served) => Cell {
+            tokens: None,
+            cost: None,
+            took: None,
+            ..cell
+        },
+        (Is::Same | Is::Changed | Is::Removed | Is::Added, _) => cell,
+    }
 }
 
 fn cell(step: &TraceStep, is_replay: bool) -> Cell {
@@ -256,6 +274,9 @@ fn field(change: &FieldChange) -> FieldView {
         words,
     }
 }
+
+/// About how much markup a message takes, in bytes.
+const MARKUP: usize = 200;
 
 /// How much of what was said stands in the line of a step.
 const GIST_CHARS: usize = 110;

@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use super::checks::{CheckView, by_step, checks};
 use super::data::Data;
-use super::shared::{TraceView, address, trace_view};
+use super::intervals::{NumberView, TogetherView, numbers, of_run};
+use super::shared::{ChangeView, TraceView, address, change_view, trace_view};
 use super::{HtmlError, RECEIPT, ROOM, TRACES, fill};
-use crate::gate::Shown;
+use crate::gate::{Shown, SuiteTest};
 use crate::report::comparison::{self, Compared};
 use crate::report::markdown::{Detail, Page, page};
 use crate::report::run_report::{ForkReport, RunReport};
-use crate::report::trace::{Trace, Traces, shown_sample};
+use crate::report::trace::{Change, Trace, Traces, shown_sample};
 use crate::report::units::count;
 
 /// What the page shows.
@@ -24,9 +25,9 @@ struct RunView {
     subline: String,
     worst: Option<String>,
     tiles: Vec<Tile>,
+    tests: Vec<TogetherView>,
+    changes: Vec<ChangeView>,
     forks: Vec<ForkView>,
-    has_traces: bool,
-    content: &'static str,
 }
 
 /// A number of forks.
@@ -51,6 +52,7 @@ struct ForkView {
     is_gating: bool,
     search: String,
     compared: Option<Compared>,
+    differences: Vec<NumberView>,
     estimate: Option<String>,
     first: Option<First>,
     samples: Option<String>,
@@ -126,13 +128,24 @@ pub fn run_page(report: &RunReport, traces: &Traces) -> Result<String, HtmlError
                 count: report.shown(shown).count(),
             })
             .collect(),
+        tests: of_run(report),
+        changes: changes(traces).into_iter().map(change_view).collect(),
         forks,
-        has_traces: !traces.forks.is_empty(),
-        content: report.content.as_str(),
         page,
     };
     let title = format!("{} · {} · Rewind", report.verdict, report.summary());
     fill("run.html", title, report.generator.clone(), data, view)
+}
+
+/// Returns what the change alters, each thing once, as far as it may be shown how.
+fn changes(traces: &Traces) -> Vec<&Change> {
+    let mut found: Vec<&Change> = Vec::new();
+    for change in traces.forks.values().flat_map(|trace| &trace.changes) {
+        if change.diff.is_some() && !found.contains(&change) && found.len() < MAX_CHANGES {
+            found.push(change);
+        }
+    }
+    found
 }
 
 /// Returns what a reader must know first.
@@ -145,7 +158,7 @@ fn headline(report: &RunReport) -> String {
         }
         (Shown::Pass, _) => "Nothing got worse".to_owned(),
         (Shown::Fail | Shown::Look | Shown::NotMeasured, Some(fork)) => {
-            let why = &fork.decision.why;
+            let why = together(report).map_or(&fork.decision.why, |test| &test.why);
             let mut letters = why.chars();
             let first = letters
                 .next()
@@ -158,15 +171,23 @@ fn headline(report: &RunReport) -> String {
 
 /// Returns the address of what a reader wants to see first.
 fn worst(report: &RunReport) -> Option<String> {
-    let fork = report
-        .worst()
-        .filter(|_fork| report.verdict != Shown::Pass)?;
+    let is_one = report.verdict != Shown::Pass && together(report).is_none();
+    let fork = report.worst().filter(|_fork| is_one)?;
     let evidence = &fork.evidence;
     Some(format!(
         "{}/{}",
         address(&evidence.baseline),
         address(&evidence.fork)
     ))
+}
+
+/// Returns what all forks say together, where no single fork is as bad as the run.
+fn together(report: &RunReport) -> Option<&SuiteTest> {
+    let is_worst = |fork: &ForkReport| fork.decision.verdict.row().shown == report.verdict;
+    if report.worst().is_some_and(is_worst) {
+        return None;
+    }
+    report.worst_together()
 }
 
 fn all_unaffected(report: &RunReport) -> bool {
@@ -180,6 +201,7 @@ fn subline(report: &RunReport) -> String {
     let same = report.shown(report.verdict).count();
     match (report.verdict, report.worst()) {
         (Shown::Pass, _) => format!("{forks}, {}", report.summary()),
+        _ if together(report).is_some() => format!("over all baselines together, {forks}"),
         (_, Some(fork)) if same <= 1 => format!("in {}, one of {forks}", fork.name()),
         (_, Some(fork)) => format!("in {} and {} more of {forks}", fork.name(), same - 1),
         (_, None) => forks,
@@ -238,6 +260,7 @@ fn fork_view(
         why: fork.decision.why.clone(),
         is_gating: evidence.is_gating,
         compared: comparison::compared(fork),
+        differences: numbers(fork),
         estimate: fork.live_estimate.map(|tally| {
             format!(
                 "{} calls, {} tokens, {}",
@@ -278,3 +301,6 @@ fn first(trace: &Trace, id: &str) -> Option<First> {
         },
     })
 }
+
+/// How many differences of what the change alters stand in the view of the run; each fork shows its own.
+const MAX_CHANGES: usize = 12;

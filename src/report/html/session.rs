@@ -118,6 +118,14 @@ pub fn session_page(
     fill("session.html", title, generator, data, view)
 }
 
+/// Returns what the page of a session shows of its timelines.
+pub fn session_traces(session: &Session, texts: Texts, prices: &PriceTable) -> Traces {
+    let compared = compared(session, texts, prices).into_iter();
+    Traces {
+        forks: compared.map(|(id, _timeline, trace)| (id, trace)).collect(),
+    }
+}
+
 /// Returns each fork beside its parent, or the one timeline where nothing was forked.
 fn compared<'s>(
     session: &'s Session,

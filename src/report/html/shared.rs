@@ -23,7 +23,7 @@ pub(super) struct TraceView {
     address: String,
     summary: String,
     has_texts: bool,
-    changes: Vec<Change>,
+    changes: Vec<ChangeView>,
     divergences: Vec<DivergenceView>,
     answer: Option<TextDiff>,
     is_same_answer: bool,
@@ -50,6 +50,23 @@ struct DivergenceView {
     recorded: String,
     found: String,
     remedy: String,
+}
+
+/// One thing that the change alters; a template knows no key that is left out.
+#[derive(Serialize)]
+pub(super) struct ChangeView {
+    what: String,
+    agent: String,
+    diff: Option<TextDiff>,
+}
+
+/// Returns one thing that the change alters.
+pub(super) fn change_view(change: &Change) -> ChangeView {
+    ChangeView {
+        what: change.what.clone(),
+        agent: change.agent.clone(),
+        diff: change.diff.clone(),
+    }
 }
 
 /// Returns a trace as the page shows it.
@@ -86,7 +103,7 @@ pub(super) fn trace_view(
             None => count(trace.rows.len() as u64, "step"),
         },
         has_texts: trace.texts != Texts::None,
-        changes: trace.changes.clone(),
+        changes: trace.changes.iter().map(change_view).collect(),
         divergences: trace
             .divergences
             .iter()

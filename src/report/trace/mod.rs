@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::diff_report::Is;
 use super::run_report::Content;
+use super::units::count;
 use crate::diff::{StepDiff, TextDiff};
 use crate::gate::Sample;
 use crate::model::{Divergence, Message, MicroUsd, Part, Rung, StepIndex};
@@ -272,6 +273,26 @@ impl Traces {
         let mut text = serde_json::to_string(self).unwrap_or_else(|error| error.to_string());
         text.push('\n');
         text
+    }
+
+    /// Returns how much there is, such as `2 timelines, 60 steps, 41 messages`.
+    pub fn size(&self) -> String {
+        let labels = self.forks.values().flat_map(|trace| {
+            let right = trace.right.as_ref();
+            std::iter::once(&trace.left).chain(right)
+        });
+        let sides: BTreeMap<&str, u32> = labels
+            .map(|side| (side.label.as_str(), side.steps))
+            .collect();
+        let mut parts = vec![
+            count(sides.len() as u64, "timeline"),
+            count(sides.values().copied().map(u64::from).sum(), "step"),
+        ];
+        let messages: usize = self.forks.values().map(|trace| trace.messages.len()).sum();
+        if messages > 0 {
+            parts.push(count(messages as u64, "message"));
+        }
+        parts.join(", ")
     }
 
     /// Returns the traces that a file holds.

@@ -25,7 +25,9 @@ pub(super) fn changes(
             Change {
                 what: drift.to_string(),
                 agent: agent.to_owned(),
-                diff: texts_of.and_then(|(before, after)| text_diff(&before, &after)),
+                diff: texts_of.and_then(|(before, after)| {
+                    text_diff(&format!("{before}\n"), &format!("{after}\n"))
+                }),
             }
         })
         .collect()

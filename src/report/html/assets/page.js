@@ -184,8 +184,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const body = $(".body", row);
     const sides = [found.left, found.is === "same" ? null : found.right].filter(Boolean);
     const pair = (of) => make("div", { class: "talks" + (sides.length > 1 ? "" : " one") }, ...sides.map(of));
-    const later = $(".later", body);
-    if (later) later.replaceWith(pair((step) => context(trace, step)));
+    if (!$(".talks, .changes", body)) body.append(pair((step) => context(trace, step)));
     const buttons = make("div", { class: "more" });
     const add = (label, of) => {
       const button = make("button", { type: "button", class: "link", "aria-expanded": "false" }, label);

@@ -1,11 +1,15 @@
 //! `rewind share`: writes a session as one self-contained HTML file.
 
+mod scan;
+
 use std::fs;
 use std::io::{self, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::output::say;
 use super::rules::prices;
+use super::setup::redact_rules;
 use super::stored::session;
 use super::{CommandError, Context, load_config};
 use crate::exit::Exit;
@@ -22,6 +26,8 @@ pub struct ShareOptions {
     pub session: String,
     /// Whether prompts, answers and tool content go into the file.
     pub include_content: bool,
+    /// Whether it is written although secrets were found in it.
+    pub allow_secrets: bool,
     /// The file to write.
     pub output: Utf8PathBuf,
 }
@@ -44,13 +50,32 @@ pub fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let prices = prices(&load_config(options.config.as_deref(), context)?);
+    let config = load_config(options.config.as_deref(), context)?;
+    let prices = prices(&config);
     let session = session(options.store.as_deref(), &options.session, context)?;
     let inner = if options.include_content {
         Texts::Whole
     } else {
         Texts::None
     };
+    let traces = html::session_traces(&session, inner, &prices);
+    let mut personal = String::new();
+    if options.include_content {
+        let shown = serde_json::json!([&traces, &session.command, &session.input]);
+        let secrets = scan::secrets(&shown, redact_rules(&config))?;
+        if !secrets.is_empty() && !options.allow_secrets {
+            let what = scan::words(&secrets);
+            return Err(CommandError::usage(format!(
+                "the file would hold what looks like secrets: {what}; nothing was written"
+            ))
+            .help(format!(
+                "take them out with `rewind session scrub {} --replace OLD=NEW`, leave `--include-content` away, \
+                 or write them all the same with `--allow-secrets`",
+                options.session
+            )));
+        }
+        personal = scan::words(&scan::personal(&shown));
+    }
     let page = html::session_page(&session, inner, &prices).map_err(CommandError::usage)?;
     let path = context.cwd.join(&options.output);
     write_aside(&path, &page).map_err(|source| {
@@ -59,14 +84,18 @@ pub fn run(
             source,
         })
     })?;
-    let inside = if options.include_content {
-        "with prompts, answers and tool content; secrets were redacted when it was recorded"
-    } else {
-        "without prompts, answers and tool content; --include-content adds them"
+    let size = traces.size();
+    let inside = match (options.include_content, options.allow_secrets) {
+        (true, false) => "with prompts, answers and tool content; no secret was found in it",
+        (true, true) => "with prompts, answers and tool content; not held back for secrets",
+        (false, _) => "without prompts, answers and tool content; --include-content adds them",
     };
-    if let Err(error) = writeln!(out, "wrote {} ({inside})", options.output) {
-        tracing::debug!(%error, "standard output is closed");
-    }
+    let people = match personal.as_str() {
+        "" => String::new(),
+        found => format!("it holds what looks like personal data: {found}\n"),
+    };
+    let text = format!("wrote {}: {size}, {inside}\n{people}", options.output);
+    say(out, &text);
     Ok(Exit::Pass)
 }
 
