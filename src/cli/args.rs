@@ -333,6 +333,10 @@ pub(super) struct Gate {
     /// How many agents run at once [default: the number of cores]
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<usize>,
+    /// Checkout of the commit that the change starts from: forks that are red are tried again there, and
+    /// what fails there too is no failure of the change
+    #[arg(long, value_name = "DIR")]
+    pub(super) base: Option<Utf8PathBuf>,
     /// Folder that keeps live answers for a day, so that a request which was answered costs nothing again
     /// [default: `[gate] cache_dir`, else none]
     #[arg(long, value_name = "DIR")]

@@ -98,6 +98,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 only_failed: matches!(typed.only, Some(Only::Failed)),
                 shard: typed.shard,
                 fail_fast: typed.fail_fast,
+                base: typed.base,
                 cache_dir: typed.cache_dir,
                 fresh: typed.fresh,
                 samples: typed.samples,

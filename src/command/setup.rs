@@ -191,17 +191,15 @@ pub async fn set_up(
     spec: &AgentSpec,
     err: &mut dyn Write,
 ) -> Result<(), AgentError> {
-    let Some(words) = &config.agent.setup else {
+    let Some(setup) = setup(config, spec) else {
         return Ok(());
     };
-    let setup = Setup {
-        hook: hook(words),
-        cwd: spec.cwd.clone(),
-        env: spec.environment.variables.clone(),
-        inputs: config.agent.setup_inputs.clone(),
-        notes: Store::find(&config.root).join("setup"),
-    };
-    let line = words.0.last().map(String::as_str).unwrap_or_default();
+    let line = setup
+        .hook
+        .command
+        .last()
+        .map(String::as_str)
+        .unwrap_or_default();
     let shown: String = line
         .lines()
         .next()
@@ -215,6 +213,19 @@ pub async fn set_up(
         tracing::debug!(%error, "standard error is closed");
     }
     setup.run().await
+}
+
+/// Returns what has to be done once before the configured agent runs; `None` where that is nothing.
+pub(super) fn setup(config: &Config, spec: &AgentSpec) -> Option<Setup> {
+    let words = config.agent.setup.as_ref();
+    let words = words.filter(|words| !words.0.is_empty())?;
+    Some(Setup {
+        hook: hook(words),
+        cwd: spec.cwd.clone(),
+        env: spec.environment.variables.clone(),
+        inputs: config.agent.setup_inputs.clone(),
+        notes: Store::find(&config.root).join("setup"),
+    })
 }
 
 /// Returns the configuration with the agent that is meant in the place of the default one: by its name,

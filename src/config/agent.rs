@@ -55,7 +55,8 @@ pub struct Agent {
     pub cwd: Option<Utf8PathBuf>,
     /// The files that the agent is made of.
     pub paths: Vec<Glob>,
-    /// What runs once before its first run.
+    /// What runs once before its first run; an empty list says that nothing has to.
+    #[serde(deserialize_with = "words_or_none")]
     pub setup: Option<Words>,
     /// The files that the result of `setup` depends on.
     pub setup_inputs: Vec<Utf8PathBuf>,
@@ -292,11 +293,22 @@ pub struct Words(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for Words {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(WordsVisitor)
+        let visitor = WordsVisitor {
+            may_be_empty: false,
+        };
+        deserializer.deserialize_any(visitor)
     }
 }
 
-struct WordsVisitor;
+/// Reads a command, or an empty list.
+fn words_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Words>, D::Error> {
+    let visitor = WordsVisitor { may_be_empty: true };
+    deserializer.deserialize_any(visitor).map(Some)
+}
+
+struct WordsVisitor {
+    may_be_empty: bool,
+}
 
 impl<'de> Visitor<'de> for WordsVisitor {
     type Value = Words;
@@ -317,7 +329,7 @@ impl<'de> Visitor<'de> for WordsVisitor {
         while let Some(word) = items.next_element()? {
             words.push(word);
         }
-        if words.is_empty() {
+        if words.is_empty() && !self.may_be_empty {
             return Err(A::Error::custom("a command must not be empty"));
         }
         Ok(Words(words))

@@ -149,8 +149,8 @@ const WRONG: [(&str, &str, &str); 42] = [
         "for a service",
     ),
     (
-        "[agent]\nsetup = []",
-        "rewind.toml:2:9",
+        "[agent]\nbefore = []",
+        "rewind.toml:2:10",
         "must not be empty",
     ),
     (

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::confirmation::confirmed;
 use super::input::{Accepted, ForkInput, Sample, State};
 use super::quota::Quota;
 use super::sampled::{compared, sampled_why};
@@ -20,7 +21,13 @@ pub struct ForkVerdict {
 
 /// Returns the verdict on one fork: the first of the ladder that holds.
 pub fn decide_fork(input: &ForkInput) -> ForkVerdict {
-    let (verdict, why) = unmeasurable(input).unwrap_or_else(|| measured(input));
+    let decided = unmeasurable(input).unwrap_or_else(|| measured(input));
+    let (verdict, why) = match (&input.confirmation, decided) {
+        (Some(tried), red @ (Verdict::Broken | Verdict::Regressed, _)) => {
+            confirmed(input, tried, red)
+        }
+        (_, decided) => decided,
+    };
     match input.unheard.first() {
         // Good is what was seen, and the change was not.
         Some(unheard) if verdict.row().shown == Shown::Pass => ForkVerdict {

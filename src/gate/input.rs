@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::confirmation::Confirmation;
 use crate::baseline::Said;
 use crate::check::{CheckResult, Outcome, Severity};
 use crate::model::{DivergenceKind, Drift, MicroUsd, ReplayReport, StepIndex};
@@ -148,6 +149,9 @@ pub struct ForkInput {
     pub unheard: Vec<String>,
     /// The runs, in the order of their numbers.
     pub samples: Vec<Sample>,
+    /// What came of trying it again beside the base; `None` where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
 }
 
 /// What one sample is good for.

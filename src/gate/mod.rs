@@ -12,6 +12,8 @@
 mod answers;
 mod budget;
 mod comparison;
+mod confirm;
+mod confirmation;
 mod daily;
 mod deltas;
 mod evidence;
@@ -37,6 +39,8 @@ mod verdicts;
 pub use answers::Answers;
 pub use budget::Budget;
 pub use comparison::{Comparison, Measure};
+pub use confirm::BaseAgent;
+pub use confirmation::Confirmation;
 pub use deltas::{Delta, deltas};
 pub use evidence::{evidence, of_recording};
 pub use fork::{ForkVerdict, decide_fork};

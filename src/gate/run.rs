@@ -44,6 +44,25 @@ pub struct RunVerdict {
     pub counts: BTreeMap<Verdict, u32>,
 }
 
+impl RunVerdict {
+    /// Returns the verdict where a red could not be tried again: it may be one, so this is no good run, however much
+    /// else was measured.
+    #[must_use]
+    pub fn unconfirmed(self, policy: &Policy) -> Self {
+        let shown = self.shown.max(Shown::NotMeasured);
+        let exit = if policy.is_enforced {
+            shown.exit()
+        } else {
+            Exit::Pass
+        };
+        Self {
+            shown,
+            exit,
+            ..self
+        }
+    }
+}
+
 /// Returns the verdict on a run from those on its forks, each with whether it counts, and those on all baselines
 /// together.
 pub fn decide_run(

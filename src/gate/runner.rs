@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::answers::{Answers, Remembering};
 use super::budget::{Budget, Capped, Cashier};
+use super::confirm::BaseAgent;
 use super::evidence;
 use super::input::{Fault, FaultKind, ForkInput, Mode, Sample, USUAL_ALPHA, USUAL_MARGIN};
 use super::reference::trajectory;
@@ -56,6 +57,8 @@ pub struct Case {
     pub samples: Option<SampleRange>,
     /// Why its agent can't be run, where what has to be done before failed.
     pub unready: Option<String>,
+    /// The agent of the base, which reds are tried again on; `None` where there is none.
+    pub base: Option<BaseAgent>,
 }
 
 impl Case {
@@ -121,6 +124,8 @@ pub struct ForkRun {
     pub log: String,
     /// How long its samples took, added up, in milliseconds.
     pub took_ms: u64,
+    /// The timelines of the samples that tried it again.
+    pub confirming: Vec<Timeline>,
 }
 
 impl ForkRun {
@@ -151,6 +156,7 @@ impl ForkRun {
                 accepted_scores: evidence::accepted_scores(case, fork),
                 unheard: Vec::new(),
                 samples,
+                confirmation: None,
             },
             timelines: attempts.iter().map(|one| one.timeline.clone()).collect(),
             refused: attempts
@@ -163,6 +169,7 @@ impl ForkRun {
                 .unwrap_or_default()
                 .to_owned(),
             took_ms: attempts.iter().map(|one| one.took_ms).sum(),
+            confirming: Vec::new(),
         }
     }
 
@@ -178,6 +185,8 @@ pub(super) struct Live<'c> {
     pub(super) fork: &'c ForkPoint,
     /// The number of the sample, from 1.
     pub(super) ordinal: u32,
+    /// Whether what was heard before counts for nothing.
+    pub(super) is_fresh: bool,
 }
 
 /// What one run of the agent came to.
@@ -187,7 +196,7 @@ pub(super) struct Attempt {
     pub(super) sample: Sample,
     pub(super) timeline: Option<Timeline>,
     refused: Vec<Thread>,
-    log: String,
+    pub(super) log: String,
     took_ms: u64,
 }
 
@@ -252,7 +261,8 @@ impl Runner {
 
     /// Returns where the live calls of a sample go: first to what was heard before, where that is kept.
     fn way_out(&self, case: &Case, live: Live<'_>, capped: Arc<Capped>) -> Arc<dyn Backend> {
-        let Some(answers) = &self.answers else {
+        let answers = self.answers.as_ref().filter(|_answers| !live.is_fresh);
+        let Some(answers) = answers else {
             return capped;
         };
         let tail = [

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::stream::{self, StreamExt as _};
 
+use super::confirm::is_red;
 use super::evidence::{accepted_costs, accepted_results};
 use super::fork::decide_fork;
 use super::input::{FaultKind, Mode, Sample};
@@ -46,6 +47,9 @@ pub trait Progress {
 
     /// The dry runs have ended, and this is about to go live.
     fn live(&self, plan: &LivePlan);
+
+    /// So many forks are red, and are tried again beside the base.
+    fn confirm(&self, _forks: usize) {}
 }
 
 /// The dry run of a case.
@@ -55,8 +59,9 @@ pub(super) struct Dry {
 }
 
 /// A fork that has to run live.
+#[derive(Clone)]
 pub(super) struct Tail<'c> {
-    case: &'c Case,
+    pub(super) case: &'c Case,
     fork: &'c ForkPoint,
     recording: Arc<Recording>,
     estimate: Tally,
@@ -66,6 +71,19 @@ pub(super) struct Tail<'c> {
     tests: u32,
     /// Of how many baselines these are.
     sessions: u32,
+    /// Whether what was heard before counts for nothing.
+    is_fresh: bool,
+}
+
+impl<'c> Tail<'c> {
+    /// Returns it with the agent of this case, and without what was heard before.
+    pub(super) fn fresh(&self, case: &'c Case) -> Self {
+        Self {
+            case,
+            is_fresh: true,
+            ..self.clone()
+        }
+    }
 }
 
 impl Runner {
@@ -82,11 +100,11 @@ impl Runner {
         };
         let tell = &tell;
         // In the order in which they end: one slow agent must not keep the others from starting.
-        let number = cases.len();
+        let all = cases.len();
         let mut dry: Vec<(usize, Dry)> = stream::iter(cases.iter().enumerate())
             .map(|(nth, case)| async move {
                 let dry = self.dry(case).await;
-                tell(number, &case.baseline.name);
+                tell(all, &case.baseline.name);
                 (nth, dry)
             })
             .buffer_unordered(jobs)
@@ -119,7 +137,8 @@ impl Runner {
         if !tails.is_empty() {
             progress.live(&self.live_plan(&dry, &tails));
         }
-        let runs = self.sampled(&tails, progress).await;
+        let mut runs = self.sampled(&tails, progress).await;
+        self.confirm(&tails, &mut runs, progress).await;
         let mut runs = tails.iter().zip(runs).peekable();
         let mut all = Vec::with_capacity(cases.len());
         for (case, dry) in cases.iter().zip(&dry) {
@@ -188,6 +207,7 @@ impl Runner {
             unheard: Arc::clone(unheard),
             tests: 0,
             sessions: 0,
+            is_fresh: false,
             case,
             fork,
             recording: Arc::clone(&dry.recording),
@@ -241,7 +261,8 @@ impl Runner {
                     let before = taken.partition_point(|one| one.ordinal < attempt.ordinal);
                     taken.insert(before, attempt);
                     let run = self.fork_run(tail, taken);
-                    if !is_open(&run.evidence, self.range(tail.case)) {
+                    let is_last = tail.case.base.is_none() || !is_red(&run);
+                    if is_last && !is_open(&run.evidence, self.range(tail.case)) {
                         self.stop_at(&run);
                     }
                 }
@@ -278,7 +299,7 @@ impl Runner {
     }
 
     /// Returns how many samples of a fork of this case run live.
-    fn range(&self, case: &Case) -> SampleRange {
+    pub(super) fn range(&self, case: &Case) -> SampleRange {
         case.samples.unwrap_or(self.samples)
     }
 
@@ -300,12 +321,13 @@ impl Runner {
         run
     }
 
-    async fn sample(&self, tail: &Tail<'_>, ordinal: u32) -> Attempt {
+    pub(super) async fn sample(&self, tail: &Tail<'_>, ordinal: u32) -> Attempt {
         let mut attempt = match self.budget.reserve(tail.estimate) {
             Ok(_reserved) => {
                 let live = Live {
                     fork: tail.fork,
                     ordinal,
+                    is_fresh: tail.is_fresh,
                 };
                 self.attempt(tail.case, &tail.recording, Some(live)).await
             }
@@ -316,7 +338,7 @@ impl Runner {
     }
 
     /// Stops the run where it is to end with the first failure, and this is one.
-    fn stop_at(&self, run: &ForkRun) {
+    pub(super) fn stop_at(&self, run: &ForkRun) {
         let is_failure = || decide_fork(&run.evidence).verdict.row().shown == Shown::Fail;
         if self.fail_fast && run.evidence.is_gating && is_failure() {
             self.stop.send_if_modified(|stop| {

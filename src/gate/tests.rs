@@ -155,6 +155,7 @@ fn fork(samples: Vec<Sample>) -> ForkInput {
         accepted_results: Vec::new(),
         unheard: Vec::new(),
         samples,
+        confirmation: None,
     }
 }
 

@@ -25,7 +25,9 @@ fn limit(fork: &mut ForkReport, content: Content) {
         Content::Excerpt => *log = ending(log, EXCERPT_CHARS),
         Content::Full => *log = ending(log, FULL_CHARS),
     }
-    for sample in &mut fork.evidence.samples {
+    let tried = fork.evidence.confirmation.iter_mut();
+    let tried = tried.flat_map(|tried| tried.base.iter_mut().chain(&mut tried.candidate));
+    for sample in fork.evidence.samples.iter_mut().chain(tried) {
         if let Some(fault) = &mut sample.fault {
             keep(&mut fault.said);
         }

@@ -157,6 +157,18 @@ impl ForkReport {
         }
     }
 
+    /// Returns whether it was red, and the base is just so.
+    fn is_cleared(&self) -> bool {
+        let was_tried = self.evidence.confirmation.is_some();
+        was_tried && self.decision.verdict == Verdict::PreExisting
+    }
+
+    /// Returns whether it is red, and could not be tried again beside the base.
+    fn is_unconfirmed(&self) -> bool {
+        let was_tried = self.evidence.confirmation.is_some();
+        self.evidence.is_gating && was_tried && self.decision.verdict == Verdict::NotMeasured
+    }
+
     /// Returns the name that it is sorted and addressed by, such as `tokyo@auto`.
     pub fn name(&self) -> String {
         format!("{}@{}", self.evidence.baseline, self.evidence.fork)
@@ -384,18 +396,24 @@ pub(super) fn decide(forks: &[ForkReport], suite: &[SuiteTest], policy: &Policy)
         let is_red = fork.decision.verdict.row().shown == Shown::Fail;
         fork.evidence.is_gating && (is_red || !fork.is_new)
     };
-    decide_run(
+    let run = decide_run(
         forks
             .iter()
             .map(|fork| (fork.decision.verdict, counts(fork))),
         suite.iter().filter_map(|test| test.verdict),
         policy,
-    )
+    );
+    if forks.iter().any(ForkReport::is_unconfirmed) {
+        run.unconfirmed(policy)
+    } else {
+        run
+    }
 }
 
 /// Returns what the forks say together.
 pub(super) fn suite_of(forks: &[ForkReport]) -> Vec<SuiteTest> {
-    suite(forks.iter().map(|fork| &fork.evidence))
+    let counted = forks.iter().filter(|fork| !fork.is_cleared());
+    suite(counted.map(|fork| &fork.evidence))
 }
 
 /// Returns the parts of a version; what is no number is the greatest.

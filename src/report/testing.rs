@@ -58,6 +58,7 @@ fn fork(baseline: &str, fork: &str, sample: Sample) -> ForkReport {
         unheard: Vec::new(),
         accepted: Accepted::Passed,
         samples: vec![sample],
+        confirmation: None,
     };
     let saved = Tally {
         tools: 0,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::agent::Stdio;
+use crate::agent::{AgentSpec, Stdio};
 use crate::baseline::{
     Baseline, Evidence, QUARANTINE_DAYS, QuarantineState, read_session, recording_id,
 };
@@ -104,16 +104,7 @@ pub(in crate::command) fn bare_case(
             |choices| format!("write `agent = \"NAME\"` into its baseline.toml: {choices}"),
         )));
     }
-    let stdio = Stdio::Capture {
-        limit: STDOUT_LIMIT,
-    };
-    let mut agent = agent_spec(&config, &[], stdio, context);
-    if !own.is_empty() {
-        agent.command.clone_from(own);
-        agent.service = None;
-    }
-    agent.on_terminal = false;
-    agent.timeout = agent.timeout.or(Some(DEFAULT_TIMEOUT));
+    let agent = agent_of(baseline, &config, context);
     let case = Case {
         input: definition.input.clone().or_else(|| session.input.clone()),
         baseline: judged(baseline, reference, &config, context),
@@ -127,8 +118,25 @@ pub(in crate::command) fn bare_case(
         is_gating: true,
         samples: definition.samples,
         unready: None,
+        base: None,
     };
     Ok((case, config))
+}
+
+/// Returns how the agent of a baseline is run.
+pub(super) fn agent_of(baseline: &Baseline, config: &Config, context: &Context) -> AgentSpec {
+    let stdio = Stdio::Capture {
+        limit: STDOUT_LIMIT,
+    };
+    let mut agent = agent_spec(config, &[], stdio, context);
+    let own = &baseline.definition.command;
+    if !own.is_empty() {
+        agent.command.clone_from(own);
+        agent.service = None;
+    }
+    agent.on_terminal = false;
+    agent.timeout = agent.timeout.or(Some(DEFAULT_TIMEOUT));
+    agent
 }
 
 /// Returns a baseline in whose checks it also counts who judges: evidence of another judge is not compared.

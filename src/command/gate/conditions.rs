@@ -89,7 +89,7 @@ pub(super) fn place(baseline: &Baseline, fork: &ForkReport, config: &Config) -> 
 }
 
 /// Returns the folder of the repository that holds this one, else that of the configuration.
-fn repository<'p>(dir: &'p Utf8Path, config: &'p Utf8Path) -> &'p Utf8Path {
+pub(super) fn repository<'p>(dir: &'p Utf8Path, config: &'p Utf8Path) -> &'p Utf8Path {
     dir.ancestors()
         .find(|dir| dir.join(".git").exists())
         .unwrap_or(config)

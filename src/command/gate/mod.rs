@@ -1,6 +1,7 @@
 //! `rewind gate`: replays all committed baselines against the current agent code and judges the
 //! result.
 
+mod base;
 mod cache;
 mod case;
 mod changed;
@@ -21,6 +22,7 @@ use std::time::Instant;
 
 use camino::Utf8PathBuf;
 
+use self::base::Base;
 use self::cache::{answers, kept, rejudged_note, remembered_note};
 pub(super) use self::case::{bare_case, case};
 use self::changed::Changed;
@@ -78,6 +80,8 @@ pub struct GateOptions {
     pub shard: Option<Shard>,
     /// Whether the first failure ends the run.
     pub fail_fast: bool,
+    /// A checkout of the base, on which reds are tried again.
+    pub base: Option<Utf8PathBuf>,
     /// The folder that keeps live answers; as configured where it is not given.
     pub cache_dir: Option<Utf8PathBuf>,
     /// Whether verdicts of judges that are known count for nothing.
@@ -243,6 +247,7 @@ async fn cases(
 ) -> Result<Vec<Case>, CommandError> {
     // Agents that write the same file run one at a time.
     let alone = Arc::default();
+    let mut base = Base::of(options, config, context)?;
     let mut known: Vec<(config::Agent, Option<String>)> = Vec::new();
     let mut cases = Vec::new();
     for baseline in baselines {
@@ -256,6 +261,9 @@ async fn cases(
         }
         if case.agent.alone.is_some() {
             case.agent.alone = Some(Arc::clone(&alone));
+        }
+        if let Some(base) = &mut base {
+            case.base = Some(base.agent(&case, &config, context)?);
         }
         let before = known.iter().find(|(agent, _why)| *agent == config.agent);
         case.unready = if let Some((_agent, why)) = before {
@@ -351,6 +359,7 @@ fn report(
                 .any(|sample| sample.mode == Mode::Live);
             let paid = run.timelines.iter().flatten();
             let paid = paid.filter(|_timeline| nth == 0 || is_live);
+            let paid = paid.chain(&run.confirming);
             let savings = paid
                 .map(|timeline| savings(timeline, Some(&case.reference), &prices))
                 .sum();

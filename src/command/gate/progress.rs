@@ -48,6 +48,15 @@ impl Progress for Teller<'_> {
         }
     }
 
+    fn confirm(&self, forks: usize) {
+        let are = if forks == 1 {
+            "1 fork is red and is".to_owned()
+        } else {
+            format!("{forks} forks are red and are")
+        };
+        self.say(&format!("rewind: {are} tried again beside the base\n"));
+    }
+
     fn live(&self, plan: &LivePlan) {
         let estimate = &plan.estimate;
         let price = if self.is_scripted {

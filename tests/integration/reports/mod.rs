@@ -1,6 +1,7 @@
 //! What a gate run leaves, and which part of it is run: through the built program.
 
 mod compared;
+mod confirm;
 mod content;
 mod more;
 mod plan;
