@@ -107,7 +107,9 @@ fn span(request: &Value) -> Option<Span> {
     } else {
         own("openinference.span.kind", json!("LLM"));
         own("input.value", Value::Object(asked.clone()));
-        own("output.value", answered.clone());
+        if status < 400 {
+            own("output.value", answered.clone());
+        }
         own("http.response.status_code", json!(status));
         if let Some(provider) = text("provider") {
             own("llm.provider", json!(provider.to_lowercase()));
