@@ -35,13 +35,16 @@ pub(super) struct Import {
 #[derive(Debug, Subcommand)]
 enum From {
     /// Make sessions of traces in Langfuse
-    FromLangfuse(FromLangfuse),
+    #[command(name = "from-langfuse")]
+    Langfuse(Box<FromLangfuse>),
     /// Make sessions of OpenTelemetry spans: files, or what an exporter sends
     Otel(Otel),
     /// Make sessions of traces in LangSmith
-    FromLangsmith(FromLangsmith),
+    #[command(name = "from-langsmith")]
+    Langsmith(FromLangsmith),
     /// Make sessions of requests in Helicone
-    FromHelicone(FromHelicone),
+    #[command(name = "from-helicone")]
+    Helicone(FromHelicone),
 }
 
 /// Options of every import.
@@ -89,8 +92,11 @@ struct FromLangfuse {
     /// The most traces of a session, dataset or search
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
-    /// Address of Langfuse [default: LANGFUSE_BASE_URL, LANGFUSE_HOST, https://cloud.langfuse.com]
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Address of Langfuse [default: LANGFUSE_BASE_URL, LANGFUSE_HOST, https://cloud.langfuse.com]"
+    )]
     host: Option<String>,
     /// Wait so long for a trace that is not there or not whole yet
     #[arg(long, value_name = "TIME", default_value = "0s")]
@@ -141,8 +147,11 @@ struct FromLangsmith {
     /// Runs in this file, as JSON or one a line (repeatable)
     #[arg(long, value_name = "FILE")]
     file: Vec<Utf8PathBuf>,
-    /// Address of the API [default: LANGSMITH_ENDPOINT, https://api.smith.langchain.com]
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Address of the API [default: LANGSMITH_ENDPOINT, https://api.smith.langchain.com]"
+    )]
     host: Option<String>,
     #[command(flatten)]
     common: Common,
@@ -159,8 +168,11 @@ struct FromHelicone {
     /// Requests with their bodies in this file, as JSON or one a line (repeatable)
     #[arg(long, value_name = "FILE")]
     file: Vec<Utf8PathBuf>,
-    /// Address of the API [default: https://api.helicone.ai]
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Address of the API [default: https://api.helicone.ai]"
+    )]
     host: Option<String>,
     #[command(flatten)]
     common: Common,
@@ -176,8 +188,8 @@ pub(super) fn run(
 ) -> Result<Exit, CommandError> {
     let store = global.store.clone();
     match (typed.from, typed.dir) {
-        (Some(From::FromLangfuse(typed)), _) => {
-            let options = langfuse(typed, global)?;
+        (Some(From::Langfuse(typed)), _) => {
+            let options = langfuse(*typed, global)?;
             runtime.block_on(from_langfuse(&options, context, out))
         }
         (Some(From::Otel(typed)), _) => {
@@ -191,7 +203,7 @@ pub(super) fn run(
             let mut err = anstream::stderr();
             runtime.block_on(from_otel(&options, context, out, &mut err))
         }
-        (Some(From::FromLangsmith(typed)), _) => {
+        (Some(From::Langsmith(typed)), _) => {
             let options = OtherOptions {
                 import: common(typed.common, global),
                 places: typed.place.into_iter().chain(typed.run).collect(),
@@ -201,7 +213,7 @@ pub(super) fn run(
             };
             runtime.block_on(from_langsmith(&options, context, out))
         }
-        (Some(From::FromHelicone(typed)), _) => {
+        (Some(From::Helicone(typed)), _) => {
             let options = OtherOptions {
                 import: common(typed.common, global),
                 places: typed.request,

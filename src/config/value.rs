@@ -54,6 +54,7 @@ impl std::str::FromStr for Period {
     untagged,
     expecting = "write `true`, or a list of \"email\", \"phone\", \"iban\", \"card\" and \"ip\""
 )]
+#[derive(Default)]
 pub enum Personal {
     /// All kinds or none.
     All(bool),
@@ -61,6 +62,7 @@ pub enum Personal {
     Some(BTreeSet<PersonalKind>),
     /// Nothing is said.
     #[serde(skip)]
+    #[default]
     Unsaid,
 }
 
@@ -80,12 +82,6 @@ impl Personal {
             Self::Unsaid => PersonalKind::ALL.into(),
             Self::All(_) | Self::Some(_) => self.kinds(),
         }
-    }
-}
-
-impl Default for Personal {
-    fn default() -> Self {
-        Self::Unsaid
     }
 }
 

@@ -36,7 +36,8 @@ pub struct Accepted {
 
 #[derive(Deserialize)]
 struct Commit {
-    commit: Inner,
+    #[serde(rename = "commit")]
+    inner: Inner,
     #[serde(default)]
     author: Option<User>,
     parents: Vec<Parent>,
@@ -68,7 +69,8 @@ struct File {
 
 #[derive(Deserialize)]
 struct Event {
-    event: String,
+    #[serde(rename = "event")]
+    kind: String,
     #[serde(default)]
     actor: Option<User>,
     #[serde(default)]
@@ -99,7 +101,7 @@ impl Accepted {
             self.who, self.pull, self.run.id, self.run.attempt, self.head
         );
         for (name, id) in &self.baselines {
-            text.push_str(&format!("Rewind-Baseline: {id} {name}\n"));
+            text.extend([format!("Rewind-Baseline: {id} {name}\n")]);
         }
         text
     }
@@ -151,13 +153,10 @@ pub async fn accepted(
 ) -> Result<Result<Accepted, String>, ApiError> {
     let path = format!("/commits/{}", segment(commit));
     let known: Commit = api.get(&path, "read a commit", Needs::Contents).await?;
-    let Some(said) = Accepted::parse(&known.commit.message) else {
+    let Some(said) = Accepted::parse(&known.inner.message) else {
         return Ok(Err("it is no commit that accepts baselines".to_owned()));
     };
-    let is_signed = known
-        .commit
-        .verification
-        .is_some_and(|known| known.verified);
+    let is_signed = known.inner.verification.is_some_and(|known| known.verified);
     let is_mine = known.author.as_ref().is_some_and(|author| author.is(me));
     let is_on_top = matches!(known.parents.as_slice(), [parent] if parent.sha == said.head);
     let is_evidence = |file: &File| file.filename.ends_with("/accepted.json");
@@ -181,7 +180,7 @@ pub async fn accepted(
         .list(&path, "read who set labels", Needs::ReadPullRequests)
         .await?;
     let is_set = events.iter().any(|event| {
-        event.event == "labeled"
+        event.kind == "labeled"
             && event
                 .label
                 .as_ref()

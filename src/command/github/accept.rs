@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::github::check_run::{self, CheckRun};
 use crate::github::comment::{self, When};
-use crate::github::commit::{self, Change};
+use crate::github::commit::{self, Change, Made};
 use crate::github::label::{self, Asked};
 use crate::github::trust::Accepted;
 use crate::github::{Api, ApiError, Conclusion, Job, Key, Marker};
@@ -140,10 +140,28 @@ pub async fn accept(
         }
         Err(error) => return Err(failed(&error)),
     };
+    let text = accepted_text(options, (&api, &asked), &made, &taken).await;
+    say(&api, &job, &options.label, "Rewind: accepted", &text).await;
+    written(writeln!(
+        out,
+        "rewind: accepted by {} in {}: {}",
+        asked.who,
+        made.commit,
+        listed(&taken)
+    ))
+}
+
+/// Returns what is said of a commit that was made; starts the gate on it where that was asked for.
+async fn accepted_text(
+    options: &AcceptOptions,
+    (api, asked): (&Api, &Asked),
+    made: &Made,
+    taken: &[Taken],
+) -> String {
     let mut text = format!(
         "{} accepted {} in commit {} on top of {}.\n",
         markdown_code(&asked.who),
-        names(&taken),
+        names(taken),
         markdown_code(&made.commit),
         markdown_code(&asked.head)
     );
@@ -153,31 +171,23 @@ pub async fn accept(
         );
     }
     if let Some(workflow) = &options.dispatch {
-        text.push_str(
-            &match commit::dispatch(&api, workflow, &asked.branch).await {
-                Ok(()) => format!(
-                    "\nThe gate was started again: {}.\n",
-                    markdown_code(workflow)
-                ),
-                Err(error) => format!(
-                    "\nThe gate could not be started again: {}\n",
-                    markdown_code(&error.to_string())
-                ),
-            },
-        );
+        let said = match commit::dispatch(api, workflow, &asked.branch).await {
+            Ok(()) => format!(
+                "\nThe gate was started again: {}.\n",
+                markdown_code(workflow)
+            ),
+            Err(error) => format!(
+                "\nThe gate could not be started again: {}\n",
+                markdown_code(&error.to_string())
+            ),
+        };
+        text.push_str(&said);
     }
-    text.push_str(&format!(
+    text.extend([format!(
         "\n<details><summary>What changed</summary>\n\n{}\n\n</details>\n",
-        markdown_block(&differences(&taken))
-    ));
-    say(&api, &job, &options.label, "Rewind: accepted", &text).await;
-    written(writeln!(
-        out,
-        "rewind: accepted by {} in {}: {}",
-        asked.who,
-        made.commit,
-        listed(&taken)
-    ))
+        markdown_block(&differences(taken))
+    )]);
+    text
 }
 
 /// Makes the check of one commit neutral, where somebody who may has set the label and said why.

@@ -79,18 +79,14 @@ pub async fn trust(
         for baseline in &altered {
             match judge.is_trusted(baseline).await {
                 Ok(Ok(id)) => {
-                    told.push_str(&format!(
-                        "rewind: {} was accepted by label\n",
-                        baseline.name
-                    ));
+                    told.extend([format!("rewind: {} was accepted by label\n", baseline.name)]);
                     trusted.insert(baseline.name.clone(), id);
                 }
-                Ok(Err(why)) => told.push_str(&format!(
-                    "rewind: {} is not trusted: {why}\n",
-                    baseline.name
-                )),
+                Ok(Err(why)) => {
+                    told.extend([format!("rewind: {} is not trusted: {why}\n", baseline.name)]);
+                }
                 Err(Trouble::Api(error)) => {
-                    told.push_str(&said("warning", &error.to_string(), context))
+                    told.push_str(&said("warning", &error.to_string(), context));
                 }
                 Err(Trouble::Command(error)) => return Err(error),
             }

@@ -60,9 +60,7 @@ pub async fn from_otel(
         ));
     }
     let all = traces(spans);
-    let is_wanted = |trace: &Trace| {
-        options.traces.is_empty() || options.traces.iter().any(|id| *id == trace.id)
-    };
+    let is_wanted = |trace: &Trace| options.traces.is_empty() || options.traces.contains(&trace.id);
     let wanted: Vec<Trace> = all.into_iter().filter(is_wanted).collect();
     if wanted.is_empty() {
         return Err(
@@ -94,7 +92,7 @@ async fn listen(
         CommandError::usage(format!("--listen {addr} is no address"))
             .help("write an IP address and a port, such as 127.0.0.1:4318")
     })?;
-    let (heard, mut hears) = mpsc::channel(64);
+    let (heard, mut arrivals) = mpsc::channel(64);
     let receiver = OtlpReceiver::new(move |count| {
         // Whoever listens looks at all that is there; a full channel says as much.
         let _full = heard.try_send(count);
@@ -121,7 +119,7 @@ async fn listen(
         tokio::select! {
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
-            _ = hears.recv() => {
+            _ = arrivals.recv() => {
                 spans.extend(receiver.take());
                 if count.is_some_and(|count| ended(&spans) >= count) {
                     break;

@@ -42,7 +42,7 @@ pub async fn from_langsmith(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Exit, CommandError> {
-    let mut keeper = opened(options, context, read_langsmith)?;
+    let mut keeper = opened(options, context, |documents| read_langsmith(&documents))?;
     if !options.places.is_empty() {
         let places: Vec<LangSmithPlace> = options
             .places

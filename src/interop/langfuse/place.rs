@@ -26,7 +26,7 @@ impl LangfusePlace {
 }
 
 fn pasted(text: &str) -> Option<LangfusePlace> {
-    let url = Url::parse(text).ok().filter(|url| url.has_host())?;
+    let url = Url::parse(text).ok().filter(Url::has_host)?;
     let segments: Vec<String> = url.path_segments()?.map(decoded).collect();
     let place = segments
         .iter()
@@ -45,11 +45,10 @@ fn pasted(text: &str) -> Option<LangfusePlace> {
         .iter()
         .position(|segment| segment == "project" || segment == "trace")
         .unwrap_or(place);
-    let prefix: String = segments
+    let prefix = segments
         .iter()
         .take(own)
-        .map(|segment| format!("/{segment}"))
-        .collect();
+        .fold(String::new(), |path, segment| path + "/" + segment);
     Some(LangfusePlace {
         host: Some(format!("{}{prefix}", url.origin().ascii_serialization())),
         id: id.cloned().or_else(peeked)?,

@@ -58,7 +58,7 @@ pub(super) fn span(row: &Value) -> Option<Span> {
 
 /// Returns the tokens; those of older servers stand under `usage`.
 fn usage(fields: &Map<String, Value>) -> Option<Value> {
-    let found = ["usageDetails", "usage"].into_iter().find_map(|name| {
+    ["usageDetails", "usage"].into_iter().find_map(|name| {
         let value = structured(fields.get(name)?.clone());
         let counts = value.as_object()?.iter();
         let counts: Map<String, Value> = counts
@@ -66,8 +66,7 @@ fn usage(fields: &Map<String, Value>) -> Option<Value> {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         (!counts.is_empty()).then_some(Value::Object(counts))
-    });
-    found
+    })
 }
 
 /// Takes what OpenTelemetry's attributes became, and the rest under the name that the SDK has for it.
@@ -92,7 +91,10 @@ fn metadata(value: Option<&Value>, span: &mut Span) {
                     .and_then(|name| name.as_str().map(str::to_owned))
                     .unwrap_or_default();
             }
-            ("scope", "name") => span.scope = value.as_str().unwrap_or_default().to_owned(),
+            ("scope", "name") => value
+                .as_str()
+                .unwrap_or_default()
+                .clone_into(&mut span.scope),
             ("scope", _) => {}
             (_, _) => {
                 let name = format!("langfuse.observation.metadata.{name}");

@@ -24,14 +24,14 @@ fn trace(id: String, spans: Vec<Span>) -> Trace {
 ///
 /// # Errors
 /// A file without runs.
-pub fn read_langsmith(documents: Vec<Value>) -> Result<Vec<Trace>, ImportError> {
+pub fn read_langsmith(documents: &[Value]) -> Result<Vec<Trace>, ImportError> {
     let mut by_trace: BTreeMap<String, Vec<Span>> = BTreeMap::new();
     let mut take = |run: &Value| {
         if let Some(span) = runs::span(run) {
             by_trace.entry(span.trace.clone()).or_default().push(span);
         }
     };
-    for document in &documents {
+    for document in documents {
         match document
             .as_array()
             .or_else(|| document.get("runs")?.as_array())

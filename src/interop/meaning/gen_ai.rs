@@ -1,4 +1,4 @@
-//! The GenAI conventions of OpenTelemetry since 1.37: messages with parts, in attributes.
+//! The `GenAI` conventions of OpenTelemetry since 1.37: messages with parts, in attributes.
 
 use serde_json::Value;
 

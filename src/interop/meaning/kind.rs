@@ -25,7 +25,13 @@ impl Kind {
         let attribute = |name: &str| span.text(&[name]).map(str::to_lowercase);
         named(attribute("langfuse.observation.type").as_deref())
             .or_else(|| named(attribute("openinference.span.kind").as_deref()))
-            .or_else(|| named(attribute("mlflow.spanType").map(unquoted).as_deref()))
+            .or_else(|| {
+                named(
+                    attribute("mlflow.spanType")
+                        .map(|text| unquoted(&text))
+                        .as_deref(),
+                )
+            })
             .or_else(|| operation(attribute("gen_ai.operation.name").as_deref()))
             .or_else(|| named(attribute("langsmith.span.kind").as_deref()))
             .or_else(|| vercel(span.text(&["ai.operationId"])?))
@@ -35,7 +41,7 @@ impl Kind {
     }
 }
 
-fn unquoted(text: String) -> String {
+fn unquoted(text: &str) -> String {
     text.trim_matches('"').to_owned()
 }
 

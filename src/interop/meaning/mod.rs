@@ -1,7 +1,7 @@
 //! What spans mean: one file for each convention of writing down a model call.
 //!
 //! [`found`] asks each convention in turn, the one that keeps most first; a field that one has found is
-//! left alone by those after it, since a span often speaks several. Sources: the OpenTelemetry GenAI
+//! left alone by those after it, since a span often speaks several. Sources: the OpenTelemetry `GenAI`
 //! conventions, OpenInference, OpenLLMetry, and what the SDKs of Langfuse, Vercel, pydantic-ai, LangSmith
 //! and MLflow write.
 

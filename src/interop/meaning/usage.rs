@@ -22,7 +22,7 @@ pub(super) const OPENINFERENCE: UsageNames = UsageNames {
     reasoning: &["llm.token_count.completion_details.reasoning"],
 };
 
-/// Those of the GenAI conventions, and of those before them.
+/// Those of the `GenAI` conventions, and of those before them.
 pub(super) const GEN_AI: UsageNames = UsageNames {
     input: &["gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"],
     cached: &[

@@ -53,7 +53,7 @@ impl OtlpReceiver {
         }
         let mut found = Vec::new();
         let read = read_otlp(incoming.body.as_ref(), MAX_BYTES, &mut |span| {
-            found.push(span)
+            found.push(span);
         });
         match read {
             Ok(count) => {

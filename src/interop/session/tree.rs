@@ -130,17 +130,14 @@ fn without_repeats(spans: Vec<Span>) -> Vec<Span> {
     let mut kept: Vec<Span> = Vec::with_capacity(spans.len());
     for span in spans {
         let known = places.get(&span.id).and_then(|place| kept.get_mut(*place));
-        match known {
-            Some(known) => {
-                let says = |span: &Span| (span.ended_us.is_some(), span.attributes.len());
-                if says(&span) > says(known) {
-                    *known = span;
-                }
+        if let Some(known) = known {
+            let says = |span: &Span| (span.ended_us.is_some(), span.attributes.len());
+            if says(&span) > says(known) {
+                *known = span;
             }
-            None => {
-                places.insert(span.id.clone(), kept.len());
-                kept.push(span);
-            }
+        } else {
+            places.insert(span.id.clone(), kept.len());
+            kept.push(span);
         }
     }
     kept

@@ -46,7 +46,7 @@ impl Blocks {
         }
     }
 
-    pub(super) fn text(&mut self, text: String) {
+    pub(super) fn text(&mut self, text: &str) {
         if !text.is_empty() {
             self.has_references |= text.contains("@@@langfuseMedia:");
             self.content.push(json!({"type": "text", "text": text}));
@@ -59,7 +59,7 @@ impl Blocks {
 
     fn one(&mut self, value: Value) {
         let Value::Object(mut fields) = value else {
-            self.text(plain(&value));
+            self.text(&plain(&value));
             return;
         };
         // OpenInference has it one level deeper.
@@ -84,7 +84,7 @@ impl Blocks {
                     .find_map(|name| text(&mut fields, name));
                 self.reasoning.push_str(&found.unwrap_or_default());
             }
-            Some("refusal") => self.text(text(&mut fields, "refusal").unwrap_or_default()),
+            Some("refusal") => self.text(&text(&mut fields, "refusal").unwrap_or_default()),
             Some("image_url" | "input_audio" | "file") => {
                 let value = Value::Object(fields);
                 self.has_references |= value.to_string().contains("@@@langfuseMedia:");
@@ -102,7 +102,7 @@ impl Blocks {
 
     fn plain_text(&mut self, mut fields: Map<String, Value>) {
         let found = text(&mut fields, "text").or_else(|| text(&mut fields, "content"));
-        self.text(found.unwrap_or_default());
+        self.text(&found.unwrap_or_default());
     }
 
     /// Reads Gemini's pieces, whose one field says what they are.
@@ -122,7 +122,7 @@ impl Blocks {
         } else if fields.contains_key("text") || fields.contains_key("content") {
             self.plain_text(fields);
         } else if !fields.is_empty() {
-            self.text(Value::Object(fields).to_string());
+            self.text(&Value::Object(fields).to_string());
         }
     }
 
@@ -143,17 +143,14 @@ impl Blocks {
         let found = ["image", "uri", "url", "content", "data"]
             .into_iter()
             .find_map(|name| url(fields.get(name)?));
-        match found {
-            Some(url) => {
-                self.has_references |= url.contains("@@@langfuseMedia:");
-                self.content
-                    .push(json!({"type": "image_url", "image_url": {"url": url}}));
-            }
-            None => {
-                self.has_references = true;
-                self.content
-                    .push(json!({"type": "text", "text": Value::Object(fields).to_string()}));
-            }
+        if let Some(url) = found {
+            self.has_references |= url.contains("@@@langfuseMedia:");
+            self.content
+                .push(json!({"type": "image_url", "image_url": {"url": url}}));
+        } else {
+            self.has_references = true;
+            self.content
+                .push(json!({"type": "text", "text": Value::Object(fields).to_string()}));
         }
     }
 

@@ -34,9 +34,9 @@ pub(crate) fn message(fields: Map<String, Value>, usual: &str) -> Conversation {
             Value::Array(_) => blocks.read(content),
             Value::Object(_) if role != "tool" => blocks.read(content),
             Value::Null => {}
-            Value::String(text) => blocks.text(text),
+            Value::String(text) => blocks.text(&text),
             other @ (Value::Object(_) | Value::Bool(_) | Value::Number(_)) => {
-                blocks.text(other.to_string());
+                blocks.text(&other.to_string());
             }
         }
     }
@@ -122,10 +122,9 @@ fn role(fields: &mut Map<String, Value>, usual: &str) -> String {
     let name = named.or(kind).unwrap_or_else(|| usual.to_owned());
     let name = name.trim_end_matches("chunk").trim_end_matches("message");
     let known = match name {
-        "human" => "user",
         "ai" | "model" | "bot" => "assistant",
         "function" | "tool_result" => "tool",
-        "system" | "developer" | "user" | "assistant" | "tool" => name,
+        "system" | "developer" | "assistant" | "tool" => name,
         _ => "user",
     };
     known.to_owned()

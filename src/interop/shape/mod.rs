@@ -1,7 +1,7 @@
 //! Reads messages and tool definitions of any shape, and writes them as OpenAI Chat Completions has them.
 //!
 //! The shapes: OpenAI's own; LangChain's dictionaries and serialised constructors; the parts of the
-//! OpenTelemetry GenAI conventions; those of the Vercel AI SDK; Anthropic's and Gemini's content blocks.
+//! OpenTelemetry `GenAI` conventions; those of the Vercel AI SDK; Anthropic's and Gemini's content blocks.
 //! They are told apart by their fields, message by message, since one list may mix them. From there on the
 //! parser of [`wire`](crate::wire) reads them, as it reads what an agent sends.
 

@@ -130,7 +130,11 @@ fn tools_of_every_shape_are_the_same_definition() {
         json!([{"functionDeclarations": [{"name": "look", "description": "d", "parameters": schema}]}]),
         json!([{"tool": {"json_schema": expected.to_string()}}]),
     ] {
-        assert_eq!(tools(value.clone()), [expected.clone()], "{value}");
+        assert_eq!(
+            tools(value.clone()),
+            std::slice::from_ref(&expected),
+            "{value}"
+        );
     }
 }
 
