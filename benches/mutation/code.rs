@@ -65,7 +65,6 @@ pub(super) fn at_request(nth: usize, body: &str) -> String {
 
 fn indented(body: &str, by: usize) -> String {
     let indent = " ".repeat(by);
-    body.lines()
-        .map(|line| format!("{indent}{line}\n"))
-        .collect()
+    let lines = body.lines();
+    lines.fold(String::new(), |text, line| text + &indent + line + "\n")
 }

@@ -110,7 +110,9 @@ impl Place {
             let status = Command::new("cp").arg("-r").arg(&from).arg(&to).status();
             assert!(
                 status.is_ok_and(|status| status.success()),
-                "{from:?} to {to:?}"
+                "{} to {}",
+                from.display(),
+                to.display()
             );
         }
     }

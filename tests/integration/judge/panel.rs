@@ -39,10 +39,10 @@ fn configure(app: &App, upstreams: &[&Upstream; 3]) {
         } else {
             "openai"
         };
-        text.push_str(&format!(
+        text.extend([format!(
             "[judge.panel.{name}]\nmodel = \"{name}-1\"\nurl = \"{}\"\ndialect = \"{dialect}\"\nkey_env = \"KEY_{name}\"\n",
             upstream.url()
-        ));
+        )]);
     }
     app.write("rewind.toml", &text);
 }

@@ -72,9 +72,9 @@ fn eight_baselines_that_drop_a_little_are_red_together() {
     ] {
         assert!(red.stdout.contains(said), "{said}\n{}", red.stdout);
     }
-    let read =
+    let report_file =
         |name: &str| fs::read_to_string(app.folder().join("rewind-report").join(name)).unwrap();
-    let comment = read("report.md");
+    let comment = report_file("report.md");
     assert!(
         comment.contains("all baselines together, correctness: it is lower"),
         "{comment}"
@@ -83,14 +83,14 @@ fn eight_baselines_that_drop_a_little_are_red_together() {
         comment.contains("| `correctness` | 0.95 → 0.75 (−0.20) |"),
         "{comment}"
     );
-    let junit = read("junit.xml");
+    let junit = report_file("junit.xml");
     assert!(
         junit.contains("all baselines together") && junit.contains("type=\"regressed\""),
         "{junit}"
     );
     app.run(["verify", "rewind-report"]).exits(0);
-    let forged =
-        read("rewind-report.json").replace("\"verdict\": \"regressed\"", "\"verdict\": \"stable\"");
+    let forged = report_file("rewind-report.json")
+        .replace("\"verdict\": \"regressed\"", "\"verdict\": \"stable\"");
     app.write("forged.json", &forged);
     app.run(["verify", "forged.json"]).exits(1);
 }
