@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use super::index::Index;
 use super::recording::{Entry, Recording};
 use super::rules::Rules;
 use super::treatment;
 use crate::model::{
-    Divergence, DivergenceKind, Message, Part, Pooled, Request, Role, StepIndex, Thread,
+    ContentId, Divergence, DivergenceKind, Message, Part, Pooled, Request, Role, StepIndex, Thread,
 };
 
 /// Returns the divergence of a request to which several recorded answers would fit.
@@ -48,47 +49,68 @@ pub(super) fn repeated(entry: &Entry, times: u32) -> Divergence {
 
 /// Returns how a request differs from the recorded step with the deepest common history.
 pub(super) fn nearest(recording: &Recording, rules: &Rules, request: &Request) -> Divergence {
-    let history = recording.keys.history(&request.thread);
-    if let Some(entry) = first_of(recording, recording.by_history.get(&history.key)) {
-        return other_treatment(recording, rules, entry, request);
-    }
-    let mut differing = &history.ordered;
-    let mut common = history.ordered.parent();
-    let chain: Vec<&Thread> = history.ordered.ancestors().collect();
-    for (at, node) in chain.iter().enumerate() {
-        common = node.parent();
-        differing = node;
-        let key = recording.keys.key_of(&common);
-        let is_known = !common.is_empty()
-            && (recording.beyond.contains_key(&key) || recording.by_history.contains_key(&key));
-        if is_known || at + 1 == chain.len() {
-            break;
-        }
-    }
-    let key = recording.keys.key_of(&common);
-    let beyond = recording
-        .beyond
-        .get(&key)
-        .and_then(|index| recording.entries.get(*index));
-    let asked = first_of(recording, recording.by_history.get(&key));
-    match (beyond, asked) {
-        (Some(entry), _) if !common.is_empty() || entry.ordered.len() == 1 => {
-            other_message(entry, &common, differing)
-        }
-        (None, Some(entry)) => after(entry, &common, differing),
-        (Some(entry), _) => other_message(entry, &common, differing),
-        (None, None) => divergence(
-            DivergenceKind::Extra,
-            None,
-            "no recorded conversation begins like this request".to_owned(),
-        ),
-    }
+    let portable = recording.portable(request.dialect);
+    let nearest = Nearest {
+        recording,
+        index: portable.unwrap_or(&recording.whole),
+    };
+    nearest.to(rules, request)
 }
 
-fn first_of<'a>(recording: &'a Recording, indices: Option<&Vec<usize>>) -> Option<&'a Entry> {
-    indices
-        .and_then(|indices| indices.first())
-        .and_then(|index| recording.entries.get(*index))
+/// Looks for the recorded step that a request has most in common with.
+struct Nearest<'a> {
+    recording: &'a Recording,
+    index: &'a Index,
+}
+
+impl Nearest<'_> {
+    fn to(&self, rules: &Rules, request: &Request) -> Divergence {
+        let Self { recording, index } = self;
+        let keys = &recording.keys;
+        let history = index.history(keys, &request.thread);
+        if let Some((entry, _thread)) = self.first_with(&history.key) {
+            return other_treatment(recording, rules, entry, request);
+        }
+        let mut differing = &history.ordered;
+        let mut common = history.ordered.parent();
+        let chain: Vec<&Thread> = history.ordered.ancestors().collect();
+        for (at, node) in chain.iter().enumerate() {
+            common = node.parent();
+            differing = node;
+            let key = keys.key_of(&common);
+            let is_known = !common.is_empty()
+                && (index.beyond.contains_key(&key) || index.by_history.contains_key(&key));
+            if is_known || at + 1 == chain.len() {
+                break;
+            }
+        }
+        let key = keys.key_of(&common);
+        let beyond = index.beyond.get(&key).and_then(|index| self.entry(*index));
+        match (beyond, self.first_with(&key)) {
+            (Some((entry, thread)), _) if !common.is_empty() || thread.len() == 1 => {
+                other_message((entry, thread), &common, differing)
+            }
+            (None, Some((entry, _thread))) => after(entry, &common, differing),
+            (Some(found), _) => other_message(found, &common, differing),
+            (None, None) => divergence(
+                DivergenceKind::Extra,
+                None,
+                "no recorded conversation begins like this request".to_owned(),
+            ),
+        }
+    }
+
+    fn first_with(&self, history: &ContentId) -> Option<(&Entry, &Thread)> {
+        self.index
+            .of(history)
+            .next()
+            .and_then(|number| self.entry(number))
+    }
+
+    fn entry(&self, number: usize) -> Option<(&Entry, &Thread)> {
+        let entry = self.recording.entries.get(number)?;
+        Some((entry, self.index.threads.get(number)?))
+    }
 }
 
 /// The history is known, but the treatment may not differ the way it does.
@@ -98,14 +120,15 @@ fn other_treatment(
     entry: &Entry,
     request: &Request,
 ) -> Divergence {
-    let recorded = &entry.call.request.treatment;
-    let drift = treatment::differences(
-        &recording.keys,
-        &rules.ignore,
-        recorded,
-        &request.treatment,
-        recording.days,
-    );
+    let drift = treatment::differences(recording, &rules.ignore, &entry.call, request);
+    if !entry.is_served() {
+        let message = format!(
+            "the request has the history of step {}, whose trace does not have the whole answer or \
+             conversation; it can be shown, not served",
+            entry.step
+        );
+        return divergence(DivergenceKind::History, Some(entry), message);
+    }
     if drift.is_empty() {
         let message = format!(
             "the request has the history of step {}, but its ids, dates or paths don't map onto the \
@@ -128,9 +151,13 @@ fn other_treatment(
 }
 
 /// The conversation is known up to a message that differs.
-fn other_message(entry: &Entry, common: &Thread, differing: &Thread) -> Divergence {
+fn other_message(
+    (entry, history): (&Entry, &Thread),
+    common: &Thread,
+    differing: &Thread,
+) -> Divergence {
     let at = common.len();
-    let recorded = entry.ordered.messages().get(at).cloned();
+    let recorded = history.messages().get(at).cloned();
     let found = differing.last();
     let (Some(recorded), Some(found)) = (recorded, found) else {
         return after(entry, common, differing);

@@ -19,7 +19,7 @@ pub(super) fn adapt(mut incoming: Incoming, request: &Request, after: Option<&Ca
         Dialect::OpenaiResponses => inline::inlined(&incoming.body, recorded),
         Dialect::AnthropicMessages => {
             let changed = recorded.request.treatment.model != request.treatment.model;
-            changed.then(|| without_thinking(&incoming.body)).flatten()
+            without_thinking(&incoming.body, changed)
         }
         Dialect::OpenaiChat | Dialect::Gemini | Dialect::OpenaiEmbeddings | Dialect::Opaque => None,
     };
@@ -32,8 +32,9 @@ pub(super) fn adapt(mut incoming: Incoming, request: &Request, after: Option<&Ca
     incoming
 }
 
-/// Returns the body without thinking blocks in its history; `None` where there are none.
-fn without_thinking(body: &[u8]) -> Option<Vec<u8>> {
+/// Returns the body without those thinking blocks in its history that the provider would refuse: `all` of
+/// them, or those without a signature, which a trace does not keep. `None` where there are none.
+fn without_thinking(body: &[u8], all: bool) -> Option<Vec<u8>> {
     let mut body: Value = serde_json::from_slice(body).ok()?;
     let mut dropped = false;
     for message in body.get_mut("messages")?.as_array_mut()? {
@@ -43,7 +44,12 @@ fn without_thinking(body: &[u8]) -> Option<Vec<u8>> {
         let before = blocks.len();
         blocks.retain(|block| {
             let kind = block.get("type").and_then(Value::as_str);
-            !matches!(kind, Some("thinking" | "redacted_thinking"))
+            let signature = block.get("signature").and_then(Value::as_str);
+            match kind {
+                Some("thinking") => !all && signature.is_some_and(|text| !text.is_empty()),
+                Some("redacted_thinking") => !all,
+                Some(_) | None => true,
+            }
         });
         dropped |= blocks.len() != before;
     }
@@ -65,13 +71,14 @@ mod tests {
                 {"type": "text", "text": "hello"}
             ]}
         ]});
-        let adapted = without_thinking(body.to_string().as_bytes()).unwrap();
+        assert_eq!(without_thinking(body.to_string().as_bytes(), false), None);
+        let adapted = without_thinking(body.to_string().as_bytes(), true).unwrap();
         let adapted: Value = serde_json::from_slice(&adapted).unwrap();
         assert_eq!(
             adapted["messages"][1]["content"],
             json!([{"type": "text", "text": "hello"}])
         );
         assert_eq!(adapted["messages"][0], body["messages"][0]);
-        assert_eq!(without_thinking(adapted.to_string().as_bytes()), None);
+        assert_eq!(without_thinking(adapted.to_string().as_bytes(), true), None);
     }
 }

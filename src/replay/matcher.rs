@@ -410,12 +410,11 @@ impl Matcher {
             let thread = &question.request.thread;
             state.answered(thread, output, Lane::Served(entry.step));
         }
-        let lossy = entry.call.exchange.fingerprint.is_none();
         Decision::Serve(Served {
             step: entry.step,
             rung: found.rung,
             drift: found.drift,
-            lossy,
+            lossy: found.lossy,
         })
     }
 

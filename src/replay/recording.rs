@@ -1,11 +1,14 @@
 //! A recorded timeline, indexed for matching.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::index::{Index, View};
 use super::keys::Keys;
 use super::volatile::Days;
-use crate::model::{Ancillary, Call, Captured, ContentId, StepIndex, Thread, Timeline, ToolStep};
+use crate::model::{
+    Ancillary, Call, Captured, ContentId, Dialect, Fidelity, Lost, StepIndex, Timeline, ToolStep,
+};
 
 /// One recorded model step.
 #[derive(Debug)]
@@ -15,9 +18,19 @@ pub(super) struct Entry {
     pub(super) agent: String,
     /// The model step that it continues.
     pub(super) parent: Option<StepIndex>,
-    /// The history, tool results in the order of their calls.
-    pub(super) ordered: Thread,
-    pub(super) history: ContentId,
+}
+
+impl Entry {
+    /// Returns whether its trace, or the other dialect of the client, lets only a part of it be compared.
+    pub(super) fn is_loose(&self, dialect: Dialect) -> bool {
+        let own = self.call.request.dialect;
+        !self.call.lost.is_empty() || (own != dialect && is_talk(own) && is_talk(dialect))
+    }
+
+    /// Returns whether it may be served: a call whose answer was lost is only shown.
+    pub(super) fn is_served(&self) -> bool {
+        Fidelity::of(&self.call.lost) != Fidelity::Shown
+    }
 }
 
 /// A recorded timeline, indexed; immutable, so that many replays can share it.
@@ -26,9 +39,9 @@ pub struct Recording {
     pub(super) timeline: Arc<Timeline>,
     pub(super) entries: Vec<Entry>,
     pub(super) by_fingerprint: HashMap<ContentId, Vec<usize>>,
-    pub(super) by_history: HashMap<ContentId, Vec<usize>>,
-    /// For each history that some entry's history goes beyond, the first such entry.
-    pub(super) beyond: HashMap<ContentId, usize>,
+    pub(super) whole: Index,
+    /// Built when it is first needed.
+    portable: OnceLock<Index>,
     pub(super) keys: Arc<Keys>,
     pub(super) days: Days,
     /// The tools that ask before they run: all their calls were captured.
@@ -44,58 +57,46 @@ impl Recording {
         };
         let entries: Vec<Entry> = timeline
             .model_steps()
-            .map(|(step, call)| {
-                let history = keys.history(&call.request.thread);
-                Entry {
-                    step: step.number,
-                    call: Arc::clone(call),
-                    agent: step.agent.clone(),
-                    parent: step.parent,
-                    ordered: history.ordered,
-                    history: history.key,
-                }
+            .map(|(step, call)| Entry {
+                step: step.number,
+                call: Arc::clone(call),
+                agent: step.agent.clone(),
+                parent: step.parent,
             })
             .collect();
-        let mut recording = Self {
+        let mut by_fingerprint: HashMap<ContentId, Vec<usize>> = HashMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            if let Some(fingerprint) = entry.call.exchange.fingerprint {
+                by_fingerprint.entry(fingerprint).or_default().push(index);
+            }
+        }
+        let calls = entries.iter().map(|entry| entry.call.as_ref());
+        Self {
             timeline: Arc::clone(timeline),
-            entries: Vec::new(),
-            by_fingerprint: HashMap::new(),
-            by_history: HashMap::new(),
-            beyond: HashMap::new(),
+            whole: Index::new(&keys, View::Whole, calls),
+            entries,
+            by_fingerprint,
+            portable: OnceLock::new(),
             keys,
             days,
             captured: captured(timeline),
-        };
-        for (index, entry) in entries.iter().enumerate() {
-            recording.insert(index, entry);
         }
-        recording.entries = entries;
-        recording
     }
 
-    fn insert(&mut self, index: usize, entry: &Entry) {
-        if let Some(fingerprint) = entry.call.exchange.fingerprint {
-            self.by_fingerprint
-                .entry(fingerprint)
-                .or_default()
-                .push(index);
-        }
-        self.by_history
-            .entry(entry.history)
-            .or_default()
-            .push(index);
-        let mut shorter = entry.ordered.parent();
-        while !shorter.is_empty() {
-            let key = self.keys.key_of(&shorter);
-            if self.beyond.contains_key(&key) {
-                return;
-            }
-            self.beyond.insert(key, index);
-            shorter = shorter.parent();
-        }
-        self.beyond
-            .entry(self.keys.key_of(&shorter))
-            .or_insert(index);
+    /// Returns the index of what all dialects have in common, where some entry needs it for a client of
+    /// `dialect`.
+    pub(super) fn portable(&self, dialect: Dialect) -> Option<&Index> {
+        let is_needed = self.entries.iter().any(|entry| entry.is_loose(dialect));
+        is_needed.then(|| {
+            self.portable.get_or_init(|| {
+                let lost_media = |entry: &Entry| entry.call.lost.contains(&Lost::Media);
+                let view = View::Portable {
+                    has_media: !self.entries.iter().any(lost_media),
+                };
+                let calls = self.entries.iter().map(|entry| entry.call.as_ref());
+                Index::new(&self.keys, view, calls)
+            })
+        })
     }
 
     /// Returns the recorded timeline.
@@ -125,6 +126,17 @@ impl Recording {
             .binary_search_by_key(&step, |entry| entry.step)
             .ok()
             .and_then(|index| self.entries.get(index))
+    }
+}
+
+/// Returns whether a dialect is spoken in conversations, which the others could tell, too.
+fn is_talk(dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::OpenaiChat
+        | Dialect::OpenaiResponses
+        | Dialect::AnthropicMessages
+        | Dialect::Gemini => true,
+        Dialect::OpenaiEmbeddings | Dialect::Opaque => false,
     }
 }
 

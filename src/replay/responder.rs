@@ -13,6 +13,7 @@ use super::held;
 use super::live;
 use super::matcher::{Decision, Matcher, Question};
 use super::serve::{self, Timing, Wanted};
+use super::told::told;
 use crate::model::{Request, Role, Served};
 use crate::proxy::{Answer, AnswerBody, Backend, Captured, Incoming, Responder, forward};
 use crate::record::{Asked, AskedAncillary, AskedModel, Recorder};
@@ -78,7 +79,8 @@ impl ReplayResponder {
                     return self.not_live(&asked, "no model is configured for live calls");
                 };
                 let recorded = after.and_then(|step| self.matcher.recording().call(step));
-                let incoming = live::adapt(incoming, &asked.request, recorded.map(Arc::as_ref));
+                let recorded = recorded.map(|call| told(call, wanted(&asked)));
+                let incoming = live::adapt(incoming, &asked.request, recorded.as_deref());
                 self.go_live(backend, asked, incoming).await
             }
         }
@@ -88,11 +90,8 @@ impl ReplayResponder {
         let Some(call) = self.matcher.recording().call(served.step).cloned() else {
             return self.not_live(&asked, "the recorded step is gone");
         };
-        let wanted = Wanted {
-            request: &asked.request,
-            form: asked.parsed.form,
-        };
-        let answer = serve::answer(&call, wanted, self.timing);
+        let call = told(&call, wanted(&asked));
+        let answer = serve::answer(&call, self.timing);
         // Not when it is noted: by then the agent may have asked for, and got, what follows from it.
         let at = Instant::now();
         if !call.is_ok() {
@@ -201,6 +200,13 @@ impl ReplayResponder {
 impl Responder for ReplayResponder {
     fn respond(self: Arc<Self>, incoming: Incoming) -> BoxFuture<'static, Answer> {
         self.answer(incoming).boxed()
+    }
+}
+
+fn wanted(asked: &AskedModel) -> Wanted<'_> {
+    Wanted {
+        request: &asked.request,
+        form: asked.parsed.form,
     }
 }
 

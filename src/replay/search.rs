@@ -1,9 +1,8 @@
 //! Looks recorded steps up for a request: the rungs of the ladder, without the rules of the fork.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use super::keys::History;
+use super::index::Index;
 use super::matcher::{Matcher, Question, State};
 use super::recording::Entry;
 use super::treatment;
@@ -34,6 +33,8 @@ pub(super) struct Match {
     pub(super) entry: usize,
     pub(super) rung: Rung,
     pub(super) drift: Vec<Drift>,
+    /// Whether something was not compared since the recording lacks it.
+    pub(super) lossy: bool,
 }
 
 impl Matcher {
@@ -50,18 +51,22 @@ impl Matcher {
                 entry,
                 rung: Rung::Exact,
                 drift: Vec::new(),
+                lossy: false,
             });
         }
         if require == Rung::Exact {
             return Found::Nothing;
         }
-        let history = self.recording.keys.history(&question.request.thread);
-        let mut drifted = Vec::new();
-        for found in self.equal_histories(question, &history, admit) {
-            if found.drift.is_empty() {
-                return Found::One(found);
+        let (equal, drifted): (Vec<Match>, Vec<Match>) = self
+            .equal_histories(question, admit)
+            .into_iter()
+            .partition(|found| found.drift.is_empty());
+        if let Some(first) = equal.first() {
+            // Where the trace lost what told two agents apart, the first is no better than the next.
+            if !first.lossy {
+                return Found::One(first.clone());
             }
-            drifted.push(found);
+            return self.bind(state, question, equal);
         }
         if require == Rung::Normalised || drifted.is_empty() {
             return Found::Nothing;
@@ -82,6 +87,7 @@ impl Matcher {
                 entry,
                 rung: Rung::Exact,
                 drift: Vec::new(),
+                lossy: false,
             }),
             None => self.search(state, question, require, admit),
         }
@@ -102,56 +108,61 @@ impl Matcher {
         bucket.into_iter().flatten().copied().filter(admitted)
     }
 
-    /// Returns the admitted steps of equal history whose treatment differs at most where it may.
+    /// Returns the admitted steps of equal history whose treatment differs at most where it may; those first
+    /// that are equal as a whole.
     fn equal_histories(
         &self,
         question: Question<'_>,
-        history: &History,
         admit: &dyn Fn(usize, &Entry) -> bool,
     ) -> Vec<Match> {
         let recording = &self.recording;
-        let bucket = recording
-            .by_history
-            .get(&history.key)
-            .into_iter()
-            .flatten()
-            .copied();
-        bucket
-            .filter_map(|index| {
-                let entry = recording
-                    .entries
-                    .get(index)
-                    .filter(|entry| admit(index, entry))?;
-                let mut drift =
-                    recording
-                        .keys
-                        .verify(&entry.ordered, &history.ordered, recording.days)?;
-                let (recorded, live) = (&entry.call.request.treatment, &question.request.treatment);
-                let ignore = &self.rules.ignore;
-                if !Arc::ptr_eq(recorded, live) {
-                    let keys = &recording.keys;
-                    drift.extend(treatment::differences(
-                        keys,
-                        ignore,
-                        recorded,
-                        live,
-                        recording.days,
-                    ));
-                }
-                drift.sort();
-                drift.dedup();
-                let rung = if drift.is_empty() {
-                    Rung::Normalised
-                } else {
-                    Rung::Drift
-                };
-                self.rules.allow(&drift).then_some(Match {
-                    entry: index,
-                    rung,
-                    drift,
-                })
+        let mut found = self.equal_in(&recording.whole, question, admit);
+        let dialect = question.request.dialect;
+        if let Some(portable) = recording.portable(dialect) {
+            let known: HashSet<usize> = found.iter().map(|found| found.entry).collect();
+            let loose = |index: usize, entry: &Entry| {
+                entry.is_loose(dialect) && !known.contains(&index) && admit(index, entry)
+            };
+            found.extend(self.equal_in(portable, question, &loose));
+        }
+        found
+    }
+
+    fn equal_in(
+        &self,
+        index: &Index,
+        question: Question<'_>,
+        admit: &dyn Fn(usize, &Entry) -> bool,
+    ) -> Vec<Match> {
+        let recording = &self.recording;
+        let (keys, days) = (&recording.keys, recording.days);
+        let history = index.history(keys, &question.request.thread);
+        let equal = index.of(&history.key).filter_map(|number| {
+            let entry = recording.entries.get(number);
+            let entry = entry.filter(|entry| entry.is_served() && admit(number, entry))?;
+            let recorded = index.threads.get(number)?;
+            let mut drift = keys.verify(recorded, &history.ordered, days)?;
+            drift.extend(treatment::differences(
+                recording,
+                &self.rules.ignore,
+                &entry.call,
+                question.request,
+            ));
+            drift.sort();
+            drift.dedup();
+            let rung = if drift.is_empty() {
+                Rung::Normalised
+            } else {
+                Rung::Drift
+            };
+            self.rules.allow(&drift).then_some(Match {
+                entry: number,
+                rung,
+                drift,
+                lossy: entry.is_loose(question.request.dialect),
             })
-            .collect()
+        });
+        equal.collect()
     }
 
     /// Chooses among steps of equal history and another treatment: binds live treatments one-to-one

@@ -29,13 +29,10 @@ pub(super) struct Wanted<'a> {
     pub(super) form: StreamForm,
 }
 
-/// Returns the recorded answer of `call`: as it came where the request wants that form, else
-/// rendered in the form that it wants.
-pub(super) fn answer(call: &Call, wanted: Wanted<'_>, timing: Timing) -> Answer {
+/// Returns the answer of `call`, which [`told`](super::told::told) has put into the form that is wanted.
+pub(super) fn answer(call: &Call, timing: Timing) -> Answer {
     let exchange = &call.exchange;
     let status = StatusCode::from_u16(exchange.status).unwrap_or(StatusCode::OK);
-    let is_same_form = call.request.dialect == wanted.request.dialect
-        && (is_same_stream(call, wanted) || !call.is_ok());
     let mut headers = kept_headers(exchange);
     if !call.is_ok() && !exchange.truncated {
         // The recorded attempts are part of the recorded failure; the client need not try again.
@@ -44,31 +41,10 @@ pub(super) fn answer(call: &Call, wanted: Wanted<'_>, timing: Timing) -> Answer 
             HeaderValue::from_static("false"),
         );
     }
-    let body = match &exchange.body {
-        Some(body) if is_same_form => recorded_body(body, exchange.truncated, pace(call, timing)),
-        Some(_) | None => {
-            let rendered = wire::render(
-                wanted.request.dialect,
-                &call.response,
-                wanted.request.stream,
-                wanted.form,
-            );
-            headers.insert(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static(rendered.content_type),
-            );
-            recorded_body(&rendered.body, false, None)
-        }
-    };
+    let empty = Body::default();
+    let body = exchange.body.as_ref().unwrap_or(&empty);
+    let body = recorded_body(body, exchange.truncated, pace(call, timing));
     Answer::new(status, headers, body)
-}
-
-/// Returns whether the answer was asked for as it is now: in one, as events, or as the array of a stream.
-fn is_same_stream(call: &Call, wanted: Wanted<'_>) -> bool {
-    let has_events = matches!(call.exchange.body, Some(Body::Events(_)));
-    let wants_array = wanted.form == StreamForm::Array;
-    call.request.stream == wanted.request.stream
-        && !(wanted.request.stream && wants_array == has_events)
 }
 
 /// Returns the answer to a request that is no step.

@@ -1,40 +1,60 @@
 //! Compares treatments: what the change under test altered.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::keys::Keys;
-use super::volatile::Days;
-use crate::model::{CallRef, Drift, Thread, Tool, Treatment, canonical_id};
+use serde_json::{Map, Value};
 
-/// Returns what differs between two treatments, sorted; pointers in `ignore` are not compared.
+use super::recording::Recording;
+use crate::model::{Call, CallRef, Drift, Lost, Request, Thread, Tool, canonical_id};
+
+/// Returns what differs between the treatments of a recorded call and of a request, sorted; pointers in
+/// `ignore` are not compared, nor is what the call's trace lost.
 pub(super) fn differences(
-    keys: &Keys,
+    recording: &Recording,
     ignore: &[String],
-    recorded: &Treatment,
-    live: &Treatment,
-    days: Days,
+    call: &Call,
+    request: &Request,
 ) -> Vec<Drift> {
+    let (recorded, live) = (&call.request.treatment, &request.treatment);
+    if Arc::ptr_eq(recorded, live) {
+        return Vec::new();
+    }
+    let (keys, days) = (&recording.keys, recording.days);
+    let is_same_dialect = call.request.dialect == request.dialect;
+    let is_whole = is_same_dialect && call.lost.is_empty();
+    let has = |lost: Lost| !call.lost.contains(&lost);
     let ignored = |pointer: &str| ignore.iter().any(|ignored| ignored == pointer);
     let mut drift = BTreeSet::new();
-    if recorded.model != live.model && !ignored("/model") {
+    if recorded.model != live.model && !ignored("/model") && has(Lost::Model) {
         drift.insert(Drift::Model);
     }
-    if !ignored("/system") && !keys.same_messages(&recorded.system, &live.system, days) {
-        drift.insert(Drift::SystemPrompt);
+    if !ignored("/system") && has(Lost::System) {
+        let is_same = if is_whole {
+            keys.same_messages(&recorded.system, &live.system, days)
+        } else {
+            keys.same_text(&recorded.system_text(), &live.system_text(), days)
+        };
+        if !is_same {
+            drift.insert(Drift::SystemPrompt);
+        }
     }
-    if recorded.tools.id() != live.tools.id() && !ignored("/tools") {
-        drift.extend(tool_drift(&recorded.tools, &live.tools));
+    if recorded.tools.id() != live.tools.id() && !ignored("/tools") && has(Lost::Tools) {
+        if is_whole {
+            drift.extend(tool_drift(&recorded.tools, &live.tools));
+        } else {
+            let (recorded, live) = (bare(&recorded.tools), bare(&live.tools));
+            if recorded != live {
+                drift.extend(tool_drift(&recorded, &live));
+            }
+        }
     }
     if recorded.settings.id() != live.settings.id() {
-        let names: BTreeSet<&String> = recorded
-            .settings
-            .keys()
-            .chain(live.settings.keys())
-            .collect();
-        let differing = names
-            .into_iter()
-            .filter(|name| recorded.settings.get(*name) != live.settings.get(*name));
-        drift.extend(differing.map(|name| Drift::Setting { name: name.clone() }));
+        let compared = Compared {
+            is_same_dialect,
+            is_whole: has(Lost::Settings),
+        };
+        drift.extend(setting_drift(&recorded.settings, &live.settings, compared));
     }
     drift.retain(|one| match one {
         Drift::Tool { name } => !ignored(&format!("/tools/{name}")),
@@ -42,6 +62,64 @@ pub(super) fn differences(
         Drift::SystemPrompt | Drift::Model | Drift::ToolResult { .. } => true,
     });
     drift.into_iter().collect()
+}
+
+/// What settings there are to compare.
+#[derive(Clone, Copy)]
+struct Compared {
+    is_same_dialect: bool,
+    /// Whether all that was set is known.
+    is_whole: bool,
+}
+
+type Settings = Map<String, Value>;
+
+fn setting_drift(recorded: &Settings, live: &Settings, compared: Compared) -> Vec<Drift> {
+    if !compared.is_same_dialect {
+        let differing = COMMON.iter().filter(|names| {
+            let of =
+                |settings: &Settings| names.iter().find_map(|name| settings.get(*name).cloned());
+            let both = of(recorded).zip(of(live));
+            both.is_some_and(|(recorded, live)| recorded.as_f64() != live.as_f64())
+        });
+        let names =
+            differing.filter_map(|names| names.iter().find(|name| live.contains_key(**name)));
+        return names
+            .map(|name| Drift::Setting {
+                name: (*name).to_owned(),
+            })
+            .collect();
+    }
+    let names: BTreeSet<&String> = recorded.keys().chain(live.keys()).collect();
+    let differing = names.into_iter().filter(|name| {
+        let recorded = recorded.get(*name);
+        recorded != live.get(*name) && (compared.is_whole || recorded.is_some())
+    });
+    differing
+        .map(|name| Drift::Setting { name: name.clone() })
+        .collect()
+}
+
+/// The numbers that all dialects have a name for.
+const COMMON: [&[&str]; 4] = [
+    &["temperature"],
+    &["top_p", "topP"],
+    &["top_k", "topK"],
+    &[
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "maxOutputTokens",
+    ],
+];
+
+/// Returns the tools with what every dialect and every trace has of them.
+fn bare(tools: &[Tool]) -> Vec<Tool> {
+    let bare = |tool: &Tool| Tool {
+        extra: Map::new(),
+        ..tool.clone()
+    };
+    tools.iter().map(bare).collect()
 }
 
 /// The name under which a mere change of the order of tools is listed.

@@ -25,6 +25,7 @@ mod parser;
 mod raw;
 mod render;
 mod responses;
+mod retell;
 mod sse;
 mod tools;
 mod trie;
@@ -42,6 +43,7 @@ pub use link::{link, link_after, thread, thread_after};
 pub use parsed_thread::ParsedThread;
 pub use parser::Parser;
 pub use render::render;
+pub use retell::{retell, with_ids};
 
 pub use sse::{EventData, SseSplitter, event_data, is_event_stream, split_events};
 

@@ -34,4 +34,5 @@ mod sdk;
 mod selftest;
 mod shims;
 mod support;
+mod told;
 mod tools;

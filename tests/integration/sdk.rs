@@ -213,8 +213,8 @@ fn model_steps(shown: &Value) -> Vec<u64> {
         .collect()
 }
 
-/// Returns the command of an agent.
-fn command(file: &str) -> [String; 2] {
+/// Returns the command of an agent in `tests/sdk`.
+pub(crate) fn command(file: &str) -> [String; 2] {
     let environment = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-env");
     let is_python = Path::new(file)
         .extension()
@@ -237,6 +237,6 @@ fn command(file: &str) -> [String; 2] {
     [program.display().to_string(), file.display().to_string()]
 }
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk")
 }

@@ -51,7 +51,8 @@ pub(in crate::report) fn marks(step: &Step, is_fork: bool) -> String {
     let mut marks = Vec::new();
     match (&step.kind, step.served()) {
         (StepKind::Model(_) | StepKind::Tool(_), Some(served)) if served.drift.is_empty() => {
-            marks.push(format!("served ({})", served.rung));
+            let lossy = if served.lossy { ", lossy" } else { "" };
+            marks.push(format!("served ({}{lossy})", served.rung));
         }
         (StepKind::Model(_) | StepKind::Tool(_), Some(served)) => {
             let drift: Vec<String> = served.drift.iter().map(ToString::to_string).collect();
