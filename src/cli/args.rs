@@ -81,6 +81,8 @@ pub(super) enum Command {
     Assert(Assert),
     /// Write a session as one self-contained HTML file
     Share(Share),
+    /// Send a session to a tracing backend
+    Export(super::export::Export),
     /// Move sessions between the store and files
     #[command(subcommand)]
     Session(Session),

@@ -133,6 +133,9 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
             &runtime()?,
             &mut out,
         ),
+        Command::Export(typed) => {
+            super::export::run(typed, args.global.store, context, &runtime()?, &mut out)
+        }
         Command::Github(typed) => {
             super::github::run(typed, args.global.config, context, &runtime()?, &mut out)
         }

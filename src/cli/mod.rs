@@ -5,6 +5,7 @@ mod baseline;
 mod context;
 mod dispatch;
 mod eval;
+mod export;
 mod failure;
 mod github;
 mod import;

@@ -7,6 +7,7 @@ mod context;
 pub mod demo;
 pub mod diff;
 pub mod eval;
+pub mod export;
 mod failure;
 pub mod gate;
 pub mod github;

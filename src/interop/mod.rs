@@ -9,9 +9,10 @@
 //!
 //! A reader gives [`Span`]s; [`session()`] makes a [`Session`](crate::model::Session) of those of one
 //! trace, and says what of each step was lost. Secrets and personal data are taken out by the caller,
-//! before anything is stored.
+//! before anything is stored. [`export`] leads the other way: sessions as spans, for whoever takes them.
 
 mod error;
+pub mod export;
 pub mod helicone;
 mod http;
 pub mod langfuse;

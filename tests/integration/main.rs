@@ -19,6 +19,7 @@ mod capture;
 mod checks;
 mod cmd;
 mod examples;
+mod export;
 mod github;
 mod imports;
 mod init;

@@ -1,0 +1,74 @@
+//! The grammar of `rewind export`, and its hand-over to the command.
+
+use std::io::Write;
+
+use camino::Utf8PathBuf;
+use clap::{Args as ClapArgs, Subcommand};
+use tokio::runtime::Runtime;
+
+use crate::command::export::{self, ExportOptions};
+use crate::command::{CommandError, Context};
+use crate::exit::Exit;
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Export {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Send a session to a backend that takes OpenTelemetry spans, such as Langfuse, Phoenix or MLflow
+    Otel(Otel),
+}
+
+#[derive(Debug, ClapArgs)]
+struct Otel {
+    /// `latest`, an id, the beginning of an id, or a name
+    #[arg(default_value = "latest")]
+    session: String,
+    /// Timeline to send [default: the newest]
+    #[arg(long, value_name = "LABEL", conflicts_with = "all")]
+    timeline: Option<String>,
+    /// Send all timelines, each as a trace of its own
+    #[arg(long)]
+    all: bool,
+    /// Where to send; `/v1/traces` is added, and the path of Langfuse [default: `OTEL_EXPORTER_OTLP_ENDPOINT`]
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+    /// How to encode: http/protobuf or http/json [default: `OTEL_EXPORTER_OTLP_PROTOCOL`, else http/protobuf]
+    #[arg(long, value_name = "PROTOCOL")]
+    protocol: Option<String>,
+    /// Send this header along (repeatable)
+    #[arg(long = "header", value_name = "NAME=VALUE")]
+    headers: Vec<String>,
+    /// Send prompts, answers and tool content along
+    #[arg(long)]
+    include_content: bool,
+    /// Print the spans as JSON and send nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs what was typed.
+pub(super) fn run(
+    typed: Export,
+    store: Option<Utf8PathBuf>,
+    context: &Context,
+    runtime: &Runtime,
+    out: &mut dyn Write,
+) -> Result<Exit, CommandError> {
+    let Command::Otel(typed) = typed.command;
+    let options = ExportOptions {
+        store,
+        session: typed.session,
+        timeline: typed.timeline,
+        all: typed.all,
+        endpoint: typed.endpoint,
+        protocol: typed.protocol,
+        headers: typed.headers,
+        include_content: typed.include_content,
+        dry_run: typed.dry_run,
+    };
+    runtime.block_on(export::run(&options, context, out))
+}

@@ -1,0 +1,5 @@
+//! What is said of steps without their content.
+
+pub(super) mod model;
+pub(super) mod shared;
+pub(super) mod tool;

@@ -1,0 +1,61 @@
+"""Asserts what a tracing backend shows of an exported session; see scripts/check-export."""
+
+import json
+import sys
+import urllib.request
+
+
+def get(url, body=None):
+    """Returns the JSON that a URL answers."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"content-type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers)) as answer:
+        return json.load(answer)
+
+
+def mlflow(base):
+    """Returns for each trace its spans: name, type, whether it failed, tokens."""
+    place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}}
+    found = get(base + "/api/3.0/mlflow/traces/search", {"locations": [place], "max_results": 100})
+    traces = []
+    for info in found["traces"]:
+        whole = get(f"{base}/api/3.0/mlflow/traces/get?trace_id={info['trace_id']}")
+        spans = []
+        for span in whole["trace"]["spans"]:
+            texts = {one["key"]: one["value"].get("string_value") for one in span["attributes"]}
+            failed = "ERROR" in str(span.get("status", {}).get("code", ""))
+            kind = (texts.get("mlflow.spanType") or "").strip('"')
+            spans.append((span["name"], kind, failed, texts.get("mlflow.chat.tokenUsage")))
+        traces.append(spans)
+    return traces
+
+
+def phoenix(base):
+    """Returns the same for Phoenix."""
+    found = get(base + "/v1/projects/rewind/spans?limit=1000")["data"]
+    traces = {}
+    for span in found:
+        attributes = span["attributes"]
+        tokens = attributes.get("llm.token_count.prompt")
+        line = (span["name"], span["span_kind"], span["status_code"] == "ERROR", tokens)
+        traces.setdefault(span["context"]["trace_id"], []).append(line)
+    return list(traces.values())
+
+
+def main():
+    kind, base = sys.argv[1:]
+    traces = {"mlflow": mlflow, "phoenix": phoenix}[kind](base)
+    model = {"mlflow": "CHAT_MODEL", "phoenix": "LLM"}[kind]
+    for spans in traces:
+        for span in spans:
+            print(*span)
+    # Two timelines, though each was sent twice.
+    assert len(traces) == 2, len(traces)
+    for spans in traces:
+        kinds = [span[1] for span in spans]
+        assert "AGENT" in kinds and "TOOL" in kinds and model in kinds, kinds
+        assert all(span[3] for span in spans if span[1] == model), spans
+        assert len({span[0] for span in spans}) > 3
+
+
+main()
