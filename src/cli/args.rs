@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::report_args::{Content, Merge, Only, Profile, Report, SelfTest, Verify, dollars};
+use super::report_args::{Content, Merge, Only, Profile, Report, SelfTest, Share, Verify, dollars};
 
 /// Regression gate for LLM agents: record a run, fork it at any step, prove the fix
 #[derive(Debug, Parser)]
@@ -389,22 +389,6 @@ pub(super) struct AssertCheck {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Share {
-    /// `latest`, an id, the beginning of an id, or a name
-    #[arg(default_value = "latest")]
-    pub(super) session: String,
-    /// Put prompts, answers and tool content into the file
-    #[arg(long)]
-    pub(super) include_content: bool,
-    /// Write the file although it would hold what looks like secrets
-    #[arg(long)]
-    pub(super) allow_secrets: bool,
-    /// File to write
-    #[arg(short, long, value_name = "FILE", default_value = "rewind.html")]
-    pub(super) output: Utf8PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

@@ -100,3 +100,19 @@ pub(super) struct SelfTest {
     #[arg(long)]
     pub(super) json: bool,
 }
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Share {
+    /// `latest`, an id, the beginning of an id, or a name
+    #[arg(default_value = "latest")]
+    pub(super) session: String,
+    /// Put prompts, answers and tool content into the file
+    #[arg(long)]
+    pub(super) include_content: bool,
+    /// Write the file although it would hold what looks like secrets
+    #[arg(long)]
+    pub(super) allow_secrets: bool,
+    /// File to write
+    #[arg(short, long, value_name = "FILE", default_value = "rewind.html")]
+    pub(super) output: Utf8PathBuf,
+}
