@@ -23,6 +23,10 @@ enum Command {
 }
 
 #[derive(Debug, ClapArgs)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command are independent of each other"
+)]
 struct Otel {
     /// `latest`, an id, the beginning of an id, or a name
     #[arg(default_value = "latest")]

@@ -76,7 +76,12 @@ impl Telling {
                     let result = self.result(content);
                     self.results.push((answer, result));
                 }
-                other => said.extend(self.part(other)),
+                other @ (Part::Text { .. }
+                | Part::ToolCall { .. }
+                | Part::Reasoning { .. }
+                | Part::Refusal { .. }
+                | Part::Media { .. }
+                | Part::Other { .. }) => said.extend(self.part(other)),
             }
         }
         if !said.is_empty() {

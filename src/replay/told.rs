@@ -26,24 +26,21 @@ pub(super) fn told(call: &Arc<Call>, wanted: Wanted<'_>) -> Arc<Call> {
         wire::retell(&call.response)
     };
     response.model = response.model.or(wanted.request.treatment.model.clone());
-    let (rendered, status) = match &response.error {
-        Some(error) => {
-            let status = failed(call.exchange.status);
-            // Another provider has other names for it.
-            let kind = if is_own { error.kind.as_str() } else { "" };
-            let body = wire::render_error(dialect, status, kind, &error.message);
-            let rendered = wire::Rendered {
-                content_type: "application/json",
-                body: Body::Whole(body),
-            };
-            (rendered, status)
-        }
-        None => {
-            response = wire::with_ids(response, dialect, call.ordinal);
-            let stream = wanted.request.stream;
-            let rendered = wire::render(dialect, &response, stream, wanted.form);
-            (rendered, succeeded(call.exchange.status))
-        }
+    let (rendered, status) = if let Some(error) = &response.error {
+        let status = failed(call.exchange.status);
+        // Another provider has other names for it.
+        let kind = if is_own { error.kind.as_str() } else { "" };
+        let body = wire::render_error(dialect, status, kind, &error.message);
+        let rendered = wire::Rendered {
+            content_type: "application/json",
+            body: Body::Whole(body),
+        };
+        (rendered, status)
+    } else {
+        response = wire::with_ids(response, dialect, call.ordinal);
+        let stream = wanted.request.stream;
+        let rendered = wire::render(dialect, &response, stream, wanted.form);
+        (rendered, succeeded(call.exchange.status))
     };
     let mut headers = call.exchange.headers.clone();
     headers.retain(|(name, _value)| name != header::CONTENT_TYPE.as_str());

@@ -81,5 +81,6 @@ pub(super) fn make_id<const N: usize>(words: &[&str]) -> [u8; N] {
 
 /// Returns an id in hexadecimal digits.
 pub(super) fn hex(id: &[u8]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
+    id.iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

@@ -165,6 +165,7 @@ impl State {
     }
 
     /// Labels, people, branches, pull requests that are opened.
+    #[expect(clippy::too_many_lines, reason = "one table of what is asked")]
     fn answer_more(
         &mut self,
         method: &str,
@@ -178,9 +179,10 @@ impl State {
                 let (issue, before) = (number(issue), self.labels.len());
                 self.labels
                     .retain(|(of, known)| *of != issue || known != label);
-                match self.labels.len() < before {
-                    true => Answer::new(200, json!([])),
-                    false => Answer::said(404, "Label does not exist"),
+                if self.labels.len() < before {
+                    Answer::new(200, json!([]))
+                } else {
+                    Answer::said(404, "Label does not exist")
                 }
             }
             ("POST", ["issues", issue, "labels"]) => {
