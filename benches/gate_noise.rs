@@ -215,6 +215,7 @@ fn fork(nth: usize, base: &[f64]) -> ForkInput {
         accepted_results: results,
         accepted_scores: [("judge".to_owned(), base.iter().copied().map(Some).collect())].into(),
         unheard: Vec::new(),
+        confirmation: None,
         samples: Vec::new(),
     }
 }
