@@ -187,7 +187,7 @@ fn what_holds_no_spans_is_told_by_its_form() {
 #[test]
 fn hostile_files_end_with_an_error() {
     let bomb = gzip(&vec![b' '; 8 << 20]);
-    assert!(bomb.len() < 20_000);
+    assert!(bomb.len() < 100_000);
     assert!(matches!(read(&bomb), Err(OtlpError::TooLarge { .. })));
     let bomb = zstd::encode_all(vec![b' '; 8 << 20].as_slice(), 1).unwrap();
     assert!(matches!(read(&bomb), Err(OtlpError::TooLarge { .. })));

@@ -74,7 +74,8 @@ impl FakeLangfuse {
     }
 
     pub(super) fn url(&self) -> String {
-        self.upstream.url()
+        // The upstream speaks of the API of a model, which stands one level lower.
+        self.upstream.url().trim_end_matches("/v1").to_owned()
     }
 
     /// Returns the paths that were asked for, without their queries.

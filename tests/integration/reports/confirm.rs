@@ -132,7 +132,7 @@ fn a_base_that_can_not_be_run_clears_nothing() {
         (
             "setup = []",
             |app| fs::remove_file(app.folder().join("base/agent.py")).unwrap(),
-            "before its first model call",
+            "`agent.py` does not exist",
         ),
         (
             "setup = []",
