@@ -180,11 +180,7 @@ fn addresses_sessions_datasets_and_searches_find_traces() {
             0,
             "{mode:?}"
         );
-        import(&app, &fake, &["--tag", "nobody has this"]).exits(if mode == Mode::V3 {
-            0
-        } else {
-            4
-        });
+        import(&app, &fake, &["--tag", "nobody has this"]).exits(4);
         let run = import(&app, &fake, &["--dataset", "regressions", "--json"]).exits(1);
         assert_eq!(
             run.json()["imported"].as_array().unwrap().len(),
