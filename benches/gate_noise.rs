@@ -89,6 +89,10 @@ fn scenarios() -> Vec<(&'static str, Vec<f64>)> {
 }
 
 /// What a run came to.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own"
+)]
 struct Found {
     /// Whether it was red when it had ended.
     is_red: bool,
