@@ -2,7 +2,7 @@
 //!
 //! The file loads nothing: its policy lets only the style sheet and the script in it apply, by their hashes. All that
 //! people need stands in the markup, escaped by the template engine; the script adds comfort, and reads the data that
-//! the file holds beside the markup. What agents and models wrote stands in it as far as a [`Trace`] holds it.
+//! the file holds beside the markup. What agents and models wrote stands in it as far as the traces hold it.
 
 mod checks;
 mod data;
