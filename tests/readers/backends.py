@@ -22,10 +22,10 @@ def mlflow(base):
         whole = get(f"{base}/api/3.0/mlflow/traces/get?trace_id={info['trace_id']}")
         spans = []
         for span in whole["trace"]["spans"]:
-            texts = {one["key"]: one["value"].get("string_value") for one in span["attributes"]}
+            said = {one["key"]: one["value"] for one in span["attributes"]}
             failed = "ERROR" in str(span.get("status", {}).get("code", ""))
-            kind = (texts.get("mlflow.spanType") or "").strip('"')
-            spans.append((span["name"], kind, failed, texts.get("mlflow.chat.tokenUsage")))
+            kind = said.get("mlflow.spanType", {}).get("string_value", "").strip('"')
+            spans.append((span["name"], kind, failed, said.get("mlflow.chat.tokenUsage")))
         traces.append(spans)
     return traces
 
