@@ -54,7 +54,6 @@ fn pages() -> (App, String, String) {
 }
 
 #[test]
-#[ignore = "the page has changed since it was written; bring it up to date"]
 fn a_failed_run_is_read_by_mouse_and_by_keyboard() {
     let (app, run, _session) = pages();
     browse(&app, "run", &[&run]);
@@ -81,7 +80,6 @@ fn nothing_keeps_anybody_from_reading_it() {
 }
 
 #[test]
-#[ignore = "the page has changed since it was written; bring it up to date"]
 fn the_pages_look_as_they_did() {
     let (app, run, session) = pages();
     let kept = root().join("tests/fixtures/pages");
