@@ -226,7 +226,9 @@ const scenarios = {
       await page.evaluate((to) => { location.hash = to; }, fork);
       await page.locator(".view.shown .row > summary").first().click();
       await page.locator(".view.shown .row[open] .body").first().waitFor();
+      const before = await focused(page);
       await page.keyboard.press("j");
+      assert.notEqual(await focused(page), before);
       const rows = await page.locator(".view.shown .row").count();
       console.log(`${basename(file)}: ${rows} rows`);
       await page.close();

@@ -231,7 +231,6 @@ fn enlarge(from: &Path, to: &Path, forks: usize, steps: usize) {
 }
 
 #[test]
-#[ignore = "the browser did not come to its end with the largest pages"]
 fn large_runs_fit_and_open() {
     let (app, run, _session) = pages();
     let failed = PathBuf::from(run).parent().unwrap().to_owned();

@@ -266,18 +266,25 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     if (!dialog.open) dialog.showModal();
   };
-  const seen = (element) => element.offsetParent !== null;
-  const step = (by, only) => {
-    const summaries = $$(".row" + (only || "") + " > summary").filter(seen);
+  // Told by the markup: asking for the layout of rows that are not on the screen lays all of them out, each time anew.
+  const seen = (item) => {
+    if (item.closest("[hidden]")) return false;
+    const view = item.closest(".view.fork");
+    return view ? view.classList.contains("shown") : !root.classList.contains("picked");
+  };
+  const step = (by, only = "") => {
+    const summaries = $$(".row" + only + " > summary").filter(seen);
     const items = summaries.length ? summaries : $$("table.list tbody th a").filter(seen);
     if (!items.length) return;
-    const at = items.indexOf(document.activeElement);
-    const all = [...$$(".row > summary").filter(seen)];
-    const from = all.indexOf(document.activeElement);
-    let next = at < 0 ? (by > 0 ? 0 : items.length - 1) : Math.min(items.length - 1, Math.max(0, at + by));
-    if (at < 0 && from >= 0) {
-      const behind = items.findIndex((item) => all.indexOf(item) > from);
-      next = by > 0 ? (behind < 0 ? items.length - 1 : behind) : Math.max(0, (behind < 0 ? items.length : behind) - 1);
+    const now = document.activeElement;
+    const at = items.indexOf(now);
+    const last = items.length - 1;
+    let next = by > 0 ? 0 : last;
+    if (at >= 0) next = Math.min(last, Math.max(0, at + by));
+    else if (now.matches(".row > summary")) {
+      const behind = items.findIndex((item) => now.compareDocumentPosition(item) & Node.DOCUMENT_POSITION_FOLLOWING);
+      const border = behind < 0 ? items.length : behind;
+      next = by > 0 ? Math.min(last, border) : Math.max(0, border - 1);
     }
     items[next].focus({ preventScroll: true });
     items[next].scrollIntoView({ block: "nearest" });
