@@ -60,25 +60,11 @@ struct Score {
     /// Show the judge the steps too, whatever the evaluator: tool calls, and what they returned
     #[arg(long)]
     steps: bool,
-    /// Ask the judge again, whatever it said before
-    #[arg(long)]
-    fresh: bool,
-    /// Allow calls to the judge although CI is set
-    #[arg(long)]
-    live: bool,
-    /// Let the rules in this file judge instead of a model
-    #[arg(long, value_name = "FILE")]
-    scripted: Option<Utf8PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 #[derive(Debug, ClapArgs)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "flags of a command are independent of each other"
-)]
 struct Calibrate {
     /// File with the labels, one JSON object a line
     labels: Utf8PathBuf,
@@ -107,6 +93,17 @@ struct Calibrate {
     /// Write the record although some answers were not measured
     #[arg(long)]
     partial: bool,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// How a judge is asked.
+#[derive(Debug, ClapArgs)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command are independent of each other"
+)]
+struct Asking {
     /// Ask the judge again, whatever it said before
     #[arg(long)]
     fresh: bool,
@@ -180,10 +177,10 @@ pub(super) fn run(
                 votes: typed.votes,
                 pairwise: typed.pairwise,
                 steps: typed.steps,
-                fresh: typed.fresh,
-                live: typed.live,
-                scripted: typed.scripted,
-                json: typed.json,
+                fresh: typed.asking.fresh,
+                live: typed.asking.live,
+                scripted: typed.asking.scripted,
+                json: typed.asking.json,
             };
             runtime.block_on(eval::score(&options, context, out))
         }
@@ -200,10 +197,10 @@ pub(super) fn run(
                 out: typed.out,
                 dry_run: typed.dry_run,
                 partial: typed.partial,
-                fresh: typed.fresh,
-                live: typed.live,
-                scripted: typed.scripted,
-                json: typed.json,
+                fresh: typed.asking.fresh,
+                live: typed.asking.live,
+                scripted: typed.asking.scripted,
+                json: typed.asking.json,
             };
             runtime.block_on(eval::calibrate(&options, context, out))
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::costs;
 use super::input::{Sample, State};
+use super::numbers::count;
 use super::runner::{Case, ForkRun};
 use crate::baseline::{CheckEvidence, ForkEvidence, Said, SampleEvidence};
 use crate::check::{Outcome, Severity};
@@ -112,8 +113,4 @@ fn measure(sample: &SampleEvidence, asked: u32, held: u32) -> Measure {
         output_tokens: sample.output_tokens,
         cost_micro_usd: sample.cost_micro_usd,
     }
-}
-
-fn count(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
 }

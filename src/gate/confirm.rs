@@ -8,6 +8,7 @@ use tokio::sync::OnceCell;
 use super::confirmation::Confirmation;
 use super::fork::decide_fork;
 use super::input::{Fault, FaultKind};
+use super::numbers::count;
 use super::runner::{Attempt, Case, ForkRun, Runner};
 use super::schedule::{Progress, Tail};
 use super::verdict::Verdict;
@@ -72,7 +73,7 @@ impl Runner {
         for (nth, (tail, run)) in tails.iter().zip(&*runs).enumerate() {
             if let Some(base) = tail.case.base.as_ref().filter(|_base| is_red(run)) {
                 let last = run.evidence.samples.len();
-                reds.push((nth, base, u32::try_from(last).unwrap_or(u32::MAX)));
+                reds.push((nth, base, count(last)));
             }
         }
         if reds.is_empty() {
@@ -161,8 +162,7 @@ impl Runner {
             if !is_open {
                 continue;
             }
-            let taken = red.runs.iter().map(Vec::len).min().unwrap_or_default();
-            let taken = u32::try_from(taken).unwrap_or(u32::MAX);
+            let taken = count(red.runs.iter().map(Vec::len).min().unwrap_or_default());
             let until = taken.saturating_add(range.min()).min(range.max());
             for ordinal in taken + 1..=until {
                 round.extend([(nth, 0, ordinal), (nth, 1, red.last + ordinal)]);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::input::ForkInput;
-use super::scored::mean;
+use super::numbers::{count, mean};
 use super::suite::PASSES;
 use crate::stats::mean::welch;
 use crate::stats::proportion::newcombe;
@@ -62,8 +62,4 @@ pub fn deltas(input: &ForkInput) -> Vec<Delta> {
 
 fn ends(interval: Interval) -> [f64; 2] {
     [interval.low.max(-1.0), interval.high.min(1.0)]
-}
-
-fn count(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::input::{Accepted, Sample, State};
+use super::numbers::count;
 use super::reference::trajectory;
 use super::rejudge::{answer, recorded_answer};
 use super::runner::{Case, ForkRun};
@@ -343,7 +344,6 @@ fn fingerprint(timeline: &Timeline) -> ContentId {
 
 pub(super) fn costs(timeline: &Timeline, live: bool, prices: &PriceTable) -> SampleEvidence {
     let calls: Vec<_> = timeline.model_steps().map(|(_step, call)| call).collect();
-    let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let usage: crate::model::Usage = calls.iter().filter_map(|call| call.response.usage).sum();
     SampleEvidence {
         live,

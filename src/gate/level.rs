@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::input::ForkInput;
+use super::numbers::count;
 use crate::check::Severity;
 
 /// From how many baselines on a test over all of them can be significant: seven differences in one direction.
@@ -33,7 +34,7 @@ impl ForkInput {
             .filter(|check| check.severity == Severity::Gate && check.kind == "judge")
             .map(|check| check.id.as_str())
             .collect();
-        let scored = u32::try_from(scored.len()).unwrap_or(u32::MAX);
+        let scored = count(scored.len());
         let tests = f64::from(self.tests.max(1)) * (1.0 + f64::from(scored));
         (self.alpha - self.suite_level()) / tests
     }

@@ -20,6 +20,7 @@ mod evidence;
 mod fork;
 mod input;
 mod level;
+mod numbers;
 mod plan;
 mod quota;
 mod reference;

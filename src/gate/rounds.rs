@@ -1,6 +1,7 @@
 //! How many samples of which fork are run next.
 
 use super::input::ForkInput;
+use super::numbers::count;
 use super::sampled::{is_ended, is_open};
 use super::suite::suite;
 use super::verdict::Verdict;
@@ -13,7 +14,7 @@ use crate::model::SampleRange;
 /// and nothing more is spent.
 pub fn next_round(forks: &[(&ForkInput, SampleRange)]) -> Vec<u32> {
     let none = vec![0; forks.len()];
-    let taken = |input: &ForkInput| u32::try_from(input.samples.len()).unwrap_or(u32::MAX);
+    let taken = |input: &ForkInput| count(input.samples.len());
     let more = |input: &ForkInput, range: SampleRange| {
         range.min().min(range.max().saturating_sub(taken(input)))
     };

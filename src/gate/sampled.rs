@@ -7,6 +7,7 @@
 use super::fork::decide_fork;
 use super::input::{Accepted, FaultKind, ForkInput, Sample};
 use super::level::ROUNDING;
+use super::numbers::count;
 use super::quota::Quota;
 use super::verdict::Verdict;
 use crate::model::{MicroUsd, SampleRange};
@@ -157,7 +158,7 @@ pub(super) fn price(input: &ForkInput, samples: u32) -> String {
 /// hardly do so: then they have been enough for this fork's share of the false alarms. Of scores that have dropped, all
 /// samples are taken before they are tested, once.
 pub(super) fn is_open(input: &ForkInput, range: SampleRange) -> bool {
-    let taken = u32::try_from(input.samples.len()).unwrap_or(u32::MAX);
+    let taken = count(input.samples.len());
     let Some(left) = range.max().checked_sub(taken).filter(|left| *left > 0) else {
         return false;
     };

@@ -13,6 +13,7 @@ use super::evidence::{accepted_costs, accepted_results};
 use super::fork::decide_fork;
 use super::input::{FaultKind, Mode, Sample};
 use super::level::LEAST_BASE;
+use super::numbers::count;
 use super::plan::{LivePlan, costly, estimate};
 use super::reference::paid_from;
 use super::rounds::next_round;
@@ -129,7 +130,7 @@ impl Runner {
         let names: BTreeSet<&str> = with_base
             .map(|tail| tail.case.baseline.name.as_str())
             .collect();
-        let (tests, sessions) = (counted(gating().count()), counted(names.len()));
+        let (tests, sessions) = (count(gating().count()), count(names.len()));
         for tail in &mut tails {
             tail.tests = tests;
             tail.sessions = sessions;
@@ -240,7 +241,7 @@ impl Runner {
                 .zip(more)
                 .enumerate()
                 .flat_map(|(nth, ((tail, taken), more))| {
-                    let from = counted(taken.len());
+                    let from = count(taken.len());
                     (from + 1..=from + more).map(move |ordinal| (nth, tail, ordinal))
                 })
                 .collect();
@@ -279,9 +280,9 @@ impl Runner {
             .iter()
             .filter(|dry| !dry.attempt.sample.replay.is_unaffected);
         let plan = LivePlan {
-            affected: counted(affected.count()),
-            baselines: counted(dry.len()),
-            tails: counted(tails.len()),
+            affected: count(affected.count()),
+            baselines: count(dry.len()),
+            tails: count(tails.len()),
             ..LivePlan::default()
         };
         tails.iter().fold(plan, |plan, tail| {
@@ -361,10 +362,6 @@ impl Runner {
             }
         }
     }
-}
-
-fn counted(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Returns what changed in the dry run and is put to the model by none of the explicit forks.

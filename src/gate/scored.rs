@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::input::ForkInput;
 use super::level::ROUNDING;
+use super::numbers::{count, mean};
 use super::sampled::price;
 use super::verdict::Verdict;
 use crate::check::{CheckResult, MaxDrop, Severity};
@@ -95,7 +96,7 @@ impl ForkInput {
             // The most surprising of all deals: all of them lie below all of the base.
             let base = scores.base.len();
             let deals = (0..base).fold(1.0, |deals, nth| {
-                deals * (f64::from(most) + real(nth + 1)) / real(nth + 1)
+                deals * (f64::from(most) + f64::from(count(nth + 1))) / f64::from(count(nth + 1))
             });
             scores.has_dropped() && 1.0 / deals <= level + ROUNDING
         })
@@ -185,7 +186,8 @@ impl Scores {
                 .sum::<f64>()
         };
         let freedom = (self.base.len() + self.candidate.len()).saturating_sub(2);
-        let variance = (spread(&self.base) + spread(&self.candidate)) / real(freedom.max(1));
+        let variance =
+            (spread(&self.base) + spread(&self.candidate)) / f64::from(count(freedom.max(1)));
         let design = Design::new(level.clamp(1e-9, 0.4), 0.8).ok()?;
         let deviation = (2.0 * variance).sqrt().max(0.01);
         let pairs = design.pairs_for_mean(deviation, -self.delta()).ok()?;
@@ -200,21 +202,4 @@ impl Scores {
         let pairs = pairs as u32;
         (pairs <= 1_000).then_some(pairs)
     }
-}
-
-/// Returns the mean of scores; 0 where there is none.
-pub(super) fn mean(scores: &[f64]) -> f64 {
-    if scores.is_empty() {
-        return 0.0;
-    }
-    scores.iter().sum::<f64>() / real(scores.len())
-}
-
-fn count(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a number of samples is small")]
-fn real(length: usize) -> f64 {
-    length as f64
 }

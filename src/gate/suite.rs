@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::input::ForkInput;
 use super::level::{LEAST_BASE, LEAST_SESSIONS, ROUNDING};
-use super::scored::mean;
+use super::numbers::{count, mean};
 use super::verdict::Verdict;
 use crate::baseline::Said;
 use crate::model::MicroUsd;
@@ -321,10 +321,6 @@ fn evidence(differences: &[f64], margin: f64, looks: usize) -> Evidence {
         higher: corrected(found.map_or(1.0, |found| found.higher)),
         no_drop: corrected(tested(margin).map_or(1.0, |found| found.higher)),
     }
-}
-
-fn count(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 /// How likely a drop of the margin may be called none.

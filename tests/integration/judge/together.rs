@@ -72,6 +72,11 @@ fn eight_baselines_that_drop_a_little_are_red_together() {
     ] {
         assert!(red.stdout.contains(said), "{said}\n{}", red.stdout);
     }
+    // The guide shows what is printed.
+    let guide = include_str!("../../../docs/reports.md");
+    let printed = guide.split("all baselines together\n").nth(1).unwrap();
+    let printed = printed.split("```").next().unwrap();
+    assert!(red.stdout.contains(printed), "{printed}\n{}", red.stdout);
     let report_file =
         |name: &str| fs::read_to_string(app.folder().join("rewind-report").join(name)).unwrap();
     let comment = report_file("report.md");
