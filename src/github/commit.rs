@@ -63,11 +63,22 @@ struct Tip {
     commit: Message,
 }
 
+/// What GitHub says of a commit itself.
 #[derive(Deserialize)]
-struct Message {
-    message: String,
+pub(super) struct Message {
+    /// The message.
+    pub(super) message: String,
     #[serde(default)]
     verification: Option<Verification>,
+}
+
+impl Message {
+    /// Returns whether GitHub has verified its signature.
+    pub(super) fn is_signed(&self) -> bool {
+        self.verification
+            .as_ref()
+            .is_some_and(|known| known.verified)
+    }
 }
 
 #[derive(Deserialize)]
@@ -130,7 +141,7 @@ async fn made(api: &Api, change: &Change) -> Result<Option<Made>, ApiError> {
     let is_made = tip.sha != change.onto && tip.commit.message.trim() == text.trim();
     Ok(is_made.then(|| Made {
         commit: tip.sha,
-        is_signed: tip.commit.verification.is_some_and(|known| known.verified),
+        is_signed: tip.commit.is_signed(),
     }))
 }
 

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::api::{Api, segment};
 use super::comment::User;
+use super::commit::Message;
 use super::error::{ApiError, Needs};
 use super::job::Run;
 use super::label::{Asked, may_write};
@@ -37,24 +38,12 @@ pub struct Accepted {
 #[derive(Deserialize)]
 struct Commit {
     #[serde(rename = "commit")]
-    inner: Inner,
+    inner: Message,
     #[serde(default)]
     author: Option<User>,
     parents: Vec<Parent>,
     #[serde(default)]
     files: Vec<File>,
-}
-
-#[derive(Deserialize)]
-struct Inner {
-    message: String,
-    #[serde(default)]
-    verification: Option<Verification>,
-}
-
-#[derive(Deserialize)]
-struct Verification {
-    verified: bool,
 }
 
 #[derive(Deserialize)]
@@ -156,7 +145,7 @@ pub async fn accepted(
     let Some(said) = Accepted::parse(&known.inner.message) else {
         return Ok(Err("it is no commit that accepts baselines".to_owned()));
     };
-    let is_signed = known.inner.verification.is_some_and(|known| known.verified);
+    let is_signed = known.inner.is_signed();
     let is_mine = known.author.as_ref().is_some_and(|author| author.is(me));
     let is_on_top = matches!(known.parents.as_slice(), [parent] if parent.sha == said.head);
     let is_evidence = |file: &File| file.filename.ends_with("/accepted.json");

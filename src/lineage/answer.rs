@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{Dialect, Status, Step, StepIndex};
+use crate::model::{Status, Step, StepIndex};
 
 /// Returns the final answer of a run: the text of the model step that ended last among those whose
 /// tool calls, if any, have no result in a later request; without text, its first call's arguments
@@ -22,7 +22,7 @@ pub fn final_answer(steps: &[Step], agent: Option<&str>) -> Option<String> {
         .filter(|step| agent.is_none_or(|agent| step.agent == agent))
         .filter(|step| {
             step.call()
-                .is_some_and(|call| is_conversation(call.request.dialect))
+                .is_some_and(|call| call.request.dialect.is_conversation())
         })
         .max_by_key(|step| (step.ended_us, step.number))?;
     let output = last.call()?.response.output.as_ref()?;
@@ -35,14 +35,4 @@ pub fn final_answer(steps: &[Step], agent: Option<&str>) -> Option<String> {
         .next()
         .map(|(_name, arguments)| arguments.to_string());
     arguments.or(Some(text))
-}
-
-fn is_conversation(dialect: Dialect) -> bool {
-    match dialect {
-        Dialect::OpenaiChat
-        | Dialect::OpenaiResponses
-        | Dialect::AnthropicMessages
-        | Dialect::Gemini => true,
-        Dialect::OpenaiEmbeddings | Dialect::Opaque => false,
-    }
 }

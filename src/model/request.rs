@@ -39,6 +39,16 @@ impl Dialect {
             Self::Opaque => "opaque",
         }
     }
+
+    /// Returns whether conversations are spoken in it, which the other such dialects could tell, too.
+    pub fn is_conversation(self) -> bool {
+        match self {
+            Self::OpenaiChat | Self::OpenaiResponses | Self::AnthropicMessages | Self::Gemini => {
+                true
+            }
+            Self::OpenaiEmbeddings | Self::Opaque => false,
+        }
+    }
 }
 
 impl fmt::Display for Dialect {

@@ -24,7 +24,8 @@ impl Entry {
     /// Returns whether its trace, or the other dialect of the client, lets only a part of it be compared.
     pub(super) fn is_loose(&self, dialect: Dialect) -> bool {
         let own = self.call.request.dialect;
-        !self.call.lost.is_empty() || (own != dialect && is_talk(own) && is_talk(dialect))
+        !self.call.lost.is_empty()
+            || (own != dialect && own.is_conversation() && dialect.is_conversation())
     }
 
     /// Returns whether it may be served: a call whose answer was lost is only shown.
@@ -126,17 +127,6 @@ impl Recording {
             .binary_search_by_key(&step, |entry| entry.step)
             .ok()
             .and_then(|index| self.entries.get(index))
-    }
-}
-
-/// Returns whether a dialect is spoken in conversations, which the others could tell, too.
-fn is_talk(dialect: Dialect) -> bool {
-    match dialect {
-        Dialect::OpenaiChat
-        | Dialect::OpenaiResponses
-        | Dialect::AnthropicMessages
-        | Dialect::Gemini => true,
-        Dialect::OpenaiEmbeddings | Dialect::Opaque => false,
     }
 }
 
