@@ -1,0 +1,75 @@
+//! The action around a program in place of `rewind`: what the gate says is passed on, and nothing else is taken for a pass.
+
+use super::{ONE_GATE, REPORT, Repository};
+
+#[test]
+fn the_action_passes_on_what_the_gate_said() {
+    for (word, code, outcome) in [
+        ("pass", 0, "success"),
+        ("fail", 1, "failure"),
+        ("not_measured", 3, "failure"),
+    ] {
+        let repository =
+            Repository::with_fake(&format!("{}\nexit {code}", REPORT.replace("WORD", word)));
+        let run = repository.act("pull_request", "one.yml").exits(0);
+        let seen = format!("seen outcome={outcome} verdict={word} code={code}");
+        assert!(run.stdout.contains(&seen), "no {seen:?} in\n{}", run.stdout);
+        let uploaded = repository
+            .app
+            .folder()
+            .join("uploads/rewind-report/report.md");
+        assert!(uploaded.exists(), "the report was not uploaded");
+    }
+}
+
+#[test]
+fn a_gate_that_breaks_is_never_a_pass() {
+    for (script, code) in [
+        ("kill -9 $$", 137),
+        ("exit 0", 3),
+        ("echo '::set-output name=exit-code::0'; exit 2", 2),
+    ] {
+        let repository = Repository::with_fake(script);
+        let run = repository.act("pull_request", "one.yml").exits(0);
+        let seen = format!("seen outcome=failure verdict=error code={code}");
+        assert!(
+            run.stdout.contains(&seen),
+            "{script}: no {seen:?} in\n{}",
+            run.stdout
+        );
+    }
+}
+
+#[test]
+fn an_event_with_secrets_never_runs_the_agent() {
+    let repository = Repository::with_fake("touch \"$GITHUB_WORKSPACE/ran\"; exit 0");
+    repository.app.write(
+        "repository/.github/workflows/one.yml",
+        &ONE_GATE.replace("on: pull_request", "on: pull_request_target"),
+    );
+    let run = repository.act("pull_request_target", "one.yml").exits(0);
+    assert!(
+        run.stdout
+            .contains("seen outcome=failure verdict=error code=2"),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stdout.contains("refuses the event pull_request_target"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn what_the_agent_prints_is_no_command_of_the_runner() {
+    // What tells GitHub of a run prints nothing of the agent.
+    let mask = "if [ \"$1\" = gate ]; then echo '::add-mask::outcome'; fi";
+    let repository = Repository::with_fake(&format!("{mask}\n{}", REPORT.replace("WORD", "pass")));
+    let run = repository.act("pull_request", "one.yml").exits(0);
+    assert!(
+        run.stdout.contains("seen outcome=success"),
+        "the mask was taken:\n{}",
+        run.stdout
+    );
+}
