@@ -70,7 +70,8 @@ if [ -f "$reports/report.md" ] && [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
 fi
 # A page that is uploaded by itself is named as its file.
 if [ -f "$reports/report.html" ]; then
-  page="$RUNNER_TEMP/rewind-$INPUT_KEY-${GITHUB_RUN_ATTEMPT:-1}${INPUT_SHARD:+-${INPUT_SHARD/\//-of-}}.html"
+  page="rewind-$INPUT_KEY-${GITHUB_RUN_ATTEMPT:-1}${INPUT_SHARD:+-${INPUT_SHARD/\//-of-}}.html"
+  page="$RUNNER_TEMP/${page//[^A-Za-z0-9._-]/-}"
   cp "$reports/report.html" "$page"
 fi
 # Verdict and counts of the run stand at the top level of the report.

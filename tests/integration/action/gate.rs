@@ -1,5 +1,7 @@
 //! The action around a program in place of `rewind`: what the gate says is passed on, and nothing else is taken for a pass.
 
+use std::fs;
+
 use super::{ONE_GATE, REPORT, Repository};
 
 #[test]
@@ -72,4 +74,51 @@ fn what_the_agent_prints_is_no_command_of_the_runner() {
         "the mask was taken:\n{}",
         run.stdout
     );
+}
+
+#[test]
+fn an_input_is_one_argument_whatever_stands_in_it() {
+    const HOSTILE: &str = "a b\"; echo PWNED; $(id) `id` *";
+    let log = "for word in \"$@\"; do printf '<%s>\\n' \"$word\" >>\"$UPLOADS.arguments\"; done";
+    let repository = Repository::with_fake(&format!("{log}\n{}", REPORT.replace("WORD", "pass")));
+    let options = [
+        ("config", "--config", 2),
+        ("baselines", "--baselines", 2),
+        ("filter", "--filter", 1),
+        ("policy-from", "--policy-from", 2),
+        ("changed-since", "--changed-since", 1),
+        ("profile", "--profile", 1),
+        ("shard", "--shard", 1),
+        ("max-usd", "--max-usd", 1),
+        ("key", "--key", 2),
+        ("comment", "--mode", 1),
+        ("check-run", "--name", 1),
+    ];
+    let inputs: Vec<String> = options
+        .iter()
+        .map(|(input, _option, _times)| format!("          {input}: '{HOSTILE}'\n"))
+        .collect();
+    let with = "          binary: fake-rewind\n";
+    repository.app.write(
+        "repository/.github/workflows/one.yml",
+        &ONE_GATE.replace(with, &format!("{with}{}", inputs.concat())),
+    );
+    let run = repository.act("pull_request", "one.yml").exits(0);
+    let arguments = fs::read_to_string(repository.app.folder().join("uploads.arguments")).unwrap();
+    for (_input, option, times) in options {
+        let pair = format!("<{option}>\n<{HOSTILE}>\n");
+        assert_eq!(arguments.matches(&pair).count(), times, "{arguments}");
+    }
+    assert!(
+        run.stdout
+            .contains("seen outcome=success verdict=pass code=0"),
+        "{}",
+        run.stdout
+    );
+    for line in run.stdout.lines() {
+        assert!(
+            !line.ends_with("| PWNED") && !line.contains("uid="),
+            "{line}"
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! The action and the workflows of this repository, run by act on this machine; only GitHub's own actions are stand-ins.
 
 mod gate;
+mod hub;
 mod install;
 mod workflows;
 
@@ -12,7 +13,15 @@ use std::process::Command;
 use crate::support::{App, Run};
 
 /// GitHub's own actions, as the workflows name them, and what stands in for each.
-const STAND_INS: [(&str, &str); 2] = [
+const STAND_INS: [(&str, &str); 4] = [
+    (
+        "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1",
+        "checkout",
+    ),
+    (
+        "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c",
+        "download-artifact",
+    ),
     (
         "actions/cache@668228422ae6a00e4ad889ee87cd7109ec5666a7",
         "cache",
