@@ -3,7 +3,7 @@
 //! Forks of unknown quality are scored with a standard deviation of 0.2. The samples go through the functions that the gate
 //! decides with: which fork is run again ([`next_round`]), what a fork comes to ([`decide_fork`]), what all come to together
 //! ([`suite`]), and the run ([`decide_run`]). `cargo bench --bench gate_noise -- 200` simulates 200 runs in place of 2,000.
-//! Seeded: the table is the same on every machine.
+//! Runs with a drop are a fourth of that. Seeded: the table is the same on every machine.
 
 #![expect(
     clippy::expect_used,
@@ -18,8 +18,8 @@
 use rewind_gate::baseline::Said;
 use rewind_gate::check::{CheckResult, Outcome, Score, Severity};
 use rewind_gate::gate::{
-    Accepted, ForkInput, Mode, Policy, Sample, Shown, USUAL_ALPHA, USUAL_MARGIN, decide_fork,
-    decide_run, next_round, suite,
+    Accepted, Confirmation, ForkInput, Mode, Noise, Policy, Sample, Shown, USUAL_ALPHA,
+    USUAL_MARGIN, Verdict, decide_fork, decide_run, next_round, suite,
 };
 use rewind_gate::model::{ReplayReport, SampleRange};
 use rewind_gate::stats::Random;
@@ -29,8 +29,6 @@ const FORKS: usize = 50;
 const NOISE: f64 = 0.2;
 /// The score that passes, as by default.
 const MIN: f64 = 0.5;
-/// At which level a red is confirmed, with new samples of both sides.
-const CONFIRMING: f64 = 0.2;
 
 fn main() {
     let runs = std::env::args()
@@ -41,35 +39,98 @@ fn main() {
         "{runs} runs of {FORKS} baselines with one fork each, judge noise {NOISE}, `[gate]` at its defaults.\n"
     );
     println!(
-        "| drop | accepted | red | red at any look | confirmed | t-test, as many samples | samples | of 12 |"
+        "| drop | accepted | runs | red | red at any look | confirmed | always 12 samples | t-test | t-test, drop above 0.1 | samples |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
-    for accepted in [1, 3, 6] {
-        let mut critical = None;
-        for (name, drops) in scenarios() {
-            let mut random = Random::seeded(1);
-            let found: Vec<Found> = (0..runs)
-                .map(|_| simulated(&drops, accepted, &mut random))
-                .collect();
-            let samples = found.iter().map(|one| one.samples).sum::<usize>();
-            let each = samples as f64 / (runs * FORKS) as f64;
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    let jobs: Vec<(usize, &'static str, Vec<f64>)> = [1, 3, 6]
+        .into_iter()
+        .flat_map(|accepted| {
+            scenarios()
+                .into_iter()
+                .map(move |(name, drops)| (accepted, name, drops))
+        })
+        .collect();
+    let rows: Vec<Row> = std::thread::scope(|scope| {
+        let running: Vec<_> = jobs
+            .iter()
+            .map(|(accepted, name, drops)| {
+                // What must hold is a share of few in many; what is found is a share of many.
+                let runs = if *name == NONE {
+                    runs
+                } else {
+                    runs.div_ceil(4)
+                };
+                scope.spawn(move || Row::of(runs, *accepted, drops))
+            })
+            .collect();
+        let ended = running.into_iter().map(std::thread::ScopedJoinHandle::join);
+        ended.map(|row| row.expect("no row panics")).collect()
+    });
+    let mut critical = 0.0;
+    for ((accepted, name, _drops), row) in jobs.iter().zip(rows) {
+        if *name == NONE {
             // The test that it is held against may give as many false alarms, and gets as many samples.
-            let mut random = Random::seeded(2);
-            let fixed = (each.round() as usize).max(1);
-            let t: Vec<f64> = (0..runs)
-                .map(|_| t_statistic(&drops, accepted, fixed, &mut random))
-                .collect();
-            let red = share(&found, |one| one.is_red);
-            let critical = *critical.get_or_insert_with(|| quantile(t.clone(), red));
-            let by_t = t.iter().filter(|t| **t < critical).count() as f64 / runs as f64;
-            println!(
-                "| {name} | {accepted} | {} | {} | {} | {} | {each:.1} | {} |",
-                percent(red),
-                percent(share(&found, |one| one.was_red)),
-                percent(share(&found, |one| one.is_confirmed)),
-                percent(by_t),
-                percent(each / 12.0),
-            );
+            critical = quantile(row.t.iter().map(|t| t.statistic).collect(), row.red);
+        }
+        let by_t = |margin: f64| {
+            let found = |t: &&Tested| t.statistic < critical && t.mean < -margin;
+            percent(row.t.iter().filter(found).count() as f64 / row.t.len() as f64)
+        };
+        println!(
+            "| {name} | {accepted} | {} | {} | {} | {} | {} | {} | {} | {:.1}, {} of 12 |",
+            row.runs,
+            percent(row.red),
+            percent(row.was_red),
+            percent(row.confirmed),
+            percent(row.with_all),
+            by_t(f64::NEG_INFINITY),
+            by_t(USUAL_MARGIN),
+            row.samples,
+            percent(row.samples / 12.0),
+        );
+    }
+}
+
+/// The scenario in which nothing changed.
+const NONE: &str = "none";
+
+/// One row of the table.
+struct Row {
+    runs: usize,
+    red: f64,
+    was_red: f64,
+    confirmed: f64,
+    with_all: f64,
+    /// Samples of a fork on average.
+    samples: f64,
+    t: Vec<Tested>,
+}
+
+impl Row {
+    fn of(runs: usize, accepted: usize, drops: &[f64]) -> Self {
+        let mut random = Random::seeded(1);
+        let found: Vec<Found> = (0..runs)
+            .map(|_| simulated(drops, accepted, &mut random))
+            .collect();
+        let samples = found.iter().map(|one| one.samples).sum::<usize>();
+        let samples = samples as f64 / (runs * FORKS) as f64;
+        let mut random = Random::seeded(2);
+        let fixed = (samples.round() as usize).max(1);
+        let t = (0..runs)
+            .map(|_| t_test(drops, accepted, fixed, &mut random))
+            .collect();
+        let mut random = Random::seeded(3);
+        let with_all = (0..runs)
+            .filter(|_| is_red_with_all(drops, accepted, &mut random))
+            .count();
+        Self {
+            runs,
+            red: share(&found, |one| one.is_red),
+            was_red: share(&found, |one| one.was_red),
+            confirmed: share(&found, |one| one.is_confirmed),
+            with_all: with_all as f64 / runs as f64,
+            samples,
+            t,
         }
     }
 }
@@ -80,7 +141,7 @@ fn scenarios() -> Vec<(&'static str, Vec<f64>)> {
         .map(|fork| if fork % 10 == 0 { 0.2 } else { 0.0 })
         .collect();
     vec![
-        ("none", vec![0.0; FORKS]),
+        (NONE, vec![0.0; FORKS]),
         ("0.2 on a tenth", tenth),
         ("0.1 on all", vec![0.1; FORKS]),
         ("0.15 on all", vec![0.15; FORKS]),
@@ -123,57 +184,76 @@ fn simulated(drops: &[f64], accepted: usize, random: &mut Random) -> Found {
         }
         was_red |= is_red(&forks);
     }
+    controlled(&mut forks);
     let is_red = is_red(&forks);
     Found {
         is_red,
-        was_red,
+        was_red: was_red || is_red,
         is_confirmed: is_red && is_confirmed(&forks, &qualities, drops, random),
         samples: forks.iter().map(|fork| fork.samples.len()).sum(),
     }
 }
 
-/// Returns whether a red is one again with new samples of both sides: as many as the forks that are red had.
+/// Holds forks to what their accepted samples differ by among themselves, as a run does without unaffected baselines.
+fn controlled(forks: &mut [ForkInput]) {
+    if let Some(noise) = Noise::of_accepted(&*forks) {
+        for fork in forks {
+            fork.noise = noise.difference.clone();
+        }
+    }
+}
+
+/// Returns whether all samples that there can be, and one look at them, are red: what a fixed number comes to.
+fn is_red_with_all(drops: &[f64], accepted: usize, random: &mut Random) -> bool {
+    let qualities: Vec<f64> = drops.iter().map(|_| 0.65 + 0.25 * random.share()).collect();
+    let mut forks = forks(&qualities, accepted, random);
+    for (nth, fork) in forks.iter_mut().enumerate() {
+        for _ in 0..SampleRange::default().max() {
+            let score = score(qualities[nth] - drops[nth], random);
+            fork.samples.push(sample(score));
+        }
+    }
+    controlled(&mut forks);
+    is_red(&forks)
+}
+
+/// Returns whether a red is one again with new samples of both sides, as `--base` takes them: of the forks that are red, and of
+/// all where they are red together.
 fn is_confirmed(
     forks: &[ForkInput],
     qualities: &[f64],
     drops: &[f64],
     random: &mut Random,
 ) -> bool {
-    let is_alone = |fork: &ForkInput| decide_fork(fork).verdict.row().shown == Shown::Fail;
-    let red: Vec<usize> = (0..forks.len())
-        .filter(|nth| is_alone(&forks[*nth]))
-        .collect();
-    // Where all baselines are red together, all of them are asked again.
-    let asked: Vec<usize> = if red.is_empty() {
-        (0..forks.len()).collect()
-    } else {
-        red
-    };
-    let count = u32::try_from(asked.len()).expect("a few forks");
-    let again: Vec<ForkInput> = asked
+    let range = SampleRange::default();
+    let is_together = suite(forks)
         .iter()
-        .map(|&nth| {
-            let samples = forks[nth].samples.len();
-            let base: Vec<f64> = (0..samples)
-                .map(|_| score(qualities[nth], random))
-                .collect();
-            let mut fork = fork(nth, &base);
-            fork.alpha = CONFIRMING;
-            (fork.tests, fork.sessions) = (count, count);
-            fork.max_samples = fork.min_samples;
-            for _ in 0..samples {
-                fork.samples
-                    .push(sample(score(qualities[nth] - drops[nth], random)));
+        .any(|test| test.verdict == Some(Verdict::Regressed));
+    let mut again = forks.to_vec();
+    for (nth, fork) in again.iter_mut().enumerate() {
+        let is_alone = decide_fork(fork).verdict.row().shown == Shown::Fail;
+        if !is_alone && !is_together {
+            continue;
+        }
+        let mut tried = Confirmation::default();
+        while tried.base.is_empty() || is_alone && tried.is_open(fork, range) {
+            for _ in 0..range.min() {
+                let (base, now) = (qualities[nth], qualities[nth] - drops[nth]);
+                tried.base.push(sample(score(base, random)));
+                tried.candidate.push(sample(score(now, random)));
             }
-            fork
-        })
-        .collect();
+        }
+        fork.confirmation = Some(tried);
+    }
     is_red(&again)
 }
 
 fn is_red(forks: &[ForkInput]) -> bool {
     let verdicts = forks.iter().map(|fork| (decide_fork(fork).verdict, true));
-    let together = suite(forks);
+    // What the base has too has no part in what all say together.
+    let together = suite(forks.iter().filter(|fork| {
+        fork.confirmation.is_none() || decide_fork(fork).verdict != Verdict::PreExisting
+    }));
     let together = together.iter().filter_map(|test| test.verdict);
     decide_run(verdicts, together, &Policy::default()).shown == Shown::Fail
 }
@@ -210,6 +290,7 @@ fn fork(nth: usize, base: &[f64]) -> ForkInput {
         max_samples: SampleRange::default().max(),
         alpha: USUAL_ALPHA,
         margin: USUAL_MARGIN,
+        noise: std::collections::BTreeMap::new(),
         sample_cost_micro_usd: None,
         accepted: if results.contains(&Said::Passed) {
             Accepted::Passed
@@ -267,8 +348,15 @@ fn score(quality: f64, random: &mut Random) -> f64 {
     (quality + NOISE * random.normal()).clamp(0.0, 1.0)
 }
 
-/// Returns the paired t statistic of the forks' mean differences.
-fn t_statistic(drops: &[f64], accepted: usize, samples: usize, random: &mut Random) -> f64 {
+/// What a paired t-test is made of.
+struct Tested {
+    /// The mean of the forks' mean differences.
+    mean: f64,
+    /// It over its standard error.
+    statistic: f64,
+}
+
+fn t_test(drops: &[f64], accepted: usize, samples: usize, random: &mut Random) -> Tested {
     let differences: Vec<f64> = drops
         .iter()
         .map(|drop| {
@@ -283,7 +371,10 @@ fn t_statistic(drops: &[f64], accepted: usize, samples: usize, random: &mut Rand
     let mean = differences.iter().sum::<f64>() / count;
     let squares: f64 = differences.iter().map(|one| (one - mean).powi(2)).sum();
     let error = (squares / (count - 1.0) / count).sqrt();
-    mean / error
+    Tested {
+        mean,
+        statistic: mean / error,
+    }
 }
 
 /// Returns the value below which this share of the values lies.

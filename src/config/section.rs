@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use super::agent::{Agent, AgentName};
 use super::judge::Judge;
 use super::value::{
-    Glob, Pattern, Period, Personal, address, alpha, cap, dollars, http_url, jobs, limit,
+    Glob, Pattern, Period, Personal, address, alpha, cap, control, dollars, http_url, jobs, limit,
     maybe_dollars, pointers, share,
 };
 use crate::model::{Effect, SampleRange};
@@ -388,6 +388,9 @@ pub struct Gate {
     /// By how much a share or a mean score must be worse to count; 0.1 where it is not set.
     #[serde(deserialize_with = "share")]
     pub margin: Option<f64>,
+    /// How many unchanged forks run live as a control; 2 where it is not set.
+    #[serde(deserialize_with = "control")]
+    pub aa: Option<u32>,
     /// From how many to how many samples of a fork run live; 3 to 12 where it is not set, 1 with a
     /// scripted model.
     pub samples: Option<SampleRange>,

@@ -75,7 +75,7 @@ fn an_unknown_key_is_shown_with_its_line_and_the_likely_one() {
 }
 
 /// Files with a wrong value: where the error points, and what it says.
-const WRONG: [(&str, &str, &str); 42] = [
+const WRONG: [(&str, &str, &str); 43] = [
     (
         "[agent]\ncommand = \"python3 agent.py\"",
         "rewind.toml:2:11",
@@ -226,6 +226,7 @@ const WRONG: [(&str, &str, &str); 42] = [
     ),
     ("[gate]\nalpha = 0.5", "rewind.toml:2:9", "below 0.5"),
     ("[gate]\nmargin = 2", "rewind.toml:2:10", "from 0 to 1"),
+    ("[gate]\naa = 21", "rewind.toml:2:6", "from 0 to 20"),
     ("[gate]\njobs = 0", "rewind.toml:2:8", "at least 1"),
     ("[gate]\njobs = -1", "rewind.toml:2:8", "expected usize"),
     (

@@ -183,6 +183,19 @@ pub(super) fn jobs<'de, D: Deserializer<'de>>(from: D) -> Result<Option<usize>, 
     }
 }
 
+/// Reads how many unchanged forks run live.
+pub(super) fn control<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    match u32::deserialize(from)? {
+        forks @ 0..=MOST_CONTROL => Ok(Some(forks)),
+        forks => Err(D::Error::custom(format!(
+            "{forks} unchanged forks cost more than they tell; write a number from 0 to {MOST_CONTROL}"
+        ))),
+    }
+}
+
+/// The most unchanged forks that run live.
+const MOST_CONTROL: u32 = 20;
+
 /// Reads a share of a whole.
 pub(super) fn alpha<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     let value = f64::deserialize(from)?;

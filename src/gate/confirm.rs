@@ -11,8 +11,10 @@ use super::input::{Fault, FaultKind};
 use super::numbers::count;
 use super::runner::{Attempt, Case, ForkRun, Runner};
 use super::schedule::{Progress, Tail};
+use super::suite::suite;
 use super::verdict::Verdict;
 use crate::agent::{AgentSpec, Setup};
+use crate::model::SampleRange;
 
 /// The agent of the base.
 #[derive(Debug, Clone)]
@@ -46,6 +48,8 @@ struct Red {
     base: Case,
     /// The number of its last sample.
     last: u32,
+    /// Whether it is red by itself, else with all baselines together.
+    is_alone: bool,
     runs: [Vec<Attempt>; 2],
 }
 
@@ -69,33 +73,9 @@ impl Runner {
         runs: &mut [ForkRun],
         progress: &dyn Progress,
     ) {
-        let mut reds = Vec::new();
-        for (nth, (tail, run)) in tails.iter().zip(&*runs).enumerate() {
-            if let Some(base) = tail.case.base.as_ref().filter(|_base| is_red(run)) {
-                let last = run.evidence.samples.len();
-                reds.push((nth, base, count(last)));
-            }
-        }
-        if reds.is_empty() {
+        let mut tried = reds(tails, runs, progress).await;
+        if tried.is_empty() {
             return;
-        }
-        progress.confirm(reds.len());
-        let mut tried = Vec::new();
-        for (nth, base, last) in reds {
-            let Some(tail) = tails.get(nth) else { continue };
-            let ready = base.make_ready().await;
-            let base = Case {
-                agent: base.agent.clone(),
-                unready: ready.err(),
-                ..tail.case.clone()
-            };
-            let runs = [Vec::new(), Vec::new()];
-            tried.push(Red {
-                nth,
-                base,
-                last,
-                runs,
-            });
         }
         while let Some(round) = self.round(tails, runs, &tried) {
             let mut samples = stream::iter(round)
@@ -158,6 +138,9 @@ impl Runner {
             };
             let range = self.range(tail.case);
             let run = runs.get(red.nth);
+            // All baselines together are looked at once.
+            let once = SampleRange::new(range.min(), range.min());
+            let range = once.filter(|_once| !red.is_alone).unwrap_or(range);
             let is_open = run.is_some_and(|run| red.confirmation().is_open(&run.evidence, range));
             if !is_open {
                 continue;
@@ -198,6 +181,54 @@ impl Runner {
         }
         Some(attempt)
     }
+}
+
+/// Returns what is tried again, with the base made ready: the forks that are red, and all where they are red together.
+async fn reds(tails: &[Tail<'_>], runs: &[ForkRun], progress: &dyn Progress) -> Vec<Red> {
+    let together = suite(runs.iter().map(|run| &run.evidence));
+    let mut together = together.iter().map(|test| test.verdict);
+    let together = together.any(|verdict| verdict == Some(Verdict::Regressed));
+    let mut reds = Vec::new();
+    for (nth, (tail, run)) in tails.iter().zip(runs).enumerate() {
+        let is_alone = is_red(run);
+        let is_tried = is_alone || together && has_part(run);
+        if let Some(base) = tail.case.base.as_ref().filter(|_base| is_tried) {
+            let last = run.evidence.samples.len();
+            reds.push((nth, base, count(last), is_alone));
+        }
+    }
+    if reds.is_empty() {
+        return Vec::new();
+    }
+    progress.confirm(reds.len(), together);
+    let mut tried = Vec::new();
+    for (nth, base, last, is_alone) in reds {
+        let Some(tail) = tails.get(nth) else { continue };
+        let ready = base.make_ready().await;
+        let base = Case {
+            agent: base.agent.clone(),
+            unready: ready.err(),
+            ..tail.case.clone()
+        };
+        let runs = [Vec::new(), Vec::new()];
+        tried.push(Red {
+            nth,
+            base,
+            last,
+            is_alone,
+            runs,
+        });
+    }
+    tried
+}
+
+/// Returns whether a fork has a part in what all baselines say together, and was not as bad when it was accepted.
+fn has_part(run: &ForkRun) -> bool {
+    let verdict = decide_fork(&run.evidence).verdict;
+    run.evidence.is_gating
+        && verdict.is_covered()
+        && verdict != Verdict::PreExisting
+        && !run.evidence.sides().is_empty()
 }
 
 /// Returns whether a fork is red by what its samples came to, and counts.

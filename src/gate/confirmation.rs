@@ -44,6 +44,8 @@ impl Sides {
             accepted: Accepted::Passed,
             accepted_results: Vec::new(),
             accepted_scores: BTreeMap::new(),
+            // Both sides are of today.
+            noise: BTreeMap::new(),
             samples: samples.to_vec(),
             confirmation: None,
             ..input.clone()
@@ -81,8 +83,19 @@ impl Sides {
 }
 
 impl Confirmation {
+    /// Returns what a measure says of the whole runs of the base and of now.
+    pub(super) fn numbers(&self, input: &ForkInput, measure: &str) -> [Vec<f64>; 2] {
+        [&self.base, &self.candidate].map(|samples| {
+            let alone = ForkInput {
+                samples: samples.clone(),
+                ..input.clone()
+            };
+            alone.numbers(measure)
+        })
+    }
+
     /// Returns whether further samples could change what it says.
-    pub(super) fn is_open(&self, input: &ForkInput, range: SampleRange) -> bool {
+    pub fn is_open(&self, input: &ForkInput, range: SampleRange) -> bool {
         let taken = self.base.len().min(self.candidate.len());
         if self.unready.is_some() || taken >= range.max() as usize {
             return false;
@@ -159,4 +172,4 @@ fn scores(side: &ForkInput) -> BTreeMap<String, Vec<Option<f64>>> {
 }
 
 /// How likely a red may be confirmed although nothing changed.
-const LEVEL: f64 = 0.2;
+pub(super) const LEVEL: f64 = 0.2;

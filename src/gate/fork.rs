@@ -26,7 +26,12 @@ pub fn decide_fork(input: &ForkInput) -> ForkVerdict {
         (Some(tried), red @ (Verdict::Broken | Verdict::Regressed, _)) => {
             confirmed(input, tried, red)
         }
-        (_, decided) => decided,
+        // What may never happen may not happen in a run that tries all baselines again, either.
+        (Some(tried), decided) => {
+            let check = tried.candidate.iter().find_map(Sample::violation);
+            check.map_or(decided, |check| (Verdict::Violated, failed(check)))
+        }
+        (None, decided) => decided,
     };
     match input.unheard.first() {
         // Good is what was seen, and the change was not.

@@ -131,6 +131,10 @@ pub struct ForkInput {
     /// By how much a share or a mean score must be worse to count, from 0 to 1.
     #[serde(default = "usual_margin")]
     pub margin: f64,
+    /// By how much unchanged forks differ from their accepted samples today, by measure: [`PASSES`](super::PASSES), or the
+    /// name of an evaluator.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub noise: BTreeMap<String, f64>,
     /// What one more sample costs, as recorded; `None` where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_cost_micro_usd: Option<MicroUsd>,
@@ -173,6 +177,16 @@ impl ForkInput {
         self.samples
             .iter()
             .filter(|sample| sample.state() == State::Whole)
+    }
+
+    /// Returns by how much a measure must be worse to count: the margin, or what unchanged forks differ by today where that
+    /// is more. Beside the base of today nothing has to be allowed for.
+    pub(super) fn least(&self, measure: &str) -> f64 {
+        let noise = self.noise.get(measure).copied().unwrap_or_default();
+        match self.confirmation {
+            Some(_) => self.margin,
+            None => self.margin.max(noise),
+        }
     }
 
     /// Returns how many whole runs passed and failed.
@@ -325,6 +339,9 @@ pub const USUAL_ALPHA: f64 = 0.05;
 
 /// By how much something must be worse to count, where nothing else is said.
 pub const USUAL_MARGIN: f64 = 0.1;
+
+/// How many unchanged forks run live beside those that changed, where nothing else is said.
+pub const USUAL_AA: u32 = 2;
 
 fn usual_alpha() -> f64 {
     USUAL_ALPHA

@@ -9,6 +9,7 @@
 //! the same verdict. Writing reports is done elsewhere. What people see of a [`Verdict`] stands in
 //! one table, [`Verdict::row`].
 
+mod aa;
 mod answers;
 mod budget;
 mod comparison;
@@ -20,12 +21,14 @@ mod evidence;
 mod fork;
 mod input;
 mod level;
+mod noise;
 mod numbers;
 mod plan;
 mod quota;
 mod reference;
 mod rejudge;
 mod resample;
+mod retried;
 mod rounds;
 mod run;
 mod runner;
@@ -45,14 +48,17 @@ pub use confirmation::Confirmation;
 pub use deltas::{Delta, deltas};
 pub use evidence::{evidence, of_recording};
 pub use fork::{ForkVerdict, decide_fork};
-pub use input::{Accepted, Fault, FaultKind, ForkInput, Mode, Sample, USUAL_ALPHA, USUAL_MARGIN};
+pub use input::{
+    Accepted, Fault, FaultKind, ForkInput, Mode, Sample, USUAL_AA, USUAL_ALPHA, USUAL_MARGIN,
+};
+pub use noise::{Noise, NoiseFork, NoiseSides, NoiseSource};
 pub use plan::{Caps, LivePlan, Shard, ShardError, costly, estimate, share_out, weight};
 pub use reference::{paid_from, reference};
 pub use resample::Resampled;
 pub use rounds::next_round;
 pub use run::{Policy, RunVerdict, decide_run};
 pub use runner::{Case, ForkRun, Runner};
-pub use schedule::{Progress, Stop};
+pub use schedule::{Progress, Ran, Stop};
 pub use scored::Scores;
 pub use suite::{PASSES, SuiteTest, suite};
 pub use surroundings::{Judges, NoJudges, Surroundings};

@@ -100,7 +100,11 @@ pub struct LivePlan {
     pub baselines: u32,
     /// Number of tails that run live.
     pub tails: u32,
-    /// Number of samples that are run of them in any case.
+    /// Number of forks that run live although nothing of them changed, as a control.
+    pub unchanged: u32,
+    /// Number of samples of those.
+    pub control_samples: u32,
+    /// Number of samples that are run of the tails in any case.
     pub samples: u32,
     /// The most samples that are run of them where these do not decide.
     pub most_samples: u32,

@@ -99,6 +99,8 @@ pub struct Runner {
     pub alpha: f64,
     /// By how much a share or a mean score must be worse to count, from 0 to 1.
     pub margin: f64,
+    /// How many unchanged forks run live beside those that changed, as a control; 0 for no control at all.
+    pub aa: u32,
     /// How many agents run at once; at least 1.
     pub jobs: usize,
     /// What live calls may cost.
@@ -150,6 +152,7 @@ impl ForkRun {
                 max_samples: 0,
                 alpha: USUAL_ALPHA,
                 margin: USUAL_MARGIN,
+                noise: std::collections::BTreeMap::new(),
                 sample_cost_micro_usd: None,
                 accepted: evidence::accepted(case, fork, &samples),
                 accepted_results: evidence::accepted_results(case, fork),

@@ -9,6 +9,7 @@ use super::input::{Accepted, FaultKind, ForkInput, Sample};
 use super::level::ROUNDING;
 use super::numbers::count;
 use super::quota::Quota;
+use super::suite::PASSES;
 use super::verdict::Verdict;
 use crate::model::{MicroUsd, SampleRange};
 use crate::stats::{Passes, fisher_worse};
@@ -22,6 +23,8 @@ struct Test<'a> {
     level: f64,
     /// By how much the share of failures must be larger.
     margin: f64,
+    /// How many whole runs there can be at most: what was run and not measured has taken its place.
+    most: u32,
 }
 
 impl<'a> Test<'a> {
@@ -30,13 +33,15 @@ impl<'a> Test<'a> {
             accepted: &input.accepted,
             base: input.base(),
             level: input.level(),
-            margin: input.margin,
+            margin: input.least(PASSES),
+            most: input.max_samples.saturating_sub(lost(input)),
         }
     }
 
     /// Returns the verdict on samples of which some fail; `None` where all pass.
     ///
-    /// Where the accepted samples all passed, failing every time is `broken` without any test.
+    /// Where the accepted samples all passed, failing every time is `broken`: all samples that there can be, or so many in a
+    /// row that it is no chance. A run that was cut short before has seen too little to say so.
     fn verdict(self, candidate: Passes) -> Option<Verdict> {
         if candidate.failed == 0 {
             return None;
@@ -46,7 +51,9 @@ impl<'a> Test<'a> {
             Accepted::Incomparable(_) => Verdict::Incomparable,
             Accepted::Failed if is_mixed && self.is_worse(candidate) => Verdict::Regressed,
             Accepted::Failed => Verdict::PreExisting,
-            Accepted::Passed if candidate.passed == 0 && !is_mixed => Verdict::Broken,
+            Accepted::Passed if candidate.passed == 0 && !is_mixed && self.is_all(candidate) => {
+                Verdict::Broken
+            }
             Accepted::Passed if self.is_worse(candidate) => Verdict::Regressed,
             Accepted::Passed => Verdict::Suspect,
         })
@@ -60,10 +67,22 @@ impl<'a> Test<'a> {
             && fisher_worse(self.base, candidate) <= self.level + ROUNDING
     }
 
+    /// Returns whether so many failures are all that there can be, or no chance.
+    fn is_all(self, candidate: Passes) -> bool {
+        candidate.total() >= self.most || is_sure(candidate.failed, self.level)
+    }
+
     /// Returns what it takes to decide whether the candidate is worse, if it goes on failing as often, and how many more
     /// samples of it that are.
     fn would_decide(self, candidate: Passes) -> (String, Option<u32>) {
         let Self { base, margin, .. } = self;
+        if candidate.passed == 0 && base.failed == 0 {
+            let mut row = candidate.total()..self.most;
+            let row = row.find(|failures| is_sure(*failures, self.level));
+            let row = row.unwrap_or(self.most);
+            let why = format!("{row} failures in a row would decide");
+            return (why, Some(row.saturating_sub(candidate.total())));
+        }
         if base.total() == 0 {
             let why = "nothing comparable was accepted that it could be held against";
             return (why.to_owned(), None);
@@ -175,8 +194,7 @@ pub(super) fn is_open(input: &ForkInput, range: SampleRange) -> bool {
     }
     let test = Test::of(input);
     match test.verdict(candidate) {
-        None => false,
-        Some(Verdict::Broken) => !is_sure(candidate.failed, test.level),
+        None | Some(Verdict::Broken) => false,
         now => (0..=left).any(|failed| {
             let then = Passes {
                 passed: candidate.passed + left - failed,
@@ -198,6 +216,11 @@ pub(super) fn is_ended(input: &ForkInput) -> bool {
         FaultKind::Harness | FaultKind::Provider | FaultKind::Judge => false,
     });
     is_over || input.samples.iter().any(Sample::is_halted)
+}
+
+/// Returns how many runs were not measured.
+fn lost(input: &ForkInput) -> u32 {
+    count(input.samples.len()).saturating_sub(input.candidate().total())
 }
 
 /// Returns whether so many failures in a row are surprising of an agent that holds every other time.
@@ -253,6 +276,7 @@ mod tests {
                         base: of(was, accepted),
                         level: 0.05 / f64::from(tests),
                         margin: 0.1,
+                        most: 12,
                     };
                     (0..=accepted)
                         .flat_map(|was| (0..=12).map(move |is| (was, is)))

@@ -1,6 +1,6 @@
 //! What of a run comes when: all dry runs first, then the tails that go live, within the caps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use super::evidence::{accepted_costs, accepted_results};
 use super::fork::decide_fork;
 use super::input::{FaultKind, Mode, Sample};
 use super::level::LEAST_BASE;
+use super::noise::Noise;
 use super::numbers::count;
 use super::plan::{LivePlan, costly, estimate};
 use super::reference::paid_from;
@@ -49,8 +50,17 @@ pub trait Progress {
     /// The dry runs have ended, and this is about to go live.
     fn live(&self, plan: &LivePlan);
 
-    /// So many forks are red, and are tried again beside the base.
-    fn confirm(&self, _forks: usize) {}
+    /// So many forks are tried again beside the base: those that are red, or all where they are red together.
+    fn confirm(&self, _forks: usize, _together: bool) {}
+}
+
+/// What the cases came to.
+#[derive(Debug)]
+pub struct Ran {
+    /// The forks of each case, in the order of the cases.
+    pub forks: Vec<Vec<ForkRun>>,
+    /// What unchanged forks differ by today; `None` where nothing went live, or none could be held against itself.
+    pub noise: Option<Noise>,
 }
 
 /// The dry run of a case.
@@ -65,7 +75,9 @@ pub(super) struct Tail<'c> {
     pub(super) case: &'c Case,
     fork: &'c ForkPoint,
     recording: Arc<Recording>,
-    estimate: Tally,
+    pub(super) estimate: Tally,
+    /// By how much unchanged forks differ today, by measure.
+    noise: Arc<BTreeMap<String, f64>>,
     /// What changed and is put to the model by no fork of the baseline, in words.
     unheard: Arc<[String]>,
     /// How many gating forks run live.
@@ -77,6 +89,11 @@ pub(super) struct Tail<'c> {
 }
 
 impl<'c> Tail<'c> {
+    /// Returns what a sample costs at most in nine of ten runs.
+    pub(super) fn p90(&self) -> MicroUsd {
+        costly(self.estimate.cost, &accepted_costs(self.case, self.fork))
+    }
+
     /// Returns it with the agent of this case, and without what was heard before.
     pub(super) fn fresh(&self, case: &'c Case) -> Self {
         Self {
@@ -88,12 +105,12 @@ impl<'c> Tail<'c> {
 }
 
 impl Runner {
-    /// Runs all cases, `jobs` at once, and returns their forks in the order of the cases.
+    /// Runs all cases, `jobs` at once.
     ///
     /// All dry runs come first, so that what is to go live is known before the first live call.
     ///
     /// Where a case goes live whose judge changed, what was accepted of it is judged anew before.
-    pub async fn run(&self, cases: &mut [Case], progress: &dyn Progress) -> Vec<Vec<ForkRun>> {
+    pub async fn run(&self, cases: &mut [Case], progress: &dyn Progress) -> Ran {
         let jobs = self.jobs.max(1);
         let done = AtomicUsize::new(0);
         let tell = |total: usize, name: &str| {
@@ -135,11 +152,25 @@ impl Runner {
             tail.tests = tests;
             tail.sessions = sessions;
         }
+        let unchanged = if tails.is_empty() {
+            Vec::new()
+        } else {
+            self.unchanged(cases, &dry)
+        };
         if !tails.is_empty() {
-            progress.live(&self.live_plan(&dry, &tails));
+            let plan = self.live_plan(&dry, &tails);
+            progress.live(&self.with_control(plan, &unchanged));
+        }
+        let control = self.control(&unchanged, progress).await;
+        if let Some(noise) = &control {
+            let difference = Arc::new(noise.difference.clone());
+            for tail in &mut tails {
+                tail.noise = Arc::clone(&difference);
+            }
         }
         let mut runs = self.sampled(&tails, progress).await;
         self.confirm(&tails, &mut runs, progress).await;
+        let noise = self.controlled(control, &mut runs);
         let mut runs = tails.iter().zip(runs).peekable();
         let mut all = Vec::with_capacity(cases.len());
         for (case, dry) in cases.iter().zip(&dry) {
@@ -158,7 +189,7 @@ impl Runner {
             }
             all.push(forks);
         }
-        all
+        Ran { forks: all, noise }
     }
 
     pub(super) async fn dry(&self, case: &Case) -> Dry {
@@ -206,6 +237,7 @@ impl Runner {
         let from = paid_from(&fork.to_string(), &case.reference);
         Tail {
             unheard: Arc::clone(unheard),
+            noise: Arc::default(),
             tests: 0,
             sessions: 0,
             is_fresh: false,
@@ -287,7 +319,7 @@ impl Runner {
         };
         tails.iter().fold(plan, |plan, tail| {
             let range = self.range(tail.case);
-            let p90 = costly(tail.estimate.cost, &accepted_costs(tail.case, tail.fork));
+            let p90 = tail.p90();
             let times = u64::from(range.min());
             LivePlan {
                 samples: plan.samples.saturating_add(range.min()),
@@ -304,10 +336,11 @@ impl Runner {
         case.samples.unwrap_or(self.samples)
     }
 
-    fn fork_run(&self, tail: &Tail<'_>, taken: &[Attempt]) -> ForkRun {
+    pub(super) fn fork_run(&self, tail: &Tail<'_>, taken: &[Attempt]) -> ForkRun {
         let range = self.range(tail.case);
         let mut run = ForkRun::new(tail.case, tail.fork, taken, range.min());
         run.evidence.unheard = tail.unheard.to_vec();
+        run.evidence.noise = (*tail.noise).clone();
         run.evidence.tests = tail.tests;
         run.evidence.sessions = tail.sessions;
         run.evidence.max_samples = range.max();

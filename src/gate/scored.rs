@@ -65,10 +65,11 @@ impl ForkInput {
         if base.is_empty() || candidate.is_empty() {
             return None;
         }
-        let margin = of_first
-            .max_drop
-            .unwrap_or(MaxDrop::Points(self.margin))
-            .of(mean(&base));
+        let allowed = of_first.max_drop.unwrap_or(MaxDrop::Points(self.margin));
+        // Less than the margin of the run is counted where a check says so, less than the noise of the day never.
+        let noise = self.least(&of_first.evaluator);
+        let noise = if noise > self.margin { noise } else { 0.0 };
+        let margin = allowed.of(mean(&base)).max(noise);
         Some(Scores {
             check: first.id.clone(),
             evaluator: of_first.evaluator.clone(),

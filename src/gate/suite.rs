@@ -12,11 +12,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::input::ForkInput;
+use super::input::{ForkInput, Sample};
 use super::level::{LEAST_BASE, LEAST_SESSIONS, ROUNDING};
 use super::numbers::{count, mean};
+use super::retried::retried;
 use super::verdict::Verdict;
 use crate::baseline::Said;
+use crate::check::Score;
 use crate::model::MicroUsd;
 use crate::stats::mean::{ClusteredMean, sign_flip};
 use crate::stats::{Design, Level, holm};
@@ -77,11 +79,11 @@ pub fn suite<'a>(forks: impl IntoIterator<Item = &'a ForkInput>) -> Vec<SuiteTes
         }
     }
     let number = measures.len();
-    let drafts: Vec<Draft> = measures
+    let drafts: Vec<Draft<'_>> = measures
         .into_iter()
         .map(|((_is_score, measure), sides)| Draft::of(measure, &sides))
         .collect();
-    let p_values = |of: fn(&Draft) -> f64| {
+    let p_values = |of: fn(&Draft<'_>) -> f64| {
         let raw: Vec<f64> = drafts.iter().map(of).collect();
         // P-values of our own tests are from 0 to 1.
         holm(&raw).unwrap_or_else(|_error| vec![1.0; number])
@@ -94,22 +96,41 @@ pub fn suite<'a>(forks: impl IntoIterator<Item = &'a ForkInput>) -> Vec<SuiteTes
     drafts
         .iter()
         .zip(adjusted)
-        .map(|(draft, (lower, higher))| draft.decided(lower, higher))
+        .map(|(draft, (lower, higher))| retried(draft.decided(lower, higher), &draft.inputs))
         .collect()
 }
 
 impl ForkInput {
+    /// Returns what a measure says of each whole run of now, in order.
+    pub(super) fn numbers(&self, measure: &str) -> Vec<f64> {
+        let whole = self.whole();
+        if measure == PASSES {
+            let holds = whole.map(|sample| if sample.is_failing() { 0.0 } else { 1.0 });
+            return holds.collect();
+        }
+        let recorded = self.recorded(measure);
+        // What is as it was recorded is as good as that was.
+        let scores = whole.filter_map(|sample| of(sample, measure)?.value.or(recorded));
+        scores.collect()
+    }
+
+    /// Returns the score of the recorded answer, as any sample has it, fresh ones included.
+    fn recorded(&self, measure: &str) -> Option<f64> {
+        let tried = self.confirmation.iter();
+        let tried = tried.flat_map(|tried| tried.base.iter().chain(&tried.candidate));
+        let mut all = self.samples.iter().chain(tried);
+        all.find_map(|sample| of(sample, measure)?.reference)
+    }
+
     /// Returns each measure with the accepted numbers and those of now, where both are there.
-    fn sides(&self) -> Vec<(String, Vec<f64>, Vec<f64>)> {
+    pub(super) fn sides(&self) -> Vec<(String, Vec<f64>, Vec<f64>)> {
         let base = self.accepted_results.iter().filter_map(|said| match said {
             Said::Passed => Some(1.0),
             Said::Failed => Some(0.0),
             Said::NotRun => None,
         });
-        let head = self
-            .whole()
-            .map(|sample| if sample.is_failing() { 0.0 } else { 1.0 });
-        let mut sides = vec![(PASSES.to_owned(), base.collect(), head.collect())];
+        let head = self.numbers(PASSES);
+        let mut sides = vec![(PASSES.to_owned(), base.collect(), head)];
         for scores in self.scores() {
             sides.push((scores.evaluator, scores.base, scores.candidate));
         }
@@ -118,6 +139,15 @@ impl ForkInput {
         });
         sides
     }
+}
+
+/// Returns the score that an evaluator gave a sample.
+fn of<'s>(sample: &'s Sample, measure: &str) -> Option<&'s Score> {
+    let mut scores = sample
+        .checks
+        .iter()
+        .filter_map(|check| check.score.as_ref());
+    scores.find(|score| score.evaluator == measure)
 }
 
 impl Sides<'_> {
@@ -154,13 +184,12 @@ impl Sides<'_> {
 struct Evidence {
     lower: f64,
     higher: f64,
-    /// Against a drop of the margin.
-    no_drop: f64,
 }
 
 /// A measure before its p-values are corrected.
-struct Draft {
+struct Draft<'a> {
     measure: String,
+    inputs: Vec<&'a ForkInput>,
     forks: u32,
     differences: Vec<f64>,
     base: f64,
@@ -168,13 +197,14 @@ struct Draft {
     spread: Option<ClusteredMean>,
     level: f64,
     margin: f64,
+    looks: f64,
     evidence: Evidence,
     /// What one more sample of each fork costs.
     round_cost: MicroUsd,
 }
 
-impl Draft {
-    fn of(measure: String, sides: &[Sides<'_>]) -> Self {
+impl<'a> Draft<'a> {
+    fn of(measure: String, sides: &[Sides<'a>]) -> Self {
         let mut by_session: BTreeMap<&str, Vec<&Sides<'_>>> = BTreeMap::new();
         for one in sides {
             by_session.entry(&one.input.baseline).or_default().push(one);
@@ -205,12 +235,17 @@ impl Draft {
         let of_all = |of: fn(&Sides<'_>) -> f64| mean(&sides.iter().map(of).collect::<Vec<_>>());
         let inputs = || sides.iter().map(|one| one.input);
         let level = inputs().map(ForkInput::suite_level).fold(0.0, f64::max);
-        let margin = inputs().map(|input| input.margin).fold(0.0, f64::max);
+        let margin = inputs()
+            .map(|input| input.least(&measure))
+            .fold(0.0, f64::max);
         let looks = sides.iter().map(Sides::looks).max().unwrap_or(1);
+        let looks = f64::from(count(looks));
         Self {
+            inputs: inputs().collect(),
             measure,
             forks: count(sides.len()),
-            evidence: evidence(&differences, margin, looks),
+            evidence: evidence(&differences, looks),
+            looks,
             differences,
             base: of_all(|one| mean(&one.base)),
             head: of_all(|one| mean(&one.head)),
@@ -250,7 +285,7 @@ impl Draft {
             )
         } else if delta >= 0.0 {
             (Some(Verdict::Stable), "it is not lower".to_owned())
-        } else if self.evidence.no_drop <= BETA {
+        } else if self.no_drop() <= BETA {
             let why = format!("a drop of {} is ruled out", self.margin);
             (Some(Verdict::Stable), why)
         } else {
@@ -280,6 +315,17 @@ impl Draft {
         }
     }
 
+    /// Returns how surprising what was seen is, if there were a drop of the margin.
+    fn no_drop(&self) -> f64 {
+        let shifted: Vec<f64> = self
+            .differences
+            .iter()
+            .map(|one| one + self.margin)
+            .collect();
+        let found = sign_flip(&shifted, SEED).map_or(1.0, |found| found.higher);
+        corrected(found, self.looks)
+    }
+
     /// Returns what it takes to tell no drop from one of the margin.
     fn would_decide(&self) -> String {
         let mean = mean(&self.differences);
@@ -307,20 +353,18 @@ impl Draft {
 }
 
 /// Returns the evidence in independent differences, of which one may look so often.
-fn evidence(differences: &[f64], margin: f64, looks: usize) -> Evidence {
-    let looks = f64::from(count(looks));
+fn evidence(differences: &[f64], looks: f64) -> Evidence {
     // Differences of shares and scores are from -1 to 1, so the test can't fail.
-    let tested = |shift: f64| {
-        let shifted: Vec<f64> = differences.iter().map(|one| one + shift).collect();
-        sign_flip(&shifted, SEED).ok()
-    };
-    let corrected = |p: f64| (p * looks).min(1.0);
-    let found = tested(0.0);
+    let found = sign_flip(differences, SEED).ok();
     Evidence {
-        lower: corrected(found.map_or(1.0, |found| found.lower)),
-        higher: corrected(found.map_or(1.0, |found| found.higher)),
-        no_drop: corrected(tested(margin).map_or(1.0, |found| found.higher)),
+        lower: corrected(found.map_or(1.0, |found| found.lower), looks),
+        higher: corrected(found.map_or(1.0, |found| found.higher), looks),
     }
+}
+
+/// Returns a p-value of one of so many looks.
+fn corrected(p: f64, looks: f64) -> f64 {
+    (p * looks).min(1.0)
 }
 
 /// How likely a drop of the margin may be called none.

@@ -149,6 +149,7 @@ fn fork(samples: Vec<Sample>) -> ForkInput {
         max_samples: 0,
         alpha: USUAL_ALPHA,
         margin: USUAL_MARGIN,
+        noise: std::collections::BTreeMap::new(),
         sample_cost_micro_usd: None,
         accepted_scores: std::collections::BTreeMap::new(),
         accepted: Accepted::Passed,

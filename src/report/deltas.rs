@@ -5,6 +5,9 @@ use serde::Serialize;
 use super::run_report::{ForkReport, RunReport};
 use crate::gate::{Delta, PASSES, SuiteTest};
 
+/// Stands in the place of an interval of width 0.
+pub(super) const NOTHING_VARIES: &str = "nothing varies";
+
 /// One number of a fork on both sides.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct DeltaView {
@@ -49,7 +52,7 @@ pub(super) fn of_fork(fork: &ForkReport) -> Vec<DeltaView> {
                 "not testable (n={})",
                 delta.base_samples.min(delta.head_samples)
             ),
-            None => "nothing varies".to_owned(),
+            None => NOTHING_VARIES.to_owned(),
         },
     };
     fork.deltas.iter().map(view).collect()
@@ -67,7 +70,11 @@ pub(super) fn together(report: &RunReport) -> Vec<SuiteView> {
         ),
         measure: measure(&test.measure),
         line: line(test.base, test.head),
-        interval: test.interval.map_or_else(|| "-".to_owned(), interval),
+        interval: match test.interval {
+            Some([low, high]) if high - low < 1e-9 => NOTHING_VARIES.to_owned(),
+            Some(ends) => interval(ends),
+            None => "-".to_owned(),
+        },
         size: format!(
             "{} baselines, {} forks that tell as much as {:.1} independent ones",
             test.sessions, test.forks, test.effective_forks
@@ -97,7 +104,8 @@ fn signed(number: f64) -> String {
     }
 }
 
-fn measure(name: &str) -> String {
+/// Returns what a measure is called.
+pub(super) fn measure(name: &str) -> String {
     if name == PASSES {
         "share of samples that hold".to_owned()
     } else {

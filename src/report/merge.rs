@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::run_report::{Conditions, ForkReport, RunReport, Timing};
-use crate::gate::decide_fork;
+use crate::gate::{Noise, decide_fork};
 
 /// Parts that can't be put together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,7 +106,9 @@ fn put_together(
     let (mut tests, mut sessions): (u32, u32) = (0, 0);
     let mut timing: Option<Timing> = None;
     let mut content = first.content;
+    let mut noise = Vec::new();
     for (index, part) in parts {
+        noise.extend(part.noise);
         for fork in &part.forks {
             if let Some(known) = owners.insert(fork.name(), index) {
                 return Err(MergeError::Twice {
@@ -128,13 +130,18 @@ fn put_together(
             Some(sum) => added(sum, part.timing),
         });
     }
+    let noise = Noise::merged(noise);
+    let difference = noise.as_ref().map(|noise| noise.difference.clone());
+    let difference = difference.unwrap_or_default();
     // Each part shared the chance of a false alarm among its own tests alone.
     for fork in forks.iter_mut().filter(|fork| fork.evidence.tests > 0) {
         fork.evidence.tests = tests;
         fork.evidence.sessions = sessions;
+        fork.evidence.noise = difference.clone();
         fork.decision = decide_fork(&fork.evidence);
     }
     let mut whole = RunReport::new(forks, first.policy, content);
+    whole.control(noise);
     whole.notes = notes.into_iter().collect();
     whole.conditions = first.conditions.clone();
     whole.timing = timing.unwrap_or_default();

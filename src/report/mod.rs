@@ -21,6 +21,7 @@ pub mod html;
 mod junit;
 mod markdown;
 mod merge;
+mod noise;
 mod ran;
 mod render;
 mod run_report;

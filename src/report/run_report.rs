@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Outcome;
 use crate::gate::{
-    Comparison, Delta, ForkInput, ForkVerdict, Policy, RunVerdict, Shard, Shown, SuiteTest,
+    Comparison, Delta, ForkInput, ForkVerdict, Noise, Policy, RunVerdict, Shard, Shown, SuiteTest,
     Verdict, decide_fork, decide_run, deltas, suite,
 };
 use crate::model::Drift;
@@ -226,6 +226,9 @@ pub struct RunReport {
     /// What they say together, measure by measure.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suite: Vec<SuiteTest>,
+    /// What unchanged forks differ by today; `None` where nothing went live, or none could be held against itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<Noise>,
     /// What happened in time.
     #[serde(default)]
     pub timing: Timing,
@@ -257,6 +260,12 @@ impl RunReport {
         self.counts = run.counts;
     }
 
+    /// Adds what unchanged forks differ by, and what that cost.
+    pub fn control(&mut self, noise: Option<Noise>) {
+        self.noise = noise;
+        self.savings = savings_of(&self.forks, self.noise.as_ref());
+    }
+
     /// Returns the report of a run with these forks.
     pub fn new(mut forks: Vec<ForkReport>, policy: Policy, content: Content) -> Self {
         forks.sort_by(|a, b| a.evidence.baseline.cmp(&b.evidence.baseline));
@@ -283,13 +292,14 @@ impl RunReport {
             gating,
             covered,
             counts,
-            savings: forks.iter().map(|fork| fork.savings).sum(),
+            savings: savings_of(&forks, None),
             notes: Vec::new(),
             content,
             conditions: Conditions::default(),
             shard: None,
             forks,
             suite,
+            noise: None,
             timing,
         };
         report.limit(content);
@@ -403,11 +413,21 @@ pub(super) fn decide(forks: &[ForkReport], suite: &[SuiteTest], policy: &Policy)
         suite.iter().filter_map(|test| test.verdict),
         policy,
     );
-    if forks.iter().any(ForkReport::is_unconfirmed) {
+    let is_unmeasured = |test: &SuiteTest| test.verdict == Some(Verdict::NotMeasured);
+    if forks.iter().any(ForkReport::is_unconfirmed) || suite.iter().any(is_unmeasured) {
         run.unconfirmed(policy)
     } else {
         run
     }
+}
+
+/// Returns what was paid and what was not, over all forks and the control.
+pub(super) fn savings_of(forks: &[ForkReport], noise: Option<&Noise>) -> Savings {
+    let control = noise.map(|noise| Savings {
+        paid: noise.paid,
+        saved: Tally::default(),
+    });
+    forks.iter().map(|fork| fork.savings).chain(control).sum()
 }
 
 /// Returns what the forks say together.

@@ -52,6 +52,7 @@ fn fork(baseline: &str, fork: &str, sample: Sample) -> ForkReport {
         max_samples: 0,
         alpha: crate::gate::USUAL_ALPHA,
         margin: crate::gate::USUAL_MARGIN,
+        noise: std::collections::BTreeMap::new(),
         sample_cost_micro_usd: None,
         accepted_scores: std::collections::BTreeMap::new(),
         accepted_results: Vec::new(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::escape::plain;
-use super::run_report::{RunReport, decide, suite_of};
+use super::run_report::{ForkReport, RunReport, decide, savings_of, suite_of};
 use super::units::excerpt;
 use crate::gate::{Delta, Shown, SuiteTest, Verdict, decide_fork, deltas};
 
@@ -76,6 +76,29 @@ impl RunReport {
                 compare(&format!("{name}: deltas"), said, format!("{computed:?}"));
             }
         }
+        for fork in &forks {
+            if !self.is_held_to_noise(fork) {
+                let place = format!("{}: noise", fork.name());
+                let said = format!("{:?}", fork.evidence.noise);
+                let computed = self.noise.as_ref().map(|noise| &noise.difference);
+                compare(
+                    &place,
+                    said,
+                    format!("{:?}", computed.unwrap_or(&BTreeMap::new())),
+                );
+            }
+        }
+        if self
+            .noise
+            .as_ref()
+            .is_some_and(|noise| !noise.is_consistent())
+        {
+            compare(
+                "noise",
+                "another difference".to_owned(),
+                "that of its forks".to_owned(),
+            );
+        }
         let suite = suite_of(&forks);
         if !is_same(&self.suite, &suite) {
             let (said, computed) = (&self.suite, &suite);
@@ -87,12 +110,23 @@ impl RunReport {
         compare("gating", self.gating.to_string(), run.gating.to_string());
         compare("covered", self.covered.to_string(), run.covered.to_string());
         compare("counts", counts(&self.counts), counts(&run.counts));
-        let savings = forks.iter().map(|fork| fork.savings).sum();
+        let savings = savings_of(&forks, self.noise.as_ref());
         if self.savings != savings {
             let (said, computed) = (self.savings, savings);
             compare("savings", format!("{said:?}"), format!("{computed:?}"));
         }
         found
+    }
+
+    /// Returns whether a fork is held to what unchanged forks differ by.
+    fn is_held_to_noise(&self, fork: &ForkReport) -> bool {
+        let held = &fork.evidence.noise;
+        match &self.noise {
+            // A fork that did not go live is what it is.
+            _ if held.is_empty() => fork.evidence.tests == 0 || self.noise.is_none(),
+            Some(noise) => *held == noise.difference,
+            None => false,
+        }
     }
 
     /// Returns whether everything in it follows from the facts in it.

@@ -112,7 +112,7 @@ pub(super) async fn replay(
     let runner = runner(&options, Caps::default(), config, context, &way_out, &judge)?;
     let mut last = Vec::new();
     for run in 1..=times.max(1) {
-        let mut runs = runner.run(&mut [case.clone()], &Silent).await;
+        let mut runs = runner.run(&mut [case.clone()], &Silent).await.forks;
         last = runs.pop().unwrap_or_default();
         let Some((fork, sample)) = last
             .first()

@@ -45,8 +45,8 @@ use crate::command::rules::recorded_clock;
 use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::gate::{
-    Budget, Caps, Case, Comparison, ForkRun, Judges, Mode, Policy, Runner, Shard, Shown, Stop,
-    USUAL_ALPHA, USUAL_MARGIN, estimate, paid_from,
+    Budget, Caps, Case, Comparison, ForkRun, Judges, Mode, Policy, Ran, Runner, Shard, Shown, Stop,
+    USUAL_AA, USUAL_ALPHA, USUAL_MARGIN, estimate, paid_from,
 };
 use crate::model::{MicroUsd, SampleRange, Timeline};
 use crate::proxy::Options;
@@ -174,21 +174,21 @@ pub async fn run(
     );
     let started_at = jiff::Timestamp::now();
     let begun = Instant::now();
-    let runs = until_interrupted(&runner, runner.run(&mut cases, &teller)).await;
+    let Ran { forks: runs, noise } =
+        until_interrupted(&runner, runner.run(&mut cases, &teller)).await;
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let pending = pending::Pending::of(&cases, &runs, &prices(&config), judge.as_ref());
     let remembered = remembered_note(&runs);
     let shown = traces::content(options, &config, context);
     let traces = traces::traces(&cases, &runs, shown, &prices(&config));
     let mut report = report(options, &config, shown, &cases, runs);
+    report.control(noise);
     report.mark_new(|name| new.contains(name));
+    notes.extend(remembered);
+    notes.extend(rejudged_note(&cases));
+    notes.extend(quarantine_notes(&cases));
+    notes.extend(judge.took().into_iter().chain(judge.saved()));
     report.notes.append(&mut notes);
-    report.notes.extend(remembered);
-    report.notes.extend(rejudged_note(&cases));
-    let notes = quarantine_notes(&cases).into_iter();
-    report
-        .notes
-        .extend(notes.chain(judge.took()).chain(judge.saved()));
     report.timing.started_at = started_at;
     report.timing.duration_ms = duration_ms;
     let is_live = runner.backend.is_some();
@@ -312,6 +312,7 @@ pub(super) fn runner(
         samples: samples(options, config, way_out.is_scripted),
         alpha: config.gate.alpha.unwrap_or(USUAL_ALPHA),
         margin: config.gate.margin.unwrap_or(USUAL_MARGIN),
+        aa: config.gate.aa.unwrap_or(USUAL_AA),
         jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),
         budget: Arc::new(Budget::new(caps, Arc::new(prices(config)))),
         answers: answers(options, config, context, way_out)?,

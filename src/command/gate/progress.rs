@@ -48,11 +48,13 @@ impl Progress for Teller<'_> {
         }
     }
 
-    fn confirm(&self, forks: usize) {
-        let are = if forks == 1 {
-            "1 fork is red and is".to_owned()
-        } else {
-            format!("{forks} forks are red and are")
+    fn confirm(&self, forks: usize, together: bool) {
+        let are = match forks {
+            forks if together => {
+                format!("all baselines together are red; {forks} forks are")
+            }
+            1 => "1 fork is red and is".to_owned(),
+            forks => format!("{forks} forks are red and are"),
         };
         self.say(&format!("rewind: {are} tried again beside the base\n"));
     }
@@ -80,8 +82,16 @@ impl Progress for Teller<'_> {
             0 => String::new(),
             affected => format!("{affected} of {} baselines affected; ", plan.baselines),
         };
+        let control = match plan.unchanged {
+            0 => String::new(),
+            1 => format!(" and 1 unchanged one in {} (A/A)", plan.control_samples),
+            forks => format!(
+                " and {forks} unchanged ones in {} (A/A)",
+                plan.control_samples
+            ),
+        };
         self.say(&format!(
-            "rewind: {affected}{} live tails{samples}, about {} calls, {} tokens, {price} ({})\n",
+            "rewind: {affected}{} live tails{samples}{control}, about {} calls, {} tokens, {price} ({})\n",
             plan.tails,
             estimate.calls,
             tokens(estimate.tokens()),

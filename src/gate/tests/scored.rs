@@ -173,12 +173,114 @@ fn what_always_fails_is_run_until_that_is_no_chance() {
     let range = SampleRange::new(3, 12).unwrap();
     let of = |failed: usize, tests: u32| ForkInput {
         tests,
+        max_samples: 12,
         accepted_results: vec![Said::Passed; 3],
         ..fork(vec![crashed(); failed])
     };
     assert!(is_open(&of(3, 1), range) && !is_open(&of(5, 1), range));
     assert!(is_open(&of(9, 50), range) && !is_open(&of(10, 50), range));
-    assert_eq!(decide_fork(&of(3, 1)).verdict, Verdict::Broken);
+    assert_eq!(decide_fork(&of(5, 1)).verdict, Verdict::Broken);
+    // All that there can be is enough, however few.
+    let all = ForkInput {
+        max_samples: 3,
+        ..of(3, 50)
+    };
+    assert_eq!(decide_fork(&all).verdict, Verdict::Broken);
+    // A run that was cut short does not know.
+    let cut = decide_fork(&of(3, 50));
+    assert_eq!(cut.verdict, Verdict::Suspect);
+    assert!(
+        cut.why.ends_with("10 failures in a row would decide"),
+        "{}",
+        cut.why
+    );
+}
+
+#[test]
+fn what_unchanged_forks_differ_by_does_not_count() {
+    let noisy = |noise: f64| -> Vec<ForkInput> {
+        let noise = [("correctness".to_owned(), noise), (PASSES.to_owned(), 0.4)];
+        let forks = run(&[0.15; 12]).into_iter();
+        let of = |fork| ForkInput {
+            noise: noise.clone().into(),
+            ..fork
+        };
+        forks.map(of).collect()
+    };
+    let score = |forks: &[ForkInput]| {
+        let mut tests = suite(forks).into_iter();
+        tests
+            .find(|test| test.measure == "correctness")
+            .unwrap()
+            .verdict
+    };
+    assert_eq!(score(&noisy(0.05)), Some(Verdict::Regressed));
+    assert_eq!(score(&noisy(0.2)), Some(Verdict::Stable));
+    let half = |noise: f64| ForkInput {
+        accepted_results: vec![Said::Passed; 30],
+        max_samples: 12,
+        tests: 1,
+        noise: [(PASSES.to_owned(), noise)].into(),
+        ..fork([vec![good(); 6], vec![crashed(); 6]].concat())
+    };
+    assert_eq!(decide_fork(&half(0.4)).verdict, Verdict::Regressed);
+    assert_eq!(decide_fork(&half(0.6)).verdict, Verdict::Suspect);
+    // Beside the base of today there is no such noise.
+    let samples = |sample: Sample| vec![sample; 6];
+    let tried = ForkInput {
+        confirmation: Some(Confirmation {
+            unready: None,
+            base: samples(good()),
+            candidate: samples(crashed()),
+        }),
+        ..half(0.6)
+    };
+    assert_eq!(decide_fork(&tried).verdict, Verdict::Regressed);
+}
+
+#[test]
+fn all_together_that_are_red_by_chance_or_with_the_base_are_cleared() {
+    let again = |now: f64, base: f64| -> SuiteTest {
+        let forks: Vec<ForkInput> = run(&[0.15; 12])
+            .into_iter()
+            .map(|fork| {
+                let of = |score: f64| judged(&[0.9], &[score; 3]).samples;
+                ForkInput {
+                    confirmation: Some(Confirmation {
+                        unready: None,
+                        base: of(base),
+                        candidate: of(now),
+                    }),
+                    ..fork
+                }
+            })
+            .collect();
+        let mut tests = suite(&forks).into_iter();
+        tests.find(|test| test.measure == "correctness").unwrap()
+    };
+    let same = again(0.7, 0.85);
+    assert_eq!(same.verdict, Some(Verdict::Regressed));
+    assert!(
+        same.why
+            .ends_with("confirmed against base: 0.70 against 0.85"),
+        "{}",
+        same.why
+    );
+    let gone = again(0.7, 0.7);
+    assert_eq!(gone.verdict, Some(Verdict::PreExisting));
+    assert!(
+        gone.why.contains("; not confirmed against base"),
+        "{}",
+        gone.why
+    );
+    let mut forks = run(&[0.15; 12]);
+    forks[0].confirmation = Some(Confirmation {
+        unready: Some("setup failed".to_owned()),
+        ..Confirmation::default()
+    });
+    let tests = suite(&forks);
+    let score = tests.iter().find(|test| test.measure == "correctness");
+    assert_eq!(score.unwrap().verdict, Some(Verdict::NotMeasured));
 }
 
 /// Baselines with these differences between accepted and new scores, three samples of each.

@@ -9,6 +9,7 @@ use crate::report::comparison::{self, Compared, NUMBERS};
 use crate::report::cost::cost;
 use crate::report::deltas::{DeltaView, SuiteView, of_fork, together};
 use crate::report::escape::shell;
+use crate::report::noise::{NoiseView, noise};
 use crate::report::ran::{FEW_TOOLS, ran_for_real};
 use crate::report::run_report::{ForkReport, RunReport};
 use crate::report::units::{duration, ending, excerpt, tokens};
@@ -51,6 +52,8 @@ pub(crate) struct Page {
     compared: ComparedView,
     deltas: DeltasView,
     together: Vec<SuiteView>,
+    /// What unchanged forks differ by.
+    noise: Option<NoiseView>,
     reproduce: Option<String>,
     accept: Option<String>,
     allow: Option<String>,
@@ -181,6 +184,7 @@ pub(crate) fn page(report: &RunReport, detail: Detail) -> Page {
         compared: compared(report, detail),
         deltas: deltas(report, detail),
         together: together(report),
+        noise: noise(report),
         reproduce,
         accept,
         allow,

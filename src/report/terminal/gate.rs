@@ -9,8 +9,9 @@ use super::details::details;
 use super::table::{Align, lines};
 use crate::gate::{Shown, Verdict};
 use crate::report::cost::cost;
-use crate::report::deltas::{of_fork, together};
+use crate::report::deltas::{NOTHING_VARIES, of_fork, together};
 use crate::report::escape::{one_line, plain, shell};
+use crate::report::noise::noise;
 use crate::report::ran::{FEW_TOOLS, ran_for_real};
 use crate::report::run_report::{ForkReport, RunReport};
 use crate::report::units::{count, excerpt, tokens};
@@ -103,15 +104,18 @@ fn deltas(
         writeln!(out, "\n{}", style.bold("all baselines together"))?;
     }
     for test in together {
-        writeln!(
-            out,
-            "{}  {}, interval {}: {}",
-            plain(&test.measure),
-            test.line,
-            test.interval,
-            test.verdict,
-        )?;
+        let spread = match test.interval.as_str() {
+            NOTHING_VARIES => NOTHING_VARIES.to_owned(),
+            ends => format!("interval {ends}"),
+        };
+        let (measure, verdict) = (plain(&test.measure), &test.verdict);
+        writeln!(out, "{measure}  {}, {spread}: {verdict}", test.line)?;
         writeln!(out, "  {}; {}", test.size, test.why)?;
+    }
+    if let Some(noise) = noise(report) {
+        writeln!(out, "\n{}", style.bold("A/A control"))?;
+        writeln!(out, "{}", plain(&noise.found))?;
+        writeln!(out, "  {}", noise.so)?;
     }
     Ok(())
 }

@@ -65,7 +65,7 @@ fn eight_baselines_that_drop_a_little_are_red_together() {
     for said in [
         "LOOK  tokyo@start",
         "`correctness` went from 0.95 (n=3) to 0.75 (n=3)",
-        "correctness  0.95 → 0.75 (−0.20), interval −0.20 to −0.20: regressed",
+        "correctness  0.95 → 0.75 (−0.20), nothing varies: regressed",
         "8 baselines, 8 forks",
         "it is lower, and not by chance",
         "FAIL: 8 suspect",
@@ -98,4 +98,38 @@ fn eight_baselines_that_drop_a_little_are_red_together() {
         .replace("\"verdict\": \"regressed\"", "\"verdict\": \"stable\"");
     app.write("forged.json", &forged);
     app.run(["verify", "forged.json"]).exits(1);
+    tried_again(&app);
+}
+
+/// A red over all baselines stays one where the base answers as before, and is none where the base does the same today.
+fn tried_again(app: &App) {
+    let base = |prompt: &str| {
+        let read = |name: &str| fs::read_to_string(app.folder().join(name)).unwrap();
+        let setup = read("rewind.toml").replace("[agent]\n", "[agent]\nsetup = []\n");
+        for (name, text) in [
+            ("agent.py", read("agent.py").as_str()),
+            ("model.toml", &read("model.toml")),
+            ("judge.toml", &read("judge.toml")),
+            ("rewind.toml", &setup),
+            ("prompt.txt", prompt),
+        ] {
+            app.write(&format!("base/{name}"), text);
+        }
+        app.run(["gate", "--live", "--samples", "3", "--base", "base"])
+    };
+    let confirmed = base("Answer from the atlas.").exits(1);
+    for said in [
+        "all baselines together are red; 8 forks are tried again beside the base",
+        "; confirmed against base: 0.75 against 0.95",
+        "the agent of the base, run again, differs from the accepted samples of 8 forks by",
+    ] {
+        let all = format!("{}{}", confirmed.stdout, confirmed.stderr);
+        assert!(all.contains(said), "{said}\n{all}");
+    }
+    app.run(["verify", "rewind-report"]).exits(0);
+    let cleared = base("Be polite.").exits(0);
+    for said in ["; not confirmed against base: 0.75 against 0.75", "LOOK"] {
+        assert!(cleared.stdout.contains(said), "{said}\n{}", cleared.stdout);
+    }
+    app.run(["verify", "rewind-report"]).exits(0);
 }

@@ -3,6 +3,7 @@
 mod compared;
 mod confirm;
 mod content;
+mod control;
 mod more;
 mod plan;
 mod readers;
