@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::digests::digests;
+use super::expected;
 use super::problem::{DefinitionError, invalid};
 use super::quarantine::Quarantine;
 use super::schema_file::put_in;
@@ -32,6 +33,8 @@ pub struct Definition {
     pub agent: Option<String>,
     /// The input of the agent, JSON where it is a table or an array; `None` takes the recorded one.
     pub input: Option<String>,
+    /// The right answer, where it is known: what each judge gets whose check has none of its own.
+    pub expected: Option<String>,
     /// Whether the input was written as `turns`.
     pub is_conversation: bool,
     /// The agent's command; empty takes the one of `[agent] command`.
@@ -62,6 +65,7 @@ struct Raw {
     agent: Option<String>,
     input: Option<Spanned<Value>>,
     turns: Option<Spanned<Vec<String>>>,
+    expected: Option<Spanned<String>>,
     #[serde(default)]
     command: Vec<String>,
     timeline: Option<Spanned<String>>,
@@ -135,9 +139,12 @@ fn parse(text: &str, dir: &Utf8Path) -> Result<Definition, ReadError> {
     let span = document.span();
     let mut checks = document.get_mut().remove("check");
     let schemas = checks.as_mut().map(|checks| put_in(checks, dir));
-    let schemas = schemas.transpose()?.unwrap_or_default();
+    let mut outside = schemas.transpose()?.unwrap_or_default();
     let rest = Spanned::new(span, DeValue::Table(document.into_inner()));
     let raw = Raw::deserialize(ValueDeserializer::from(rest)).map_err(with_checks)?;
+    if let (Some(expected), Some(checks)) = (&raw.expected, checks.as_mut()) {
+        expected::put_in(checks, expected, &mut outside);
+    }
     let is_conversation = raw.turns.is_some();
     let input = input(raw.input, raw.turns)?;
     let reference = match raw.timeline {
@@ -158,6 +165,7 @@ fn parse(text: &str, dir: &Utf8Path) -> Result<Definition, ReadError> {
     Ok(Definition {
         agent: raw.agent,
         input,
+        expected: raw.expected.map(Spanned::into_inner),
         is_conversation,
         command: raw.command,
         reference,
@@ -167,7 +175,7 @@ fn parse(text: &str, dir: &Utf8Path) -> Result<Definition, ReadError> {
         recording: raw
             .recording
             .unwrap_or_else(|| Utf8PathBuf::from("session")),
-        digests: digests(text, &checks, &schemas),
+        digests: digests(text, &checks, &outside),
         checks,
         quarantine: raw.quarantine,
         samples: raw.samples,

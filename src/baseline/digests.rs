@@ -17,11 +17,11 @@ const THRESHOLDS: [&str; 6] = [
 
 /// Returns the hashes of the checks' tables by id, without what does not change what is verified.
 ///
-/// `schemas` holds what the files say that a check names, by check.
+/// `outside` holds by check what belongs to it and stands elsewhere: files that it names, the baseline's `expected`.
 pub(super) fn digests(
     text: &str,
     checks: &[check::Definition],
-    schemas: &[Vec<String>],
+    outside: &[Vec<String>],
 ) -> BTreeMap<String, ContentId> {
     let document: toml::Table = toml::from_str(text).unwrap_or_default();
     let tables = document.get("check").and_then(toml::Value::as_array);
@@ -30,8 +30,8 @@ pub(super) fn digests(
         for key in THRESHOLDS {
             table.remove(key);
         }
-        match schemas.get(index) {
-            Some(schemas) if !schemas.is_empty() => canonical_id(&(table, schemas)),
+        match outside.get(index) {
+            Some(outside) if !outside.is_empty() => canonical_id(&(table, outside)),
             Some(_) | None => canonical_id(&table),
         }
     };

@@ -13,6 +13,7 @@
 mod definition;
 mod digests;
 mod evidence;
+mod expected;
 mod folder;
 mod problem;
 mod quarantine;

@@ -41,7 +41,7 @@ struct Score {
     /// groundedness, or the name of a rubric or program in `[judge.rubric.NAME]`, `[judge.exec.NAME]`
     #[arg(short, long = "evaluator", value_name = "NAME", required = true)]
     evaluator: Vec<String>,
-    /// The right answer, which correctness is held against
+    /// The right answer, which correctness is held against [default: that of the imported trace]
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     expected: Option<String>,
     /// Timeline to score [default: the newest]
@@ -130,7 +130,7 @@ struct Prompt {
     /// Show the steps too, whatever the evaluator: tool calls, and what they returned
     #[arg(long)]
     steps: bool,
-    /// The right answer
+    /// The right answer [default: that of the imported trace]
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     expected: Option<String>,
 }

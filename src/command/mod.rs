@@ -1,5 +1,6 @@
 //! One file per command: plain options in, text out, an [`Exit`](crate::exit::Exit) back.
 
+mod asked;
 pub mod assert;
 mod backend;
 pub mod baseline;

@@ -39,6 +39,9 @@ pub struct Agent {
     /// `json-file:PATH`.
     #[serde(deserialize_with = "input_mode")]
     pub input: Option<InputMode>,
+    /// The JSON pointer of the input in what the outermost span of an imported trace was given.
+    #[serde(deserialize_with = "pointer")]
+    pub map_input: Option<String>,
     /// Where the final answer is read.
     pub output: Option<Answer>,
     /// The agent whose last message is the final answer.

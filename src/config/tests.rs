@@ -66,7 +66,7 @@ output = 6
 #[test]
 fn an_unknown_key_is_shown_with_its_line_and_the_likely_one() {
     insta::assert_snapshot!(error("[agent]\ncomand = [\"x\"]\n"), @r#"
-    rewind.toml:2:1: unknown field `comand`, expected one of `name`, `command`, `entry`, `serve`, `ready`, `ready_timeout`, `request`, `input`, `output`, `output_agent`, `env`, `timeout`, `cwd`, `paths`, `setup`, `setup_inputs`, `before`, `after`, `isolate`
+    rewind.toml:2:1: unknown field `comand`, expected one of `name`, `command`, `entry`, `serve`, `ready`, `ready_timeout`, `request`, `input`, `map_input`, `output`, `output_agent`, `env`, `timeout`, `cwd`, `paths`, `setup`, `setup_inputs`, `before`, `after`, `isolate`
       |
     2 | comand = ["x"]
       | ^^^^^^

@@ -210,6 +210,7 @@ pub(crate) fn session(name: &str, timelines: Vec<Timeline>) -> Session {
         source: Source::Recorded,
         command: vec!["python3".into(), "agent.py".into()],
         input: Some("population of Tokyo?".into()),
+        root_input: None,
         expected: None,
         trace: None,
         timelines,

@@ -1,6 +1,7 @@
 //! Sessions: one run of an agent on one input, with all its timelines.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{SessionId, Timeline};
 
@@ -31,6 +32,9 @@ pub struct Session {
     pub command: Vec<String>,
     /// The input of the agent (what follows `[agent] command`, or the file or standard input), where known.
     pub input: Option<String>,
+    /// What the outermost span of an imported trace was given, where it is more than a text: of which
+    /// `input` is what was asked.
+    pub root_input: Option<Value>,
     /// The answer that somebody holds to be right, where the source of an import has one.
     pub expected: Option<String>,
     /// The id of the trace that it was imported from, as its source writes it.

@@ -171,6 +171,7 @@ pub(crate) fn session(agent: Agent, steps: u32) -> Session {
         source: Source::Recorded,
         command: vec!["python3".to_owned(), "agent.py".to_owned()],
         input: Some("How many live in \"Tokyo\"?\nBriefly.".to_owned()),
+        root_input: None,
         expected: None,
         trace: None,
         timelines: vec![timeline("main", &calls, run)],
@@ -198,6 +199,7 @@ pub(crate) fn timeline(label: &str, calls: &[Arc<Call>], run: u32) -> Timeline {
 /// Returns a session that has everything a session can have: a fork, retries, streams, odd results.
 pub(crate) fn rich() -> Session {
     let mut session = session(Agent::new(2_000), 6);
+    session.root_input = Some(json!({"question": "How many?", "user": {"id": 7}}));
     session.expected = Some("14 million".to_owned());
     session.trace = Some("0d599338".to_owned());
     let mut streamed = Agent::new(1_000).streaming().calls(4);

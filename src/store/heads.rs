@@ -1,6 +1,7 @@
 //! What is known of a session and a timeline when they begin.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::model::{ForkedFrom, Session, SessionId, Source, Timeline};
 
@@ -19,6 +20,9 @@ pub struct SessionHead {
     pub command: Vec<String>,
     /// The input of the agent, where known.
     pub input: Option<String>,
+    /// What the outermost span of an imported trace was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_input: Option<Value>,
     /// The answer that is held to be right, where the source of an import has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
@@ -37,6 +41,7 @@ impl SessionHead {
             source: session.source.clone(),
             command: session.command.clone(),
             input: session.input.clone(),
+            root_input: session.root_input.clone(),
             expected: session.expected.clone(),
             trace: session.trace.clone(),
         }

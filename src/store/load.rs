@@ -86,6 +86,7 @@ fn load(connection: &Connection, seq: i64) -> Result<Session, Fault> {
         source: head.source,
         command: head.command,
         input: head.input,
+        root_input: head.root_input,
         expected: head.expected,
         trace: head.trace,
         timelines,

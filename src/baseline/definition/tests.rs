@@ -277,3 +277,49 @@ fn a_json_schema_may_stand_in_a_file_of_its_own() {
     assert_ne!(after["any"], before["any"]);
     assert_ne!(after["tools"], before["tools"]);
 }
+
+/// Returns what each judge of a definition holds right, and the hashes of its checks.
+fn held_right(text: &str) -> (Vec<Option<String>>, BTreeMap<String, ContentId>) {
+    let read = Definition::parse("b.toml".into(), text).unwrap();
+    let run = crate::lineage::testing::timeline("main", Vec::new());
+    let context = check::CheckContext::new(&run, &run);
+    let judgings = read
+        .checks
+        .iter()
+        .flat_map(|one| one.check.judgings(&context));
+    let held = judgings
+        .map(|one| one.expected.map(str::to_owned))
+        .collect();
+    (held, read.digests)
+}
+
+#[test]
+fn the_expected_answer_reaches_each_judge_that_has_none_of_its_own() {
+    let checks = "
+        [[check]]
+        kind = 'judge'
+        evaluator = 'correctness'
+        [[check]]
+        kind = 'judge'
+        evaluator = 'correctness'
+        expected = '13 million'
+        [[check]]
+        kind = 'any'
+        checks = [{ kind = 'judge', evaluator = 'coherence' }, { kind = 'no_error' }]
+        [[check]]
+        kind = 'no_error'
+    ";
+    let (without, digests) = held_right(checks);
+    assert_eq!(without, [None, Some("13 million".to_owned()), None]);
+    let (with, other) = held_right(&format!("expected = '14 million'\n{checks}"));
+    let right = Some("14 million".to_owned());
+    assert_eq!(with, [right.clone(), Some("13 million".to_owned()), right]);
+    // What is held right is a part of the checks that got it, and of no other.
+    let changed: Vec<bool> = digests
+        .iter()
+        .map(|(id, digest)| other[id] != *digest)
+        .collect();
+    let ids: Vec<&str> = digests.keys().map(String::as_str).collect();
+    assert_eq!(ids, ["any", "judge", "judge-2", "no_error"]);
+    assert_eq!(changed, [true, true, false, false]);
+}

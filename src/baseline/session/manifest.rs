@@ -21,6 +21,9 @@ pub(super) struct Manifest {
     pub(super) command: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) input: Option<String>,
+    /// What the outermost span of the trace was given, as JSON: TOML has no `null`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) root_input: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) expected: Option<String>,
     /// The id of the trace that it was imported from.
@@ -124,6 +127,7 @@ impl Manifest {
             source: session.source.clone(),
             command: session.command.clone(),
             input: session.input.clone(),
+            root_input: session.root_input.as_ref().map(ToString::to_string),
             expected: session.expected.clone(),
             trace: session.trace.clone(),
             timelines: session.timelines.iter().map(TimelineEntry::of).collect(),
@@ -167,7 +171,10 @@ fn version(session: &Session) -> &'static str {
     let is_new = |call: &Call| !call.lost.is_empty() || call.request.dialect == Dialect::Gemini;
     let has_new = steps().any(|step| step.call().is_some_and(|call| is_new(call)));
     let has_captures = |tool: &ToolStep| !tool.captures.is_empty();
-    if has_new || session.expected.is_some() || session.trace.is_some() {
+    let is_imported = [&session.expected, &session.trace]
+        .into_iter()
+        .any(Option::is_some);
+    if has_new || is_imported || session.root_input.is_some() {
         FORMAT_IMPORTED
     } else if steps().any(|step| step.tool().is_some_and(has_captures)) {
         FORMAT_CAPTURED

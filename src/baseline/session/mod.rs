@@ -33,7 +33,7 @@ pub use write::write_session;
 const FORMAT: &str = "1.0";
 /// The version of the format that is written for sessions with captured tool calls: 1.1 knows `captures`.
 const FORMAT_CAPTURED: &str = "1.1";
-/// The version of the format that is written for imported sessions, and those with Gemini: 1.2 knows `lost`, `expected` and `trace`, and the
+/// The version of the format that is written for imported sessions, and those with Gemini: 1.2 knows `lost`, `root_input`, `expected` and `trace`, and the
 /// dialect of Gemini.
 const FORMAT_IMPORTED: &str = "1.2";
 /// The major version that can be read.

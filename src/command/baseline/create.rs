@@ -14,11 +14,12 @@ use crate::baseline::{
     Baseline, Definition, Evidence, Reference, read_session, recording_id, write_session,
 };
 use crate::check::CheckContext;
+use crate::command::asked::agent_input;
 use crate::command::gate::bare_case;
 use crate::command::output::say;
 use crate::command::rules::{for_imports, is_imported, prices, real_tools, replay_rules};
 use crate::command::stored::{session, timeline};
-use crate::command::{CommandError, Context, load_config, set_up};
+use crate::command::{CommandError, Context, agent_config, load_config, set_up};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::gate::{self, Case};
@@ -72,7 +73,12 @@ pub async fn create(
     if target.exists() {
         return Err(place::exists(shown(&target, context)));
     }
-    let session = session(options.place.store.as_deref(), &options.session, context)?;
+    let mut session = session(options.place.store.as_deref(), &options.session, context)?;
+    let own = agent_config(&config, None, &session.command)?;
+    session.input = agent_input(&session, &own)?;
+    // What was not picked is not committed.
+    session.root_input = None;
+    let session = session;
     let reference = reference(&session, options)?;
     if is_imported(reference) {
         for_imports(&mut config);

@@ -13,7 +13,7 @@ use crate::redact::{PersonalKind, find_personal, find_personal_in};
 pub(super) struct Found {
     /// The label of the timeline.
     pub(super) timeline: String,
-    /// The number of the step; `None` for the input.
+    /// The number of the step; `None` for the input and the expected answer.
     pub(super) step: Option<u32>,
     /// What it is.
     pub(super) kind: &'static str,
@@ -38,10 +38,13 @@ pub(super) fn personal_data(session: &Session) -> Vec<Found> {
                 }
             }
         };
+    let root = session.root_input.as_ref().map(ToString::to_string);
     let head = session
         .input
         .iter()
+        .chain(&root)
         .chain(&session.command)
+        .chain(&session.expected)
         .chain([&session.name]);
     for text in head {
         add("", None, find_personal(text));

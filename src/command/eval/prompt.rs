@@ -28,7 +28,7 @@ pub struct PromptOptions {
     pub timeline: Option<String>,
     /// Whether the judge sees the steps, whatever the evaluator.
     pub steps: bool,
-    /// The right answer.
+    /// The right answer; that of the imported trace where it is not given.
     pub expected: Option<String>,
 }
 
@@ -48,7 +48,6 @@ pub fn prompt(
     } else {
         criterion
     };
-    let expected = options.expected.as_deref();
     let subject = match &options.session {
         Some(asked) => {
             let session = session(options.store.as_deref(), asked, context)?;
@@ -56,12 +55,14 @@ pub fn prompt(
                 Some(label) => timeline(&session, label)?,
                 None => newest(&session)?,
             };
+            let expected = options.expected.as_deref();
+            let expected = expected.or(session.expected.as_deref());
             subject(session.input.as_deref(), timeline, expected)
         }
         None => Subject {
             question: "(the session's input)".to_owned(),
             answer: "(the final answer)".to_owned(),
-            expected: expected.map(str::to_owned),
+            expected: options.expected.clone(),
             tools: Vec::new(),
         },
     };

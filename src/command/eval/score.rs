@@ -34,7 +34,7 @@ pub struct ScoreOptions {
     pub session: String,
     /// The names of the evaluators.
     pub evaluators: Vec<String>,
-    /// The right answer.
+    /// The right answer; that of the imported trace where it is not given.
     pub expected: Option<String>,
     /// The label of the timeline; the newest where it is not given.
     pub timeline: Option<String>,
@@ -91,7 +91,7 @@ pub async fn score(
         Some(label) => vec![timeline(&session, label)?],
         None => vec![newest(&session)?],
     };
-    let expected = options.expected.as_deref();
+    let expected = options.expected.as_deref().or(session.expected.as_deref());
     let panel = if criteria.iter().all(|one| one.program.is_some()) {
         Panel::nobody()
     } else {

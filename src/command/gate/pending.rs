@@ -106,6 +106,7 @@ fn session(case: &Case, runs: &[ForkRun]) -> Option<Session> {
         source: Source::Recorded,
         command: Vec::new(),
         input: case.input.clone(),
+        root_input: None,
         expected: None,
         trace: None,
         timelines: vec![alone(timeline, &case.reference.label)],

@@ -184,6 +184,7 @@ fn head(
             .or_else(|| name::input(&options.command, &config.agent.command))
             .as_ref()
             .map(clean),
+        root_input: None,
         expected: None,
         trace: None,
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::asked::agent_input;
 use super::output::say;
 use super::rules::{answer_from, for_imports, prices, real_tools, replay_rules, timing};
 use super::{
@@ -219,7 +220,7 @@ impl How {
         }
         let mut spec = agent_spec(config, &options.command, stdio, context);
         spec.timeout = options.timeout.or(spec.timeout);
-        let mut input = session.input.clone();
+        let mut input = agent_input(session, config)?;
         if options.command.is_empty() {
             let is_known = session.command == config.agent.words();
             if input.is_none() && !session.command.is_empty() && !is_known {

@@ -127,6 +127,7 @@ impl<'a> Scrubber<'a> {
             source: old.source.clone(),
             command: old.command.iter().map(|word| self.text(word)).collect(),
             input: old.input.as_ref().map(|input| self.text(input)),
+            root_input: old.root_input.as_ref().map(|input| self.value(input)),
             expected: old.expected.as_ref().map(|answer| self.text(answer)),
             trace: old.trace.clone(),
             timelines,

@@ -10,6 +10,8 @@ use crate::interop::span::{plain, structured};
 #[derive(Debug, Default)]
 pub(super) struct Ends {
     pub(super) input: Option<String>,
+    /// The whole input, where it is more than a text.
+    pub(super) root_input: Option<Value>,
     pub(super) answer: Option<String>,
     /// What the run ended with, where it failed.
     pub(super) fault: Option<String>,
@@ -51,8 +53,11 @@ pub(super) fn of(tree: &Tree, input: Option<&Value>, output: Option<&Value>) -> 
             ])
         });
     let failed = root.and_then(|root| root.error.as_deref());
+    let input = input.map(structured);
+    let is_whole = |value: &Value| value.is_object() || value.is_array();
     Ends {
         input: input.as_ref().and_then(question),
+        root_input: input.filter(is_whole),
         answer: output
             .as_ref()
             .map(text_of)

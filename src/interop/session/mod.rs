@@ -117,6 +117,7 @@ pub fn session(trace: Trace) -> Result<(Session, ImportReport), ImportError> {
         source: Source::Imported(trace.source.clone()),
         command: Vec::new(),
         input: ends.input,
+        root_input: ends.root_input,
         expected: trace.expected.as_ref().map(ends::text_of),
         trace: Some(trace.id.clone()).filter(|id| !id.is_empty()),
         timelines: vec![timeline],

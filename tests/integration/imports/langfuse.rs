@@ -300,3 +300,62 @@ fn a_trace_is_replayed_with_the_fix_from_step_14() {
     let run = run.exits(0);
     assert!(run.stdout.contains("18 served, 0 live"), "{}", run.stdout);
 }
+
+/// What a dataset's item expects, and what the agent is asked, go all the way into a baseline and to a judge.
+#[test]
+fn the_expected_output_and_the_picked_input_stand_in_the_baseline() {
+    let (app, fake) = (app(), FakeLangfuse::start(Mode::V4, Trouble::default()));
+    import(&app, &fake, &["--dataset", "regressions", "--name", "team"]).exits(1);
+    let create = |pointer: &str, name: &str| {
+        let config = "[agent]\ncommand = [\"python3\", \"agent.py\"]\n";
+        app.write(
+            "rewind.toml",
+            &format!("{config}map_input = \"{pointer}\"\n"),
+        );
+        app.run(["baseline", "create", "team", "--name", name, "--unverified"])
+    };
+    let wrong = create("/kwargs/question", "wrong").exits(2).stderr;
+    assert!(wrong.contains("/kwargs has no fields"), "{wrong}");
+    create("/args/0", "first").exits(0);
+    create("/args", "all").exits(0);
+    let read = |name: &str| {
+        let path = format!("baselines/{name}/baseline.toml");
+        fs::read_to_string(app.folder().join(path)).unwrap()
+    };
+    let question = "Write a briefing on the 2024 heat pump market.";
+    assert!(
+        read("first").contains(&format!("input = \"{question}\"\n")),
+        "{}",
+        read("first")
+    );
+    assert!(
+        read("all").contains(&format!("input = '[\"{question}\"]'\n")),
+        "{}",
+        read("all")
+    );
+    let expected = "expected = \"Sales fell from 2.6M to 2.0M units.\"\n";
+    assert!(read("first").contains(expected), "{}", read("first"));
+    let prompt = app
+        .run(["eval", "prompt", "correctness", "team"])
+        .exits(0)
+        .stdout;
+    assert!(prompt.contains("expected answer"), "{prompt}");
+    assert!(prompt.contains("Sales fell from 2.6M"), "{prompt}");
+    app.write(
+        "judge.toml",
+        "[[rule]]\nwhen = { last_user = \"Bananas are\" }\nreply = { text = '{\"verdicts\":[{\"statement\":\"correctness\",\"evidence\":[],\"reasoning\":\"No.\",\"score\":0,\"pass\":false}]}' }\n\
+         [[rule]]\nwhen = { last_user = \"rose 23%\" }\nreply = { text = '{\"verdicts\":[{\"statement\":\"correctness\",\"evidence\":[],\"reasoning\":\"It rose.\",\"score\":0.1,\"pass\":false}]}' }\n\
+         [[rule]]\nwhen = { last_user = \"Sales fell from 2.6M\" }\nreply = { text = '{\"verdicts\":[{\"statement\":\"correctness\",\"evidence\":[\"Sales fell\"],\"reasoning\":\"As expected.\",\"score\":1,\"pass\":true}]}' }\n",
+    );
+    let score = [
+        "eval",
+        "score",
+        "team",
+        "-e",
+        "correctness",
+        "--scripted",
+        "judge.toml",
+    ];
+    let scored = app.run(score).exits(0).stdout;
+    assert!(scored.contains("0.100"), "{scored}");
+}

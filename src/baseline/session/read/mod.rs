@@ -80,6 +80,13 @@ fn read(dir: &Utf8Path, manifest: Manifest) -> Result<Session, FormatError> {
         })
         .collect::<Result<_, FormatError>>()?;
     wire.check_empty()?;
+    let root_input = manifest.root_input.as_deref().map(serde_json::from_str);
+    let root_input = root_input
+        .transpose()
+        .map_err(|error| FormatError::Manifest {
+            path: dir.join(SESSION),
+            detail: format!("`root_input` is no JSON: {error}"),
+        })?;
     Ok(Session {
         id: wire.head.session,
         name: manifest.name,
@@ -87,6 +94,7 @@ fn read(dir: &Utf8Path, manifest: Manifest) -> Result<Session, FormatError> {
         source: manifest.source,
         command: manifest.command,
         input: manifest.input,
+        root_input,
         expected: manifest.expected,
         trace: manifest.trace,
         timelines,

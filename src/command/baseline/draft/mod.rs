@@ -47,7 +47,7 @@ impl Draft<'_> {
             self.trajectory(),
             self.forbidden(),
             self.answer(),
-            self.expected(),
+            self.by_expected(),
             Some(self.no_error()),
             self.no_loop(),
             self.model(),
@@ -73,6 +73,9 @@ impl Draft<'_> {
         };
         if let Some(input) = &self.session.input {
             line("input", quoted(input));
+        }
+        if let Some(expected) = &self.session.expected {
+            line("expected", quoted(expected));
         }
         if let Some(command) = self.command {
             line("command", list(command.iter().map(String::as_str)));
@@ -222,15 +225,25 @@ impl Draft<'_> {
         }
     }
 
-    /// Returns the check by what the source of an import holds to be right; it needs a model that judges, so
-    /// it is only proposed.
-    fn expected(&self) -> Option<String> {
-        let expected = self.session.expected.as_deref()?;
-        Some(format!(
-            "# What is held to be right where the trace came from; take the marks away once there is a [judge].\n\
-             # [[check]]\n# kind = \"judge\"\n# evaluator = \"correctness\"\n# expected = {}\n",
-            Value::from(expected)
-        ))
+    /// Returns the check by what the source of an import holds to be right; where no judge is named, it is
+    /// only proposed.
+    fn by_expected(&self) -> Option<String> {
+        self.session.expected.as_deref()?;
+        let check = [
+            "[[check]]",
+            "kind = \"judge\"",
+            "evaluator = \"correctness\"",
+        ];
+        let (why, mark) = if self.config.judge.is_named() {
+            ("# It says what is expected.", "")
+        } else {
+            (
+                "# It says what is expected; take the marks away once there is a [judge].",
+                "# ",
+            )
+        };
+        let lines = check.map(|line| format!("{mark}{line}\n"));
+        Some(format!("{why}\n{}", lines.concat()))
     }
 
     fn no_error(&self) -> String {
@@ -362,12 +375,15 @@ mod tests {
     fn draft_with(timeline: &Timeline, answer: &str, config: &str) -> String {
         let mut timeline = timeline.clone();
         timeline.outcome.answer = Some(answer.to_owned());
-        let session = testing::session("research", vec![timeline]);
+        drafted(&testing::session("research", vec![timeline]), config)
+    }
+
+    fn drafted(session: &Session, config: &str) -> String {
         let normaliser = Normaliser::default();
         let config = Config::parse("rewind.toml".into(), config).unwrap();
         let draft = Draft {
             config: &config,
-            session: &session,
+            session,
             reference: &session.timelines[0],
             is_named: false,
             forks: &[ForkPoint::Last, ForkPoint::Auto],
@@ -387,6 +403,26 @@ mod tests {
     fn a_draft_asks_for_what_the_run_did() {
         let timeline = testing::timeline("main", vec![research()]);
         insta::assert_snapshot!(draft(&timeline, "About 14 million."));
+    }
+
+    #[test]
+    fn what_is_expected_stands_there_and_a_judge_that_there_is_looks_at_it() {
+        let with = |config: &str| {
+            let timeline = testing::timeline("main", vec![research()]);
+            let session = Session {
+                expected: Some("13 \"million\"\nas of 2020".to_owned()),
+                ..testing::session("research", vec![timeline])
+            };
+            drafted(&session, config)
+        };
+        for (config, judges) in [("", 0), ("[judge]\nmodel = \"gpt-5\"\n", 1)] {
+            let text = with(config);
+            let read = Definition::parse("baseline.toml".into(), &text).unwrap();
+            assert_eq!(read.expected.as_deref(), Some("13 \"million\"\nas of 2020"));
+            let found = read.checks.iter().filter(|one| one.check.kind() == "judge");
+            assert_eq!(found.count(), judges, "{text}");
+            assert!(text.contains("evaluator = \"correctness\""), "{text}");
+        }
     }
 
     #[test]
