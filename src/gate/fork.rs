@@ -95,6 +95,12 @@ fn measured(input: &ForkInput) -> (Verdict, String) {
         let why = "it is not as recorded, and no check with severity `gate` measures it";
         return (Verdict::Inconclusive, why.to_owned());
     }
+    let silent = whole.iter().find_map(|sample| sample.not_printed());
+    if let Some(why) = silent {
+        // The checks read what the model said, which never reached whoever asked the agent.
+        let why = format!("all checks hold, but {why}");
+        return (Verdict::Inconclusive, why);
+    }
     let changed = whole
         .iter()
         .find(|sample| !sample.is_same_trajectory || !sample.replay.divergences.is_empty());

@@ -287,6 +287,13 @@ impl Sample {
         is_print && !divergences.is_empty() && drift.is_empty() && *refused == 0
     }
 
+    /// Returns why it counts as one whose answer did not reach whoever asked; `None` where it did, or never does.
+    pub(super) fn not_printed(&self) -> Option<&str> {
+        let mut divergences = self.replay.divergences.iter();
+        let printed = divergences.find(|divergence| divergence.kind == DivergenceKind::Printed);
+        printed.map(|divergence| divergence.message.as_str())
+    }
+
     /// Returns whether it ended at a tool that may not run.
     pub(super) fn is_halted(&self) -> bool {
         let mut divergences = self.replay.divergences.iter();

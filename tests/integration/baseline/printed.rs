@@ -40,6 +40,11 @@ fn half_an_answer_is_shown_and_can_be_accepted_without_a_live_call() {
     let gated = gate_with(&app, &half, &["--live"]).exits(0);
     let said = "standard output does not hold its final answer";
     assert!(gated.stdout.contains(said), "{}", gated.stdout);
+    assert!(
+        gated.stdout.contains("LOOK: 2 inconclusive"),
+        "{}",
+        gated.stdout
+    );
     assert!(!gated.stderr.contains("live tails"), "{}", gated.stderr);
     app.run(["baseline", "accept", "--reason", "brief"])
         .exits(0);
