@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::model::{Call, Step, StepIndex, Timeline, ToolCapture};
 
-pub use answer::final_answer;
+pub use answer::{final_answer, final_step};
 pub use conversations::Conversations;
 pub use origin::{Origin, origins};
 

@@ -7,6 +7,8 @@ use serde::Serialize;
 use crate::check::{CheckResult, Finding, Outcome, Score, Severity};
 use crate::diff::{TextDiff, text_diff};
 use crate::gate::Sample;
+use crate::report::html::rows::address as row_address;
+use crate::report::trace::Trace;
 
 /// A check of a run.
 #[derive(Serialize)]
@@ -33,6 +35,16 @@ struct ScoreView {
 }
 
 impl CheckView {
+    /// Returns whether it holds, and there is nothing more to say of it.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_held() && self.score.is_none()
+    }
+
+    /// Returns whether it looks at the final answer, where it names no step.
+    fn is_of_answer(&self) -> bool {
+        matches!(self.kind.as_str(), "answer" | "judge")
+    }
+
     /// Returns whether it holds.
     pub(super) fn is_held(&self) -> bool {
         self.state == "pass"
@@ -50,6 +62,12 @@ pub(super) struct FindingView {
     words: Option<TextDiff>,
     step: Option<u32>,
     reference_step: Option<u32>,
+    /// Whether it speaks of the recording and not of the replay.
+    is_recorded: bool,
+    /// The number of the step, where there is one.
+    place: Option<u32>,
+    /// The address of the step in the page; empty where it has none.
+    href: String,
 }
 
 /// Returns the checks of a sample, those that failed first.
@@ -117,6 +135,67 @@ fn finding(check: &CheckResult, finding: &Finding, state: &'static str) -> Findi
         found: found.clone(),
         step: finding.step.map(|step| step.0),
         reference_step: finding.reference_step.map(|step| step.0),
+        is_recorded: finding.step.is_none() && finding.reference_step.is_some(),
+        place: finding.step.or(finding.reference_step).map(|step| step.0),
+        href: String::new(),
+    }
+}
+
+/// What a step's line says of the findings beside it: equal ones once.
+#[derive(Serialize)]
+pub(super) struct Tag {
+    state: &'static str,
+    check: String,
+    message: String,
+    is_recorded: bool,
+    times: usize,
+}
+
+/// Returns what the line of a step says of these findings.
+pub(super) fn tags(findings: &[FindingView]) -> Vec<Tag> {
+    let mut tags: Vec<Tag> = Vec::new();
+    for finding in findings {
+        let known = tags.iter_mut().find(|tag| {
+            (tag.is_recorded, &tag.check, &tag.message)
+                == (finding.is_recorded, &finding.check, &finding.message)
+        });
+        match known {
+            Some(tag) => tag.times += 1,
+            None => tags.push(Tag {
+                state: finding.state,
+                check: finding.check.clone(),
+                message: finding.message.clone(),
+                is_recorded: finding.is_recorded,
+                times: 1,
+            }),
+        }
+    }
+    tags
+}
+
+/// Says of each finding where in the page the step stands that it speaks of; of the final answer where it names none.
+pub(super) fn locate(checks: &mut [CheckView], trace: &Trace, id: &str) {
+    let mut places: BTreeMap<(bool, u32), String> = BTreeMap::new();
+    for row in &trace.rows {
+        let href = row_address(id, row);
+        let steps = [(false, &row.left), (true, &row.right)].into_iter();
+        let steps = steps.filter_map(|(is_now, step)| Some((is_now, step.as_ref()?.number.0)));
+        places.extend(steps.map(|key| (key, href.clone())));
+    }
+    let answer = trace.answer_row.and_then(|row| trace.rows.get(row));
+    let answer = answer.and_then(|row| Some(row.right.as_ref()?.number.0));
+    for check in checks {
+        let is_of_answer = check.is_of_answer();
+        for finding in &mut check.findings {
+            if is_of_answer && finding.place.is_none() {
+                finding.step = answer;
+                finding.place = answer;
+            }
+            if let Some(place) = finding.place {
+                let href = places.get(&(!finding.is_recorded, place));
+                finding.href = href.cloned().unwrap_or_default();
+            }
+        }
     }
 }
 

@@ -113,9 +113,13 @@ const ROOM: usize = 500_000;
 const STYLE: &str = include_str!("assets/style.css");
 const SCRIPT: &str = include_str!("assets/page.js");
 
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("page.html", include_str!("../templates/page.html.jinja")),
     ("parts.html", include_str!("../templates/parts.html.jinja")),
+    (
+        "checks.html",
+        include_str!("../templates/checks.html.jinja"),
+    ),
     ("trace.html", include_str!("../templates/trace.html.jinja")),
     ("run.html", include_str!("../templates/run.html.jinja")),
     (

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::checks::FindingView;
+use super::checks::{FindingView, Tag, tags};
 use super::talk::{Turn, turns, value_text};
 use crate::diff::{FieldChange, TextDiff, text_diff};
 use crate::report::diff_report::Is;
@@ -25,10 +25,13 @@ pub(super) struct RowView {
     mark: &'static str,
     is_fork: bool,
     is_first: bool,
+    /// Whether its step gives the final answer.
+    is_answer: bool,
     is_tool: bool,
     left: Option<Cell>,
     right: Option<Cell>,
     differs: String,
+    tags: Vec<Tag>,
     findings: Vec<FindingView>,
     text: Option<TextDiff>,
     reasoning: Option<TextDiff>,
@@ -116,6 +119,7 @@ pub(super) fn rows(
                 },
                 is_fork: trace.fork_row == Some(index),
                 is_first: trace.first_row == Some(index),
+                is_answer: trace.answer_row == Some(index),
                 is_tool: shown.is_some_and(|step| step.is_tool),
                 left: row.left.as_ref().map(|step| Cell {
                     gist: gist(trace, step, fits),
@@ -125,11 +129,8 @@ pub(super) fn rows(
                     gist: gist(trace, step, fits && !is_shared),
                     ..right_cell(row, step)
                 }),
-                differs: match row.differs.as_slice() {
-                    [] => String::new(),
-                    [one] => format!("{one} differs"),
-                    several => format!("{} differ", several.join(", ")),
-                },
+                differs: differs(&row.differs),
+                tags: tags(&found),
                 findings: found,
                 text: diff.and_then(|diff| diff.text.clone()),
                 reasoning: diff.and_then(|diff| diff.reasoning.clone()),
@@ -147,8 +148,17 @@ pub(super) fn rows(
         .collect()
 }
 
+/// Returns in what two steps differ, as a sentence has it.
+fn differs(what: &[String]) -> String {
+    match what {
+        [] => String::new(),
+        [one] if !one.ends_with('s') || one == "status" => format!("{one} differs"),
+        several => format!("{} differ", several.join(", ")),
+    }
+}
+
 /// Returns the address of a row.
-fn address(id: &str, row: &Row) -> String {
+pub(super) fn address(id: &str, row: &Row) -> String {
     match (&row.right, &row.left) {
         (Some(step), _) => format!("{id}/{}", step.number),
         (None, Some(step)) => format!("{id}/was-{}", step.number),

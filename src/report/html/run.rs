@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::checks::{CheckView, by_step, checks};
+use super::checks::{CheckView, by_step, checks, locate};
 use super::data::Data;
 use super::intervals::{NumberView, TogetherView, numbers, of_run};
-use super::shared::{ChangeView, TraceView, address, change_view, trace_view};
+use super::shared::{ChangeView, First, TraceView, address, change_view, first, trace_view};
 use super::{HtmlError, RECEIPT, ROOM, TRACES, fill};
 use crate::gate::{Shown, SuiteTest};
 use crate::report::comparison::{self, Compared};
@@ -57,6 +57,7 @@ struct ForkView {
     first: Option<First>,
     samples: Option<String>,
     checks: Vec<CheckView>,
+    holding: Vec<CheckView>,
     held: usize,
     log: String,
     place: Option<String>,
@@ -67,13 +68,6 @@ struct ForkView {
     reproduce: Option<String>,
     accept: Option<String>,
     allow: Option<String>,
-}
-
-/// The first step that differs.
-#[derive(Serialize)]
-struct First {
-    text: String,
-    href: String,
 }
 
 /// Returns the page of a run with what is known of its timelines.
@@ -224,7 +218,10 @@ fn fork_view(
     let samples = &evidence.samples;
     let at = shown_sample(samples);
     let sample = samples.get(at);
-    let checks = sample.map(checks).unwrap_or_default();
+    let mut checks = sample.map(checks).unwrap_or_default();
+    if let Some(trace) = trace {
+        locate(&mut checks, trace, &id);
+    }
     let is_bad = row.shown != Shown::Pass;
     let name = crate::report::escape::shell(&evidence.baseline);
     let passes = evidence.candidate();
@@ -250,6 +247,7 @@ fn fork_view(
         }),
         held: checks.iter().filter(|check| check.is_held()).count(),
         trace: trace.map(|trace| trace_view(trace, &id, by_step(&checks), room)),
+        holding: checks.extract_if(.., |check| check.is_quiet()).collect(),
         checks,
         baseline: evidence.baseline.clone(),
         fork: evidence.fork.clone(),
@@ -287,19 +285,6 @@ fn fork_view(
         allow: fork.forbidding().filter(|_allow| row.shown == Shown::Fail),
         id,
     }
-}
-
-fn first(trace: &Trace, id: &str) -> Option<First> {
-    let row = trace.rows.get(trace.first_row?)?;
-    let step = row.right.as_ref();
-    let number = step.or(row.left.as_ref())?.number;
-    Some(First {
-        text: format!("step {number}"),
-        href: match step {
-            Some(_) => format!("{id}/{number}"),
-            None => format!("{id}/was-{number}"),
-        },
-    })
 }
 
 /// How many differences of what the change alters stand in the view of the run; each fork shows its own.

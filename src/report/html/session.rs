@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::data::Data;
-use super::shared::{TraceView, address, trace_view};
+use super::shared::{First, TraceView, address, first, trace_view};
 use super::{HtmlError, ROOM, TRACES, fill};
 use crate::model::{Session, Timeline};
 use crate::price::PriceTable;
 use crate::replay::{Tally, savings};
 use crate::report::cost::cost;
-use crate::report::trace::{Texts, Trace, Traces};
+use crate::report::diff_report::Is;
+use crate::report::trace::{Side, Texts, Trace, Traces};
 use crate::report::units::{count, duration, tokens};
 
 /// What the page shows.
@@ -24,6 +25,7 @@ struct SessionView<'a> {
     input: Option<&'a str>,
     has_content: bool,
     headline: String,
+    tone: &'static str,
     timelines: Vec<TimelineView<'a>>,
     comparisons: Vec<ComparisonView>,
 }
@@ -54,6 +56,9 @@ struct TallyView {
 struct ComparisonView {
     id: String,
     sentence: String,
+    facts: Vec<String>,
+    tone: &'static str,
+    first: Option<First>,
     is_unaffected: bool,
     drift: Vec<String>,
     trace: TraceView,
@@ -76,6 +81,9 @@ pub fn session_page(
         let replay = timeline.replay.as_ref();
         comparisons.push(ComparisonView {
             sentence: sentence(&trace),
+            facts: facts(&trace),
+            tone: tone(&trace),
+            first: first(&trace, &id),
             is_unaffected: replay.is_some_and(|replay| replay.is_unaffected),
             drift: replay
                 .iter()
@@ -105,6 +113,7 @@ pub fn session_page(
             .last()
             .map(|comparison| comparison.sentence.clone())
             .unwrap_or_default(),
+        tone: comparisons.last().map_or("none", |last| last.tone),
         timelines: session
             .timelines
             .iter()
@@ -146,7 +155,7 @@ fn compared<'s>(
     alone.collect()
 }
 
-/// Returns what became of a fork, in one sentence.
+/// Returns what became of a timeline, in one sentence.
 fn sentence(trace: &Trace) -> String {
     let left = &trace.left;
     let Some(right) = &trace.right else {
@@ -156,38 +165,67 @@ fn sentence(trace: &Trace) -> String {
             (_, failed) => format!("{} failed", count(failed.into(), "step")),
         };
     };
-    let first = trace.first_row.and_then(|row| trace.rows.get(row));
-    let first = first.and_then(|row| row.right.as_ref().or(row.left.as_ref()));
-    let mut parts = vec![match first {
-        Some(step) => format!("`{}` first differs at step {}", right.label, step.number),
-        None => format!("`{}` makes the same steps", right.label),
-    }];
-    parts.push(if trace.has_other_answer {
-        "its final answer is another one".to_owned()
+    let point = if trace.address.bytes().all(|byte| byte.is_ascii_digit()) {
+        format!("step {}", trace.address)
     } else {
-        "its final answer is the same".to_owned()
-    });
+        format!("`{}`", trace.address)
+    };
+    let end = match (ended(left), ended(right)) {
+        (false, true) => "comes to its end",
+        (_, false) => "fails",
+        (true, true) if trace.has_other_answer => "ends with another answer",
+        (true, true) => "ends with the same answer",
+    };
+    format!("Forked at {point}, `{}` {end}", right.label)
+}
+
+/// Returns what else there is to say of a fork, such as `27 of 30 steps are the same`.
+fn facts(trace: &Trace) -> Vec<String> {
+    let Some(right) = &trace.right else {
+        return Vec::new();
+    };
+    let left = &trace.left;
+    let same = trace.count(Is::Same);
+    let mut facts = vec![format!(
+        "{same} of {} are the same",
+        count(trace.rows.len() as u64, "step")
+    )];
     match (left.failed, right.failed) {
         (0, 0) => {}
-        (before, 0) => parts.push(format!(
+        (before, 0) => facts.push(format!(
             "{} of `{}` gone",
             count(before.into(), "failed step"),
             left.label
         )),
-        (before, now) => parts.push(format!(
+        (before, now) => facts.push(format!(
             "{}, {before} before",
             count(now.into(), "failed step")
         )),
     }
     if left.exit != right.exit {
         let word = |exit: Option<i32>| exit.map_or_else(|| "?".to_owned(), |exit| exit.to_string());
-        parts.push(format!(
+        facts.push(format!(
             "exit {} became {}",
             word(left.exit),
             word(right.exit)
         ));
     }
-    format!("Forked at {}, {}", trace.address, parts.join(", "))
+    facts
+}
+
+/// Returns whether a run came to a good end.
+fn ended(side: &Side) -> bool {
+    side.failed == 0 && side.exit.is_none_or(|status| status == 0) && side.faults.is_empty()
+}
+
+/// Returns how a timeline is coloured: by whether a failure is gone, or there.
+fn tone(trace: &Trace) -> &'static str {
+    let now = trace.right.as_ref().unwrap_or(&trace.left);
+    match (ended(&trace.left), ended(now)) {
+        (false, true) => "pass",
+        (_, false) => "fail",
+        (true, true) => "none",
+    }
 }
 
 fn timeline_view<'a>(

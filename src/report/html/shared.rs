@@ -52,6 +52,13 @@ struct DivergenceView {
     remedy: String,
 }
 
+/// The first step that differs.
+#[derive(Serialize)]
+pub(super) struct First {
+    text: String,
+    href: String,
+}
+
 /// One thing that the change alters; a template knows no key that is left out.
 #[derive(Serialize)]
 pub(super) struct ChangeView {
@@ -120,6 +127,20 @@ pub(super) fn trace_view(
         rows,
         lanes: lanes.unwrap_or_default() as usize,
     }
+}
+
+/// Returns the first step that differs, with its address in the page.
+pub(super) fn first(trace: &Trace, id: &str) -> Option<First> {
+    let row = trace.rows.get(trace.first_row?)?;
+    let step = row.right.as_ref();
+    let number = step.or(row.left.as_ref())?.number;
+    Some(First {
+        text: format!("step {number}"),
+        href: match step {
+            Some(_) => format!("{id}/{number}"),
+            None => format!("{id}/was-{number}"),
+        },
+    })
 }
 
 fn side_view(side: &Side) -> SideView {

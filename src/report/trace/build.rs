@@ -1,12 +1,15 @@
 //! Makes traces of timelines.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::pool::Pool;
 use super::side::side;
 use super::step::Shown;
-use super::treatment::{changes, distinct};
-use super::{Change, Row, Texts, Trace};
+use super::treatment::{changes, differing, distinct};
+use super::{Change, Row, Texts, Trace, TraceStep};
 use crate::diff::{Pair, StepDiff, align, text_diff};
-use crate::model::{Divergence, Timeline};
+use crate::lineage::{final_answer, final_step};
+use crate::model::{Divergence, StepIndex, Timeline};
 use crate::price::PriceTable;
 use crate::report::diff_report::Is;
 use crate::report::terminal::words;
@@ -19,6 +22,8 @@ impl Trace {
         let lefts = Shown::new(parent, None, texts, prices);
         let rights = Shown::new(fork, Some(parent), texts, prices);
         let alignment = align(parent, fork);
+        let sides = |pair: &Pair| pair.right().zip(pair.left());
+        let pairs: BTreeMap<_, _> = alignment.steps.iter().filter_map(sides).collect();
         let mut rows = Vec::with_capacity(alignment.steps.len());
         for pair in alignment.steps {
             let left = pair.left().and_then(|number| parent.step(number));
@@ -67,7 +72,11 @@ impl Trace {
                 .unwrap_or_default(),
             fork_row: rows.iter().position(is_live).map(|row| behind(&rows, row)),
             first_row: first_row(&rows),
-            changes: altered(parent, fork, texts),
+            answer_row: answered(fork).and_then(|number| {
+                rows.iter()
+                    .position(|row| is_at(row.right.as_ref(), number))
+            }),
+            changes: altered(parent, fork, &pairs, texts),
             divergences: replay
                 .iter()
                 .flat_map(|replay| &replay.divergences)
@@ -85,7 +94,7 @@ impl Trace {
     pub fn of_one(timeline: &Timeline, texts: Texts, prices: &PriceTable) -> Self {
         let mut pool = Pool::new(texts);
         let shown = Shown::new(timeline, None, texts, prices);
-        let rows = timeline
+        let rows: Vec<Row> = timeline
             .steps
             .iter()
             .map(|step| Row {
@@ -99,12 +108,29 @@ impl Trace {
         Self {
             texts,
             left: side(timeline, texts, &pool, prices),
+            answer_row: answered(timeline)
+                .and_then(|number| rows.iter().position(|row| is_at(row.left.as_ref(), number))),
             rows,
             messages: pool.messages,
             chains: pool.chains,
             ..Self::default()
         }
     }
+}
+
+/// Returns the step whose answer is the final one; `None` where that is read elsewhere.
+fn answered(timeline: &Timeline) -> Option<StepIndex> {
+    let answer = timeline.outcome.answer.as_deref()?.trim();
+    let steps = &timeline.steps;
+    let agents: BTreeSet<&str> = steps.iter().map(|step| step.agent.as_str()).collect();
+    let mut found = std::iter::once(None)
+        .chain(agents.into_iter().map(Some))
+        .filter(|agent| final_answer(steps, *agent).is_some_and(|text| text.trim() == answer));
+    Some(final_step(steps, found.next()?)?.number)
+}
+
+fn is_at(step: Option<&TraceStep>, number: StepIndex) -> bool {
+    step.is_some_and(|step| step.number == number)
 }
 
 fn relation(pair: Pair) -> (Is, Option<Box<StepDiff>>) {
@@ -171,20 +197,32 @@ fn told(divergence: &Divergence, pool: &Pool) -> Divergence {
     }
 }
 
-/// Returns what the change alters, by the served requests that were not quite those of the recording.
-fn altered(parent: &Timeline, fork: &Timeline, texts: Texts) -> Vec<Change> {
+/// Returns what the change alters: in requests that were served though they are not quite those of the recording,
+/// and in live ones, held against the recorded ones that they came in place of.
+fn altered(
+    parent: &Timeline,
+    fork: &Timeline,
+    pairs: &BTreeMap<StepIndex, StepIndex>,
+    texts: Texts,
+) -> Vec<Change> {
+    let known = fork.replay.as_ref();
+    let known = known.map_or(&[][..], |replay| replay.drift.as_slice());
     let mut found = Vec::new();
     for (step, call) in fork.model_steps() {
-        let Some(served) = call
-            .served
-            .as_ref()
-            .filter(|served| !served.drift.is_empty())
-        else {
+        let number = match &call.served {
+            Some(served) => Some(served.step),
+            None => pairs.get(&step.number).copied(),
+        };
+        let recorded = number.and_then(|number| parent.step(number));
+        let recorded = recorded.filter(|recorded| recorded.agent == step.agent);
+        let Some(recorded) = recorded.and_then(|recorded| recorded.call()) else {
             continue;
         };
-        if let Some(recorded) = parent.step(served.step).and_then(|step| step.call()) {
-            found.extend(changes(recorded, call, &step.agent, &served.drift, texts));
-        }
+        let drift = match &call.served {
+            Some(served) => served.drift.clone(),
+            None => differing(recorded, call, known),
+        };
+        found.extend(changes(recorded, call, &step.agent, &drift, texts));
     }
     distinct(found)
 }

@@ -65,6 +65,9 @@ pub struct Trace {
     /// The first row in which the two differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_row: Option<usize>,
+    /// The row of the step that gives the final answer, where a step does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_row: Option<usize>,
     /// The steps of both.
     pub rows: Vec<Row>,
     /// What the change alters.

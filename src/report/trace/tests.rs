@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::lineage::testing::{Talk, fork, research, timeline};
+use crate::model::Drift;
 use crate::price::PriceTable;
 
 fn trace(texts: Texts) -> Trace {
@@ -34,6 +35,45 @@ fn the_fork_and_the_first_difference_are_found() {
     assert!(trace.has_other_answer && trace.answer.is_some());
     let served = trace.rows[0].right.as_ref().unwrap();
     assert_eq!(served.took_us, trace.rows[0].left.as_ref().unwrap().took_us);
+}
+
+#[test]
+fn the_row_of_the_final_answer_is_known_without_its_text() {
+    for texts in [Texts::None, Texts::Whole] {
+        let trace = trace(texts);
+        let row = trace.answer_row.and_then(|row| trace.rows.get(row));
+        assert_eq!(row.unwrap().right.as_ref().unwrap().number.0, 3);
+    }
+}
+
+#[test]
+fn what_a_live_call_is_asked_with_is_held_against_the_recorded_one() {
+    let main = timeline("main", vec![research()]);
+    let talk = Talk::new("a careful researcher", "population of Tokyo?")
+        .uses(
+            "web_search",
+            json!({"q": "Tokyo population", "max": 5}),
+            "14 million",
+        )
+        .live()
+        .says("Tokyo has 14 million people.");
+    let mut fixed = fork("fixed", &main, "start", vec![talk]);
+    fixed.replay = Some(crate::model::ReplayReport {
+        drift: vec![Drift::SystemPrompt, Drift::Model],
+        ..Default::default()
+    });
+    let agent = main.steps[0].agent.clone();
+    for step in &mut fixed.steps {
+        step.agent.clone_from(&agent);
+    }
+    let trace = Trace::of_fork(&main, &fixed, Texts::Whole, &PriceTable::built_in());
+    let what: Vec<&str> = trace
+        .changes
+        .iter()
+        .map(|change| change.what.as_str())
+        .collect();
+    assert_eq!(what, ["system prompt"]);
+    assert!(trace.changes[0].diff.is_some());
 }
 
 #[test]

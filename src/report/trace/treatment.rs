@@ -25,12 +25,26 @@ pub(super) fn changes(
             Change {
                 what: drift.to_string(),
                 agent: agent.to_owned(),
-                diff: texts_of.and_then(|(before, after)| {
-                    text_diff(&format!("{before}\n"), &format!("{after}\n"))
-                }),
+                diff: texts_of
+                    .and_then(|(before, after)| text_diff(&lines(&before), &lines(&after))),
             }
         })
         .collect()
+}
+
+/// Returns what of a run's drift is in a live request, seen from the recorded one that it came in place of.
+pub(super) fn differing(recorded: &Call, now: &Call, drift: &[Drift]) -> Vec<Drift> {
+    let (before, after) = (&recorded.request.treatment, &now.request.treatment);
+    let differs = |drift: &&Drift| text(before, drift) != text(after, drift);
+    drift.iter().filter(differs).cloned().collect()
+}
+
+/// Returns a text whose last line is a whole one; nothing of what is not there.
+fn lines(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    format!("{text}\n")
 }
 
 fn text(treatment: &Treatment, drift: &Drift) -> String {
