@@ -258,8 +258,22 @@ fn the_demo_has_a_judge_of_its_own_that_needs_no_key() {
     let pairs = ["eval", "score", "latest", "-e", "correctness", "--pairwise"];
     let pairs = app.run(pairs).exits(0);
     assert!(pairs.stdout.contains("fixed is better"), "{}", pairs.stdout);
+    let built_in = [
+        "coherence",
+        "relevance",
+        "safety",
+        "task_completion",
+        "groundedness",
+    ];
+    let each = built_in.iter().flat_map(|name| ["-e", *name]);
+    let all = app.run(command.into_iter().chain(each)).exits(0);
+    assert!(!all.stdout.contains("not measured"), "{}", all.stdout);
+    let grounded = "Delta (fixed vs main), groundedness: +0.70";
+    assert!(all.stdout.contains(grounded), "{}", all.stdout);
+    // It knows its question alone.
+    app.write("rewind.toml", "[judge]\nscripted = \"rewind-demo/judge.toml\"\n\n[judge.rubric.brevity]\nstatements = [\"The answer is brief.\"]\n");
     let other = app
-        .run(["eval", "score", "latest", "-e", "safety"])
+        .run(["eval", "score", "latest", "-e", "brevity"])
         .exits(3);
     assert!(other.stdout.contains("not measured"), "{}", other.stdout);
     // A judge that is configured comes first.
