@@ -26,6 +26,7 @@ mod init;
 mod judge;
 mod mcp;
 mod mutants;
+mod packages;
 mod pages;
 mod readme;
 mod record;

@@ -79,9 +79,10 @@ impl State {
         )
     }
 
-    /// Moves a branch, or makes it.
-    pub(super) fn set_branch(&self, name: &str, commit: &str, is_new: bool) -> Answer {
-        if self.tip(name).is_some() == is_new {
+    /// Moves a branch or a tag, or makes it.
+    pub(super) fn set_ref(&self, name: &str, commit: &str, is_new: bool) -> Answer {
+        let known = self.git(&["rev-parse", "--verify", "-q", name], None);
+        if known.is_empty() != is_new {
             return Answer::said(
                 422,
                 if is_new {
@@ -91,11 +92,8 @@ impl State {
                 },
             );
         }
-        self.git(&["update-ref", &format!("refs/heads/{name}"), commit], None);
-        Answer::new(
-            200,
-            json!({ "ref": format!("refs/heads/{name}"), "object": { "sha": commit } }),
-        )
+        self.git(&["update-ref", name, commit], None);
+        Answer::new(200, json!({ "ref": name, "object": { "sha": commit } }))
     }
 
     fn git(&self, arguments: &[&str], input: Option<&[u8]>) -> String {

@@ -239,16 +239,12 @@ impl State {
             }
             ("GET", ["commits", name]) => self.commit_of(name),
             ("PATCH", ["git", "refs", "heads", branch @ ..]) => {
-                self.set_branch(&branch.join("/"), body["sha"].as_str().unwrap(), false)
+                let name = format!("refs/heads/{}", branch.join("/"));
+                self.set_ref(&name, body["sha"].as_str().unwrap(), false)
             }
             ("POST", ["git", "refs"]) => {
-                let name = body["ref"]
-                    .as_str()
-                    .unwrap()
-                    .strip_prefix("refs/heads/")
-                    .unwrap()
-                    .to_owned();
-                self.set_branch(&name, body["sha"].as_str().unwrap(), true)
+                let name = body["ref"].as_str().unwrap().to_owned();
+                self.set_ref(&name, body["sha"].as_str().unwrap(), true)
             }
             ("POST", ["actions", "workflows", workflow, "dispatches"]) => {
                 if self.denied.contains(&"actions") {
