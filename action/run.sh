@@ -76,7 +76,7 @@ if [ -f "$reports/report.html" ]; then
 fi
 # Verdict and counts of the run stand at the top level of the report.
 word="$(sed -n 's/^  "verdict": "\([a-z_]*\)",\{0,1\}$/\1/p' "$reports/rewind-report.json" 2>/dev/null | head -n 1)"
-found="$(sed -n '/^  "counts": {/,/^  }/p' "$reports/rewind-report.json" 2>/dev/null | tr -d ' \n')"
+found="$(sed -n -e '/^  "counts": {}/{p;q;}' -e '/^  "counts": {/,/^  }/p' "$reports/rewind-report.json" 2>/dev/null | tr -d ' \n')"
 found="${found#*:}"
 if [ -n "$found" ]; then counts="${found%,}"; fi
 if [ -n "$word" ]; then

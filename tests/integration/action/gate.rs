@@ -25,6 +25,25 @@ fn the_action_passes_on_what_the_gate_said() {
 }
 
 #[test]
+fn the_counts_of_a_report_are_passed_on_and_nothing_behind_them() {
+    for (counts, seen) in [
+        ("{}", "{}"),
+        (
+            r#"{\n    "stable": 2,\n    "unaffected": 1\n  }"#,
+            r#"{"stable":2,"unaffected":1}"#,
+        ),
+    ] {
+        let behind =
+            format!(r#"WORD",\n  "counts": {counts},\n  "savings": {{\n    "paid": 0\n  }}"#);
+        let report = REPORT.replace("WORD\"", &behind).replace("WORD", "pass");
+        let repository = Repository::with_fake(&format!("{report}\nexit 0"));
+        let run = repository.act("pull_request", "one.yml").exits(0);
+        let seen = format!("verdict=pass code=0 counts={seen}");
+        assert!(run.stdout.contains(&seen), "no {seen:?} in\n{}", run.stdout);
+    }
+}
+
+#[test]
 fn a_gate_that_breaks_is_never_a_pass() {
     for (script, code) in [
         ("kill -9 $$", 137),

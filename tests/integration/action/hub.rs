@@ -15,9 +15,37 @@ pub(super) struct Hub {
     pub(super) github: FakeGithub,
     pub(super) app: App,
     run: u64,
+    options: Vec<String>,
 }
 
 impl Hub {
+    /// Returns a GitHub that knows a repository, which is the app's folder.
+    pub(super) fn of(app: App) -> Self {
+        let github = FakeGithub::start();
+        {
+            let mut state = github.state();
+            state.repository = Some(app.folder().to_owned());
+            state.people = vec![("mia".into(), "write"), ("eve".into(), "read")];
+        }
+        let hub = Self {
+            github,
+            app,
+            run: 500,
+            options: Vec::new(),
+        };
+        hub.git(&["init", "--quiet", "--initial-branch", "main"]);
+        hub.git(&["remote", "add", "origin", "https://github.com/acme/agent"]);
+        for (name, value) in [("user.name", "dev"), ("user.email", "dev@example.com")] {
+            hub.git(&["config", name, value]);
+        }
+        hub
+    }
+
+    /// Gives act more options.
+    pub(super) fn option(&mut self, name: &str, value: &str) {
+        self.options.extend([name.to_owned(), value.to_owned()]);
+    }
+
     /// Returns a repository whose branch `main` passes; `change` is checked out, and is pull request 7 of this repository.
     pub(super) fn new() -> Self {
         let app = suite(&[("one", ""), ("two", "")]);
@@ -32,22 +60,7 @@ impl Hub {
             ".gitignore",
             ".rewind/\nrewind-report/\n.cache/\n.config/\nuploads/\nevent.json\n",
         );
-        let github = FakeGithub::start();
-        {
-            let mut state = github.state();
-            state.repository = Some(app.folder().to_owned());
-            state.people = vec![("mia".into(), "write"), ("eve".into(), "read")];
-        }
-        let hub = Self {
-            github,
-            app,
-            run: 500,
-        };
-        hub.git(&["init", "--quiet", "--initial-branch", "main"]);
-        hub.git(&["remote", "add", "origin", "https://github.com/acme/agent"]);
-        for (name, value) in [("user.name", "dev"), ("user.email", "dev@example.com")] {
-            hub.git(&["config", name, value]);
-        }
+        let hub = Self::of(app);
         hub.commit("the agent and its baselines");
         hub.git(&["checkout", "--quiet", "-b", "change"]);
         hub.opened_from("acme/agent");
@@ -60,7 +73,7 @@ impl Hub {
         self.commit("rude");
     }
 
-    fn commit(&self, message: &str) {
+    pub(super) fn commit(&self, message: &str) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", message]);
     }
@@ -136,6 +149,7 @@ impl Hub {
             .as_str()
             .unwrap_or("dev")
             .to_owned();
+        command.args(&self.options);
         command.args(["--no-skip-checkout", "--var", &binary, "-s", &token]);
         finish(command.args(["--actor", &login]))
     }

@@ -102,7 +102,7 @@ impl Install {
 }
 
 /// Returns an archive with this program, and its SHA-256.
-fn pack(app: &App, program: &str) -> (Vec<u8>, String) {
+pub(super) fn pack(app: &App, program: &str) -> (Vec<u8>, String) {
     put_program(&app.folder().join("packed/rewind"), program);
     let mut tar = app.program("tar");
     tar.args(["-czf", "packed.tar.gz", "-C", "packed", "rewind"]);
@@ -114,7 +114,7 @@ fn pack(app: &App, program: &str) -> (Vec<u8>, String) {
 }
 
 /// Returns checksums with this sum for every machine.
-fn checksums(sum: &str) -> String {
+pub(super) fn checksums(sum: &str) -> String {
     let lines =
         TARGETS.map(|(_os, _arch, target)| format!("{sum}  rewind-{VERSION}-{target}.tar.gz\n"));
     lines.concat()

@@ -3,6 +3,7 @@
 mod gate;
 mod hub;
 mod install;
+mod newcomer;
 mod workflows;
 
 use std::fs;
@@ -46,7 +47,7 @@ jobs:
         with:
           binary: fake-rewind
       - env:
-          SEEN: outcome=${{ steps.gate.outcome }} verdict=${{ steps.gate.outputs.verdict }} code=${{ steps.gate.outputs.exit-code }}
+          SEEN: outcome=${{ steps.gate.outcome }} verdict=${{ steps.gate.outputs.verdict }} code=${{ steps.gate.outputs.exit-code }} counts=${{ steps.gate.outputs.counts }}
         run: echo \"seen $SEEN\"
 ";
 
