@@ -150,7 +150,10 @@ fn what_the_program_is_built_from_is_in_the_crate() {
 
 /// Says whether a file is a source of more than tests.
 fn is_built(path: &str) -> bool {
-    path.ends_with(".rs") && !path.ends_with("/tests.rs") && !path.contains("/tests/")
+    let is_rust = Path::new(path)
+        .extension()
+        .is_some_and(|ending| ending == "rs");
+    is_rust && !path.ends_with("/tests.rs") && !path.contains("/tests/")
 }
 
 /// Returns a path without `..`.
