@@ -127,6 +127,35 @@ mod tests {
     }
 
     #[test]
+    fn of_a_thousand_baselines_the_worst_stand_first() {
+        let one = report(Content::Full);
+        let fork = |was: &str, at: &str, name: String| {
+            let fits =
+                |fork: &&ForkReport| fork.evidence.baseline == was && fork.evidence.fork == at;
+            let mut fork = one.forks.iter().find(fits).unwrap().clone();
+            fork.evidence.baseline = name;
+            fork
+        };
+        let mut forks: Vec<ForkReport> = (0..499)
+            .map(|number| fork("currency", "last", format!("asks-{number:03}")))
+            .collect();
+        forks.extend((0..499).map(|number| fork("tokyo", "auto", format!("good-{number:03}"))));
+        forks.push(fork("currency", "auto", "x-unmeasured".into()));
+        forks.push(fork("broken|copy", "auto", "z-violated".into()));
+        let text = markdown(&RunReport::new(forks, Policy::default(), Content::Full)).unwrap();
+        assert!(text.len() <= MAX_BYTES, "{}", text.len());
+        let at = |name: &str| {
+            text.find(name)
+                .unwrap_or_else(|| panic!("no {name} in {text}"))
+        };
+        assert!(at("z-violated") < at("x-unmeasured"), "{text}");
+        assert!(at("x-unmeasured") < at("asks-000"), "{text}");
+        assert!(at("asks-000") < text.find("good-").unwrap_or(text.len()));
+        assert!(at("1 violated") < at("z-violated"), "{text}");
+        assert!(text.contains("more in `rewind-report.json`"), "{text}");
+    }
+
+    #[test]
     fn nothing_that_is_long_makes_the_comment_too_long() {
         let long = "`x` @y <z> | ".repeat(20_000);
         let changes: [fn(&mut RunReport, &str); 6] = [

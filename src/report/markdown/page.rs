@@ -199,7 +199,11 @@ fn sections(report: &RunReport, detail: Detail) -> Vec<Section> {
         ("⚠️ To look at", Shown::Look),
     ]
     .into_iter()
-    .map(|(title, shown)| section(title, report.shown(shown).collect(), detail))
+    .map(|(title, shown)| {
+        let mut forks = report.worst_first();
+        forks.retain(|fork| fork.decision.verdict.row().shown == shown);
+        section(title, forks, detail)
+    })
     .collect();
     if detail.all {
         let all = Detail {

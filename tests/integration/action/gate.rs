@@ -44,6 +44,23 @@ fn the_counts_of_a_report_are_passed_on_and_nothing_behind_them() {
 }
 
 #[test]
+fn a_server_that_takes_no_artifact_changes_no_verdict() {
+    for (word, code, outcome) in [("pass", 0, "success"), ("fail", 1, "failure")] {
+        let report = REPORT.replace("WORD", word);
+        let repository = Repository::with_fake(&format!("{report}\nexit {code}"));
+        repository.app.write("uploads", "no folder");
+        let run = repository.act("pull_request", "one.yml").exits(0);
+        let seen = format!("seen outcome={outcome} verdict={word} code={code}");
+        assert!(run.stdout.contains(&seen), "no {seen:?} in\n{}", run.stdout);
+        assert!(
+            run.stdout.contains("Failure - Main actions/upload"),
+            "{}",
+            run.stdout
+        );
+    }
+}
+
+#[test]
 fn a_gate_that_breaks_is_never_a_pass() {
     for (script, code) in [
         ("kill -9 $$", 137),
