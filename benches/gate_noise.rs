@@ -18,8 +18,8 @@
 use rewind_gate::baseline::Said;
 use rewind_gate::check::{CheckResult, Outcome, Score, Severity};
 use rewind_gate::gate::{
-    Accepted, Confirmation, ForkInput, Mode, Noise, Policy, Sample, Shown, USUAL_ALPHA,
-    USUAL_MARGIN, Verdict, decide_fork, decide_run, next_round, suite,
+    Accepted, Confirmation, ForkInput, Mode, Policy, Sample, Shown, USUAL_ALPHA, USUAL_MARGIN,
+    Verdict, decide_fork, decide_run, next_round, suite,
 };
 use rewind_gate::model::{ReplayReport, SampleRange};
 use rewind_gate::stats::Random;
@@ -184,22 +184,12 @@ fn simulated(drops: &[f64], accepted: usize, random: &mut Random) -> Found {
         }
         was_red |= is_red(&forks);
     }
-    controlled(&mut forks);
     let is_red = is_red(&forks);
     Found {
         is_red,
         was_red: was_red || is_red,
         is_confirmed: is_red && is_confirmed(&forks, &qualities, drops, random),
         samples: forks.iter().map(|fork| fork.samples.len()).sum(),
-    }
-}
-
-/// Holds forks to what their accepted samples differ by among themselves, as a run does without unaffected baselines.
-fn controlled(forks: &mut [ForkInput]) {
-    if let Some(noise) = Noise::of_accepted(&*forks) {
-        for fork in forks {
-            fork.noise = noise.difference.clone();
-        }
     }
 }
 
@@ -213,7 +203,6 @@ fn is_red_with_all(drops: &[f64], accepted: usize, random: &mut Random) -> bool 
             fork.samples.push(sample(score));
         }
     }
-    controlled(&mut forks);
     is_red(&forks)
 }
 
@@ -250,10 +239,7 @@ fn is_confirmed(
 
 fn is_red(forks: &[ForkInput]) -> bool {
     let verdicts = forks.iter().map(|fork| (decide_fork(fork).verdict, true));
-    // What the base has too has no part in what all say together.
-    let together = suite(forks.iter().filter(|fork| {
-        fork.confirmation.is_none() || decide_fork(fork).verdict != Verdict::PreExisting
-    }));
+    let together = suite(forks);
     let together = together.iter().filter_map(|test| test.verdict);
     decide_run(verdicts, together, &Policy::default()).shown == Shown::Fail
 }

@@ -99,6 +99,11 @@ impl Config {
     pub fn resolve(&self, path: &Utf8Path) -> Utf8PathBuf {
         self.root.join(path)
     }
+
+    /// Returns the directory of what judges read: prompts, rules, records, programs.
+    pub fn judges(&self) -> &Utf8Path {
+        self.judges.as_deref().unwrap_or(&self.root)
+    }
 }
 
 #[cfg(test)]

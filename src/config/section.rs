@@ -28,6 +28,9 @@ pub struct Config {
     /// The directory that relative paths start from.
     #[serde(skip)]
     pub root: Utf8PathBuf,
+    /// The directory of what judges read, where that is another one than [`Self::root`].
+    #[serde(skip)]
+    pub judges: Option<Utf8PathBuf>,
     /// `[agent]`: how the agent under test is run.
     pub agent: Agent,
     /// `[agents.NAME]`: further agents, by name.

@@ -24,7 +24,7 @@ impl Runner {
             .zip(dry)
             .filter(|(case, dry)| {
                 let is_unaffected = dry.attempt.sample.replay.is_unaffected;
-                case.is_gating && case.base.is_none() && is_unaffected
+                case.is_gating && !case.is_new && case.base.is_none() && is_unaffected
             })
             .filter_map(|(case, dry)| {
                 let mut forks = case.baseline.definition.forks.iter();
@@ -122,7 +122,7 @@ impl Runner {
             }
         })?;
         for run in runs {
-            run.evidence.noise = noise.difference.clone();
+            run.evidence.noise = noise.least();
         }
         Some(noise)
     }

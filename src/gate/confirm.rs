@@ -73,7 +73,7 @@ impl Runner {
         runs: &mut [ForkRun],
         progress: &dyn Progress,
     ) {
-        let mut tried = reds(tails, runs, progress).await;
+        let mut tried = reds(tails, runs, self.whole.is_some(), progress).await;
         if tried.is_empty() {
             return;
         }
@@ -141,10 +141,11 @@ impl Runner {
             // All baselines together are looked at once.
             let once = SampleRange::new(range.min(), range.min());
             let range = once.filter(|_once| !red.is_alone).unwrap_or(range);
-            let is_open = run.is_some_and(|run| red.confirmation().is_open(&run.evidence, range));
-            if !is_open {
+            let Some(run) = run.filter(|run| red.confirmation().is_open(&run.evidence, range))
+            else {
                 continue;
-            }
+            };
+            let range = Confirmation::range(&run.evidence, range);
             let taken = count(red.runs.iter().map(Vec::len).min().unwrap_or_default());
             let until = taken.saturating_add(range.min()).min(range.max());
             for ordinal in taken + 1..=until {
@@ -184,10 +185,18 @@ impl Runner {
 }
 
 /// Returns what is tried again, with the base made ready: the forks that are red, and all where they are red together.
-async fn reds(tails: &[Tail<'_>], runs: &[ForkRun], progress: &dyn Progress) -> Vec<Red> {
+async fn reds(
+    tails: &[Tail<'_>],
+    runs: &[ForkRun],
+    is_part: bool,
+    progress: &dyn Progress,
+) -> Vec<Red> {
     let together = suite(runs.iter().map(|run| &run.evidence));
-    let mut together = together.iter().map(|test| test.verdict);
-    let together = together.any(|verdict| verdict == Some(Verdict::Regressed));
+    let together = together.iter().any(|test| {
+        // A part of a run knows too little to say whether all of it is red.
+        let may_be_red = is_part && test.head < test.base - test.margin;
+        may_be_red || test.verdict == Some(Verdict::Regressed)
+    });
     let mut reds = Vec::new();
     for (nth, (tail, run)) in tails.iter().zip(runs).enumerate() {
         let is_alone = is_red(run);

@@ -37,19 +37,7 @@ struct Sides {
 
 impl Sides {
     fn of(input: &ForkInput, tried: &Confirmation) -> Self {
-        let alone = |samples: &[Sample]| ForkInput {
-            tests: 1,
-            sessions: 0,
-            alpha: LEVEL,
-            accepted: Accepted::Passed,
-            accepted_results: Vec::new(),
-            accepted_scores: BTreeMap::new(),
-            // Both sides are of today.
-            noise: BTreeMap::new(),
-            samples: samples.to_vec(),
-            confirmation: None,
-            ..input.clone()
-        };
+        let alone = |samples: &[Sample]| alone(input, samples);
         let base = alone(&tried.base);
         let accepted = match decide_fork(&base).verdict {
             Verdict::Broken | Verdict::Regressed => Accepted::Failed,
@@ -82,6 +70,23 @@ impl Sides {
     }
 }
 
+/// Returns a fork with these samples alone, with nothing to be held against.
+fn alone(input: &ForkInput, samples: &[Sample]) -> ForkInput {
+    ForkInput {
+        tests: 1,
+        sessions: 0,
+        alpha: LEVEL,
+        accepted: Accepted::Passed,
+        accepted_results: Vec::new(),
+        accepted_scores: BTreeMap::new(),
+        // Both sides are of today.
+        noise: BTreeMap::new(),
+        samples: samples.to_vec(),
+        confirmation: None,
+        ..input.clone()
+    }
+}
+
 impl Confirmation {
     /// Returns what a measure says of the whole runs of the base and of now.
     pub(super) fn numbers(&self, input: &ForkInput, measure: &str) -> [Vec<f64>; 2] {
@@ -94,8 +99,23 @@ impl Confirmation {
         })
     }
 
+    /// Returns how many samples each side runs where a fork runs so many: at least as many as can confirm anything.
+    pub fn range(input: &ForkInput, range: SampleRange) -> SampleRange {
+        let level = alone(input, &input.samples).level();
+        let mut ways = 1.0;
+        let mut least = 0_u32;
+        // Of n samples on each side, all of one below all of the other come by chance once in C(2n, n).
+        while 1.0 / ways > level && least < SampleRange::MOST {
+            least += 1;
+            ways *= f64::from(2 * least) * f64::from(2 * least - 1) / f64::from(least).powi(2);
+        }
+        let min = range.min().max(least);
+        SampleRange::new(min, range.max().max(min)).unwrap_or(range)
+    }
+
     /// Returns whether further samples could change what it says.
     pub fn is_open(&self, input: &ForkInput, range: SampleRange) -> bool {
+        let range = Self::range(input, range);
         let taken = self.base.len().min(self.candidate.len());
         if self.unready.is_some() || taken >= range.max() as usize {
             return false;

@@ -1,5 +1,7 @@
 //! The verdict on one fork.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 
 use super::confirmation::confirmed;
@@ -79,13 +81,8 @@ fn measured(input: &ForkInput) -> (Verdict, String) {
     if let Some(worse) = worse(input, &whole) {
         return worse;
     }
-    if input.accepted == Accepted::Failed {
-        return (
-            Verdict::Improved,
-            "it failed before and holds now".to_owned(),
-        );
-    }
-    if whole.iter().all(|sample| sample.replay.is_unaffected) {
+    let had_failed = input.accepted == Accepted::Failed;
+    if !had_failed && whole.iter().all(|sample| sample.replay.is_unaffected) {
         return (
             Verdict::Unaffected,
             "every request and the end are as recorded".to_owned(),
@@ -100,6 +97,12 @@ fn measured(input: &ForkInput) -> (Verdict, String) {
         // The checks read what the model said, which never reached whoever asked the agent.
         let why = format!("all checks hold, but {why}");
         return (Verdict::Inconclusive, why);
+    }
+    if had_failed {
+        return (
+            Verdict::Improved,
+            "it failed before and holds now".to_owned(),
+        );
     }
     let changed = whole
         .iter()
@@ -129,8 +132,8 @@ fn worse(input: &ForkInput, whole: &[&Sample]) -> Option<(Verdict, String)> {
     let by_scores = input.scored();
     let by_scores = by_scores.filter(|(verdict, _why)| *verdict != Verdict::Improved);
     let all = by_passes.into_iter().chain(by_quotas).chain(by_scores);
-    // The first of those that are equally bad.
-    all.min_by_key(|(verdict, _why)| *verdict)
+    // The first of those that are equally bad: what one measure failed before excuses no other.
+    all.min_by_key(|(verdict, _why)| (Reverse(verdict.row().shown), *verdict))
 }
 
 fn failing_why<'s>(mut failing: impl Iterator<Item = &'s &'s Sample>) -> String {

@@ -58,7 +58,7 @@ pub use resample::Resampled;
 pub use rounds::next_round;
 pub use run::{Policy, RunVerdict, decide_run};
 pub use runner::{Case, ForkRun, Runner};
-pub use schedule::{Progress, Ran, Stop};
+pub use schedule::{Progress, Ran, Stop, most_tests};
 pub use scored::Scores;
 pub use suite::{PASSES, SuiteTest, suite};
 pub use surroundings::{Judges, NoJudges, Surroundings};

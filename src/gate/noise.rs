@@ -1,9 +1,10 @@
 //! What forks that nothing changed differ by today: the A/A control of a run.
 //!
 //! A model that its provider touched, a service with a bad day, or a judge in another mood move runs that no change has a part
-//! in. By how much is measured on forks of which nothing changed, and nothing smaller counts as a difference of the others.
+//! in. By how much is measured on forks of which nothing changed; where they fell, no smaller fall of the others counts.
 //! Where it is measured, in this order: the base's agent, where reds were tried again on it; forks of baselines that were proved
-//! unaffected, run live once more; else the accepted samples, one half of them against the other.
+//! unaffected, run live once more; else the spread of the accepted samples. The spread is told and allowed for by the tests of
+//! each fork, so it raises no margin.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::input::ForkInput;
 use super::level::LEAST_BASE;
-use super::numbers::mean;
+use super::numbers::{count, mean};
 use super::suite::PASSES;
 use crate::baseline::Said;
 use crate::replay::Tally;
@@ -22,7 +23,8 @@ use crate::replay::Tally;
 pub struct Noise {
     /// Where it was measured.
     pub source: NoiseSource,
-    /// By how much the two sides differ over all forks, from 0 to 1, by measure: [`PASSES`], or the name of an evaluator.
+    /// By how much `after` is higher than `before` over all forks, from -1 to 1, by measure: [`PASSES`], or the name of an
+    /// evaluator. Of the spread of accepted samples, how far the means of two random halves of them lie apart.
     pub difference: BTreeMap<String, f64>,
     /// The forks, by name.
     pub forks: Vec<NoiseFork>,
@@ -39,7 +41,7 @@ pub enum NoiseSource {
     Base,
     /// Baselines that were proved unaffected, today against the accepted samples.
     Unaffected,
-    /// One half of the accepted samples against the other.
+    /// The spread of the accepted samples.
     Accepted,
 }
 
@@ -59,9 +61,9 @@ pub struct NoiseFork {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoiseSides {
-    /// The accepted samples, or every other one of them, from 0 to 1; never empty.
+    /// The accepted samples, from 0 to 1; never empty.
     pub before: Vec<f64>,
-    /// Those of today, or the rest; never empty.
+    /// Those of today; empty where only the spread is told.
     pub after: Vec<f64>,
 }
 
@@ -72,7 +74,7 @@ impl Noise {
         forks.sort_by(|a, b| (&a.baseline, &a.fork).cmp(&(&b.baseline, &b.fork)));
         (!forks.is_empty()).then(|| Self {
             source,
-            difference: difference(&forks),
+            difference: difference(source, &forks),
             forks,
             paid: Tally::default(),
         })
@@ -80,13 +82,13 @@ impl Noise {
 
     /// Returns the control in the accepted samples of these forks; `None` where none has two for each half.
     pub fn of_accepted<'a>(forks: impl IntoIterator<Item = &'a ForkInput>) -> Option<Self> {
-        let forks = forks.into_iter().map(|fork| {
+        let gating = forks.into_iter().filter(|fork| fork.is_gating);
+        let forks = gating.map(|fork| {
             let measures = fork.accepted_numbers().into_iter();
-            fork.noise_fork(measures.filter_map(|(measure, numbers)| {
-                let half = |first: usize| numbers.iter().copied().skip(first).step_by(2).collect();
-                let (before, after): (Vec<f64>, Vec<f64>) = (half(0), half(1));
-                let has_both = before.len().min(after.len()) >= LEAST_BASE;
-                has_both.then_some((measure, NoiseSides { before, after }))
+            fork.noise_fork(measures.filter_map(|(measure, before)| {
+                let after = Vec::new();
+                let has_halves = before.len() >= 2 * LEAST_BASE;
+                has_halves.then_some((measure, NoiseSides { before, after }))
             }))
         });
         Self::new(NoiseSource::Accepted, forks.collect())
@@ -117,6 +119,15 @@ impl Noise {
         Self::new(NoiseSource::Base, forks.collect())
     }
 
+    /// Returns by how much more a measure must fall to count, by measure: where unchanged forks fell.
+    pub fn least(&self) -> BTreeMap<String, f64> {
+        if self.source == NoiseSource::Accepted {
+            return BTreeMap::new();
+        }
+        let fell = self.difference.iter().filter(|(_, by)| **by < 0.0);
+        fell.map(|(measure, by)| (measure.clone(), -by)).collect()
+    }
+
     /// Returns the control of a run in parts: of the best source that any has, all forks.
     pub fn merged(parts: impl IntoIterator<Item = Self>) -> Option<Self> {
         let parts: Vec<Self> = parts.into_iter().collect();
@@ -137,7 +148,7 @@ impl Noise {
 
     /// Returns whether what it says of all forks follows from what it says of each.
     pub fn is_consistent(&self) -> bool {
-        let found = difference(&self.forks);
+        let found = difference(self.source, &self.forks);
         found.len() == self.difference.len()
             && found.iter().all(|(measure, number)| {
                 let said = self.difference.get(measure);
@@ -147,18 +158,34 @@ impl Noise {
 }
 
 /// Returns by how much the sides differ: the mean over the forks, as the other forks are compared over all baselines.
-fn difference(forks: &[NoiseFork]) -> BTreeMap<String, f64> {
-    let mut by_measure: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+fn difference(source: NoiseSource, forks: &[NoiseFork]) -> BTreeMap<String, f64> {
+    let mut by_measure: BTreeMap<&String, Vec<&NoiseSides>> = BTreeMap::new();
     for (measure, sides) in forks.iter().flat_map(|fork| &fork.measures) {
-        let difference = mean(&sides.after) - mean(&sides.before);
-        by_measure
-            .entry(measure.clone())
-            .or_default()
-            .push(difference);
+        by_measure.entry(measure).or_default().push(sides);
     }
+    let of = |sides: Vec<&NoiseSides>| match source {
+        NoiseSource::Base | NoiseSource::Unaffected => {
+            let each = sides.iter().map(|one| mean(&one.after) - mean(&one.before));
+            mean(&each.collect::<Vec<f64>>())
+        }
+        NoiseSource::Accepted => {
+            let each = sides.iter().map(|one| of_halves(&one.before)).sum::<f64>();
+            each.sqrt() / f64::from(count(sides.len()))
+        }
+    };
     let all = by_measure.into_iter();
-    all.map(|(measure, differences)| (measure, mean(&differences).abs()))
+    all.map(|(measure, sides)| (measure.clone(), of(sides)))
         .collect()
+}
+
+/// Returns the variance of the difference of the means of two random halves of these numbers, whatever their order.
+fn of_halves(numbers: &[f64]) -> f64 {
+    let middle = mean(numbers);
+    let squares: f64 = numbers.iter().map(|one| (one - middle).powi(2)).sum();
+    let all = count(numbers.len());
+    let variance = squares / f64::from(all.saturating_sub(1).max(1));
+    let half = f64::from(all / 2).max(1.0);
+    variance * (1.0 / half + 1.0 / f64::from(all - all / 2).max(1.0))
 }
 
 impl ForkInput {
@@ -214,7 +241,8 @@ mod tests {
             fork("b", &[1.0, 1.0], &[0.5, 0.5]),
             fork("a", &[0.8, 0.8], &[0.4, 0.2]),
         ]);
-        assert!((alike.difference[PASSES] - 0.5).abs() < 1e-12, "{alike:?}");
+        assert!((alike.difference[PASSES] + 0.5).abs() < 1e-12, "{alike:?}");
+        assert!((alike.least()[PASSES] - 0.5).abs() < 1e-12);
         assert_eq!(alike.forks[0].baseline, "a");
         let chance = of(vec![fork("a", &[0.5], &[0.7]), fork("b", &[0.5], &[0.3])]);
         assert!(chance.difference[PASSES].abs() < 1e-12);
@@ -225,6 +253,20 @@ mod tests {
         };
         assert!(!forged.is_consistent());
         assert_eq!(Noise::new(NoiseSource::Base, Vec::new()), None);
+        // Who is better today excuses nothing.
+        let better = of(vec![fork("a", &[0.5], &[0.8])]);
+        assert_eq!(better.least(), BTreeMap::new());
+    }
+
+    #[test]
+    fn the_spread_of_accepted_samples_has_no_order_and_raises_nothing() {
+        let of = |numbers: &[f64]| {
+            Noise::new(NoiseSource::Accepted, vec![fork("a", numbers, &[])]).unwrap()
+        };
+        let one = of(&[1.0, 1.0, 0.0, 0.0]);
+        assert_eq!(one.difference, of(&[1.0, 0.0, 1.0, 0.0]).difference);
+        assert!((one.difference[PASSES] - (1.0_f64 / 3.0).sqrt()).abs() < 1e-12);
+        assert_eq!(one.least(), BTreeMap::new());
     }
 
     #[test]
@@ -239,7 +281,7 @@ mod tests {
         ]);
         let merged = merged.unwrap();
         assert_eq!(merged.source, NoiseSource::Unaffected);
-        assert!((merged.difference[PASSES] - 0.1).abs() < 1e-12);
+        assert!((merged.difference[PASSES] + 0.1).abs() < 1e-12);
         let names: Vec<&str> = merged
             .forks
             .iter()

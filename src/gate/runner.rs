@@ -53,6 +53,8 @@ pub struct Case {
     pub rejudged: Option<Evidence>,
     /// Whether it counts for the run's verdict.
     pub is_gating: bool,
+    /// Whether the change brings it: it can fail, and has no part in what others come to.
+    pub is_new: bool,
     /// How many samples of a fork run live; `None` takes what the [`Runner`] says.
     pub samples: Option<SampleRange>,
     /// Why its agent can't be run, where what has to be done before failed.
@@ -99,6 +101,9 @@ pub struct Runner {
     pub alpha: f64,
     /// By how much a share or a mean score must be worse to count, from 0 to 1.
     pub margin: f64,
+    /// Of how many forks and baselines a run is of which this is a part, by [`most_tests`](super::most_tests); `None` where
+    /// it is the whole.
+    pub whole: Option<(u32, u32)>,
     /// How many unchanged forks run live beside those that changed, as a control; 0 for no control at all.
     pub aa: u32,
     /// How many agents run at once; at least 1.

@@ -23,8 +23,10 @@ struct Test<'a> {
     level: f64,
     /// By how much the share of failures must be larger.
     margin: f64,
-    /// How many whole runs there can be at most: what was run and not measured has taken its place.
+    /// How many whole runs there can be at most.
     most: u32,
+    /// How many runs were not measured, which took the place of others.
+    lost: u32,
 }
 
 impl<'a> Test<'a> {
@@ -34,7 +36,8 @@ impl<'a> Test<'a> {
             base: input.base(),
             level: input.level(),
             margin: input.least(PASSES),
-            most: input.max_samples.saturating_sub(lost(input)),
+            most: input.max_samples,
+            lost: lost(input),
         }
     }
 
@@ -50,6 +53,7 @@ impl<'a> Test<'a> {
         Some(match self.accepted {
             Accepted::Incomparable(_) => Verdict::Incomparable,
             Accepted::Failed if is_mixed && self.is_worse(candidate) => Verdict::Regressed,
+            Accepted::Failed if is_mixed && self.is_beyond(candidate) => Verdict::Suspect,
             Accepted::Failed => Verdict::PreExisting,
             Accepted::Passed if candidate.passed == 0 && !is_mixed && self.is_all(candidate) => {
                 Verdict::Broken
@@ -63,13 +67,17 @@ impl<'a> Test<'a> {
     ///
     /// The level is known before the first sample, so stopping early changes nothing.
     fn is_worse(self, candidate: Passes) -> bool {
-        candidate.failure_rate() - self.base.failure_rate() > self.margin + ROUNDING
-            && fisher_worse(self.base, candidate) <= self.level + ROUNDING
+        self.is_beyond(candidate) && fisher_worse(self.base, candidate) <= self.level + ROUNDING
     }
 
-    /// Returns whether so many failures are all that there can be, or no chance.
+    fn is_beyond(self, candidate: Passes) -> bool {
+        candidate.failure_rate() - self.base.failure_rate() > self.margin + ROUNDING
+    }
+
+    /// Returns whether so many failures are all that there can be, or no chance. What was not measured might have passed.
     fn is_all(self, candidate: Passes) -> bool {
-        candidate.total() >= self.most || is_sure(candidate.failed, self.level)
+        let is_whole = self.lost == 0 && candidate.total() >= self.most;
+        is_whole || is_sure(candidate.failed, self.level)
     }
 
     /// Returns what it takes to decide whether the candidate is worse, if it goes on failing as often, and how many more
@@ -79,7 +87,10 @@ impl<'a> Test<'a> {
         if candidate.passed == 0 && base.failed == 0 {
             let mut row = candidate.total()..self.most;
             let row = row.find(|failures| is_sure(*failures, self.level));
-            let row = row.unwrap_or(self.most);
+            let Some(row) = row.or((self.lost == 0).then_some(self.most)) else {
+                let why = "too much could not be measured to say that it always fails";
+                return (why.to_owned(), None);
+            };
             let why = format!("{row} failures in a row would decide");
             return (why, Some(row.saturating_sub(candidate.total())));
         }
@@ -277,6 +288,7 @@ mod tests {
                         level: 0.05 / f64::from(tests),
                         margin: 0.1,
                         most: 12,
+                        lost: 0,
                     };
                     (0..=accepted)
                         .flat_map(|was| (0..=12).map(move |is| (was, is)))

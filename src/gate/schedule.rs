@@ -1,6 +1,6 @@
 //! What of a run comes when: all dry runs first, then the tails that go live, within the caps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -76,8 +76,6 @@ pub(super) struct Tail<'c> {
     fork: &'c ForkPoint,
     recording: Arc<Recording>,
     pub(super) estimate: Tally,
-    /// By how much unchanged forks differ today, by measure.
-    noise: Arc<BTreeMap<String, f64>>,
     /// What changed and is put to the model by no fork of the baseline, in words.
     unheard: Arc<[String]>,
     /// How many gating forks run live.
@@ -141,17 +139,7 @@ impl Runner {
             .zip(&dry)
             .flat_map(|(case, dry)| self.tails(case, dry))
             .collect();
-        let gating = || tails.iter().filter(|tail| tail.case.is_gating);
-        let with_base =
-            gating().filter(|tail| accepted_results(tail.case, tail.fork).len() >= LEAST_BASE);
-        let names: BTreeSet<&str> = with_base
-            .map(|tail| tail.case.baseline.name.as_str())
-            .collect();
-        let (tests, sessions) = (count(gating().count()), count(names.len()));
-        for tail in &mut tails {
-            tail.tests = tests;
-            tail.sessions = sessions;
-        }
+        self.share(&mut tails);
         let unchanged = if tails.is_empty() {
             Vec::new()
         } else {
@@ -161,15 +149,10 @@ impl Runner {
             let plan = self.live_plan(&dry, &tails);
             progress.live(&self.with_control(plan, &unchanged));
         }
-        let control = self.control(&unchanged, progress).await;
-        if let Some(noise) = &control {
-            let difference = Arc::new(noise.difference.clone());
-            for tail in &mut tails {
-                tail.noise = Arc::clone(&difference);
-            }
-        }
         let mut runs = self.sampled(&tails, progress).await;
         self.confirm(&tails, &mut runs, progress).await;
+        // Last, so that it takes no money from what changed.
+        let control = self.control(&unchanged, progress).await;
         let noise = self.controlled(control, &mut runs);
         let mut runs = tails.iter().zip(runs).peekable();
         let mut all = Vec::with_capacity(cases.len());
@@ -190,6 +173,33 @@ impl Runner {
             all.push(forks);
         }
         Ran { forks: all, noise }
+    }
+
+    /// Says of each tail with how many it shares the chance of a false alarm. What is new in the change has no part in what
+    /// others come to.
+    fn share(&self, tails: &mut [Tail<'_>]) {
+        let gating = || tails.iter().filter(|tail| tail.case.is_gating);
+        let known = || gating().filter(|tail| !tail.case.is_new);
+        let names: BTreeSet<&str> = known()
+            .filter(|tail| has_base(tail.case, tail.fork))
+            .map(|tail| tail.case.baseline.name.as_str())
+            .collect();
+        let (all, old, sessions) = match self.whole {
+            // The other parts of the run have the same share, whatever goes live there.
+            Some((tests, sessions)) => (tests, tests, sessions),
+            None => (
+                count(gating().count()),
+                count(known().count()),
+                count(names.len()),
+            ),
+        };
+        for tail in tails {
+            (tail.tests, tail.sessions) = if tail.case.is_new {
+                (all, 0)
+            } else {
+                (old, sessions)
+            };
+        }
     }
 
     pub(super) async fn dry(&self, case: &Case) -> Dry {
@@ -237,7 +247,6 @@ impl Runner {
         let from = paid_from(&fork.to_string(), &case.reference);
         Tail {
             unheard: Arc::clone(unheard),
-            noise: Arc::default(),
             tests: 0,
             sessions: 0,
             is_fresh: false,
@@ -340,7 +349,6 @@ impl Runner {
         let range = self.range(tail.case);
         let mut run = ForkRun::new(tail.case, tail.fork, taken, range.min());
         run.evidence.unheard = tail.unheard.to_vec();
-        run.evidence.noise = (*tail.noise).clone();
         run.evidence.tests = tail.tests;
         run.evidence.sessions = tail.sessions;
         run.evidence.max_samples = range.max();
@@ -395,6 +403,23 @@ impl Runner {
             }
         }
     }
+}
+
+/// Returns how many forks of these cases can be tested, and of how many baselines with accepted samples: what the parts of a
+/// run share the chance of a false alarm by.
+pub fn most_tests<'c>(cases: impl Iterator<Item = &'c Case>) -> (u32, u32) {
+    let (mut tests, mut sessions) = (0, 0);
+    for case in cases.filter(|case| case.is_gating) {
+        let forks = &case.baseline.definition.forks;
+        tests += count(forks.len());
+        let is_session = !case.is_new && forks.iter().any(|fork| has_base(case, fork));
+        sessions += u32::from(is_session);
+    }
+    (tests, sessions)
+}
+
+fn has_base(case: &Case, fork: &ForkPoint) -> bool {
+    accepted_results(case, fork).len() >= LEAST_BASE
 }
 
 /// Returns what changed in the dry run and is put to the model by none of the explicit forks.

@@ -24,6 +24,8 @@ pub struct Scores {
     pub evaluator: String,
     /// By how much the mean may drop, from 0 to 1.
     pub margin: f64,
+    /// By how much unchanged forks fell today where that is more, else 0: less is only suspect.
+    pub noise: f64,
     /// The accepted scores, from 0 to 1; never empty.
     pub base: Vec<f64>,
     /// Those of the whole runs of now, in order; never empty.
@@ -69,11 +71,13 @@ impl ForkInput {
         // Less than the margin of the run is counted where a check says so, less than the noise of the day never.
         let noise = self.least(&of_first.evaluator);
         let noise = if noise > self.margin { noise } else { 0.0 };
-        let margin = allowed.of(mean(&base)).max(noise);
+        let margin = allowed.of(mean(&base));
+        let noise = if noise > margin { noise } else { 0.0 };
         Some(Scores {
             check: first.id.clone(),
             evaluator: of_first.evaluator.clone(),
             margin,
+            noise,
             base,
             candidate,
         })
@@ -122,6 +126,10 @@ impl ForkInput {
                 let p = permutation_lower(base, candidate, seed).unwrap_or(1.0);
                 format!("{found}, by more than {margin:.2} (p = {p:.3}, at most {level:.3})")
             }
+            Verdict::Suspect if scores.noise > 0.0 => format!(
+                "{found}; forks of which nothing changed fell by {:.2} today",
+                scores.noise
+            ),
             Verdict::Suspect => match scores.would_decide(level) {
                 Some(samples) => format!(
                     "{found}; about {samples} samples of each would decide{}",
@@ -166,7 +174,8 @@ impl Scores {
         let lower = |base, candidate| permutation_lower(base, candidate, seed).unwrap_or(1.0);
         if self.has_dropped() {
             let p = lower(&self.base, &self.candidate);
-            return Some(if p <= level + ROUNDING {
+            let is_noise = self.delta() >= -(self.noise + ROUNDING);
+            return Some(if p <= level + ROUNDING && !is_noise {
                 Verdict::Regressed
             } else {
                 Verdict::Suspect

@@ -70,7 +70,8 @@ struct Sides<'a> {
 /// Returns what the forks that ran live say together, for each measure that has both sides in at least one.
 pub fn suite<'a>(forks: impl IntoIterator<Item = &'a ForkInput>) -> Vec<SuiteTest> {
     let mut measures: BTreeMap<(bool, String), Vec<Sides<'a>>> = BTreeMap::new();
-    let tested = |fork: &&ForkInput| fork.is_gating && fork.tests > 0;
+    // What is new in a change has no sessions: it can't lift the mean of the others.
+    let tested = |fork: &&ForkInput| fork.is_gating && fork.tests > 0 && fork.sessions > 0;
     for input in forks.into_iter().filter(tested) {
         for (measure, base, head) in input.sides() {
             let sides = Sides { input, base, head };
@@ -197,6 +198,8 @@ struct Draft<'a> {
     spread: Option<ClusteredMean>,
     level: f64,
     margin: f64,
+    /// It without the noise of the day.
+    plain: f64,
     looks: f64,
     evidence: Evidence,
     /// What one more sample of each fork costs.
@@ -235,9 +238,15 @@ impl<'a> Draft<'a> {
         let of_all = |of: fn(&Sides<'_>) -> f64| mean(&sides.iter().map(of).collect::<Vec<_>>());
         let inputs = || sides.iter().map(|one| one.input);
         let level = inputs().map(ForkInput::suite_level).fold(0.0, f64::max);
-        let margin = inputs()
-            .map(|input| input.least(&measure))
-            .fold(0.0, f64::max);
+        // Where some were tried again beside the base, the day has no part in what they come to.
+        let was_tried = inputs().any(|input| input.confirmation.is_some());
+        let plain = inputs().map(|input| input.margin).fold(0.0, f64::max);
+        let least = inputs().map(|input| input.least(&measure));
+        let margin = if was_tried {
+            plain
+        } else {
+            least.fold(0.0, f64::max)
+        };
         let looks = sides.iter().map(Sides::looks).max().unwrap_or(1);
         let looks = f64::from(count(looks));
         Self {
@@ -250,12 +259,9 @@ impl<'a> Draft<'a> {
             base: of_all(|one| mean(&one.base)),
             head: of_all(|one| mean(&one.head)),
             spread: ClusteredMean::new(&groups).ok(),
-            level: if groups.len() < LEAST_SESSIONS as usize {
-                0.0
-            } else {
-                level
-            },
+            level,
             margin,
+            plain,
             round_cost: inputs()
                 .filter_map(|input| input.sample_cost_micro_usd)
                 .sum(),
@@ -275,6 +281,12 @@ impl<'a> Draft<'a> {
                 Some(Verdict::Regressed),
                 "it is lower, and not by chance".to_owned(),
             )
+        } else if delta < -(self.plain + ROUNDING) && !is_lower {
+            let why = format!(
+                "it is lower, but forks of which nothing changed fell by {:.2} today",
+                self.margin
+            );
+            (Some(Verdict::Suspect), why)
         } else if is_lower {
             let why = format!("it is lower, perhaps by chance; {}", self.would_decide());
             (Some(Verdict::Suspect), why)
@@ -305,7 +317,8 @@ impl<'a> Draft<'a> {
             differences: count(self.differences.len()),
             base: self.base,
             head: self.head,
-            interval: interval.map(|interval| [interval.low, interval.high]),
+            // A difference of shares is no larger.
+            interval: interval.map(|ends| [ends.low, ends.high].map(|end| end.clamp(-1.0, 1.0))),
             effective_forks: self.spread.map_or(0.0, |spread| spread.effective_count),
             p_value: lower,
             level: self.level,

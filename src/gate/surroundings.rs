@@ -39,6 +39,9 @@ pub trait Judges: Send + Sync {
     /// Returns the verdicts that this score was made of; nothing where none may be kept.
     fn verdicts(&self, judging: &Judging<'_>) -> BTreeMap<ContentId, KnownVerdict>;
 
+    /// Says that the run ends: nobody is asked any more.
+    fn stop(&self) {}
+
     /// Returns what a judge sees of the candidate; `None` where it could not be judged again by that.
     fn answer(&self, judging: &Judging<'_>) -> Option<KeptAnswer>;
 }

@@ -164,6 +164,11 @@ impl Judge {
             let reserved = self.reserve(prompt)?;
             let result = timeout_at(deadline, self.once(prompt, ordinal)).await;
             self.release(reserved);
+            if is_billed_unseen(&result) {
+                // It may have cost as much, and nobody said how much it did.
+                let mut ledger = lock(&self.ledger);
+                ledger.cost = ledger.cost + reserved;
+            }
             let (why, wait) = match result {
                 Err(_elapsed) => return Err(too_late(&last)),
                 Ok(Ok(said)) => return Ok(said),
@@ -350,6 +355,17 @@ const FIRST_PAUSE: Duration = Duration::from_millis(400);
 
 /// The most bytes of an answer.
 const BODY_LIMIT: usize = 8 << 20;
+
+/// Returns whether a call may have been paid for though its price is not known: it was broken off, or nothing told its tokens.
+fn is_billed_unseen<T, E>(result: &Result<Result<(T, Option<MicroUsd>), Failed>, E>) -> bool {
+    match result {
+        Err(_elapsed) => true,
+        Ok(Ok((_said, cost))) => cost.is_none(),
+        Ok(Err(Failed::Final(why) | Failed::Passing { why, .. })) => {
+            !matches!(why, Unmeasured::Status { .. })
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -95,7 +95,7 @@ fn interval([low, high]: [f64; 2]) -> String {
 }
 
 /// Returns a difference with two digits and its sign.
-fn signed(number: f64) -> String {
+pub(super) fn signed(number: f64) -> String {
     let text = format!("{:.2}", number.abs());
     match number {
         _ if text == "0.00" => text,

@@ -103,7 +103,6 @@ fn put_together(
     let mut owners: BTreeMap<String, u32> = BTreeMap::new();
     let mut notes = BTreeSet::new();
     let mut forks: Vec<ForkReport> = Vec::new();
-    let (mut tests, mut sessions): (u32, u32) = (0, 0);
     let mut timing: Option<Timing> = None;
     let mut content = first.content;
     let mut noise = Vec::new();
@@ -118,10 +117,6 @@ fn put_together(
                 });
             }
         }
-        let of_part = part.forks.iter().map(|fork| fork.evidence.tests).max();
-        tests = tests.saturating_add(of_part.unwrap_or_default());
-        let of_part = part.forks.iter().map(|fork| fork.evidence.sessions).max();
-        sessions = sessions.saturating_add(of_part.unwrap_or_default());
         content = content.min(part.content);
         forks.extend(part.forks);
         notes.extend(part.notes);
@@ -131,13 +126,10 @@ fn put_together(
         });
     }
     let noise = Noise::merged(noise);
-    let difference = noise.as_ref().map(|noise| noise.difference.clone());
-    let difference = difference.unwrap_or_default();
-    // Each part shared the chance of a false alarm among its own tests alone.
-    for fork in forks.iter_mut().filter(|fork| fork.evidence.tests > 0) {
-        fork.evidence.tests = tests;
-        fork.evidence.sessions = sessions;
-        fork.evidence.noise = difference.clone();
+    let least = noise.as_ref().map(Noise::least).unwrap_or_default();
+    // Each part was held to what was run in it alone. How the chance of a false alarm is shared out, all of them knew.
+    for fork in forks.iter_mut().filter(|fork| fork.is_live()) {
+        fork.evidence.noise.clone_from(&least);
         fork.decision = decide_fork(&fork.evidence);
     }
     let mut whole = RunReport::new(forks, first.policy, content);

@@ -1,6 +1,6 @@
 //! What unchanged forks differ by today, as people read it.
 
-use super::deltas::measure;
+use super::deltas::{measure, signed};
 use super::run_report::RunReport;
 use crate::gate::{Noise, NoiseSource};
 
@@ -19,16 +19,22 @@ pub(super) fn noise(report: &RunReport) -> Option<NoiseView> {
     let differences: Vec<String> = noise
         .difference
         .iter()
-        .map(|(name, difference)| format!("{} {difference:.2}", measure(name)))
+        .map(|(name, difference)| match noise.source {
+            NoiseSource::Accepted => format!("{} {difference:.2}", measure(name)),
+            NoiseSource::Base | NoiseSource::Unaffected => {
+                format!("{} {}", measure(name), signed(*difference))
+            }
+        })
         .collect();
     let found = format!("{}: {}", on_what(noise), differences.join(", "));
     let margin = report.forks.iter().map(|fork| fork.evidence.margin);
     let margin = margin.fold(0.0, f64::max);
-    let above = noise.difference.values().any(|one| *one > margin);
-    let so = if above {
-        "nothing smaller counts as a difference of what changed".to_owned()
+    let so = if noise.source == NoiseSource::Accepted {
+        "the tests of each fork allow for that".to_owned()
+    } else if noise.least().values().any(|fell| *fell > margin) {
+        "no smaller fall of what changed counts".to_owned()
     } else {
-        format!("less than the margin of {margin}, which stays")
+        format!("no fall beyond the margin of {margin}, which stays")
     };
     Some(NoiseView { found, so })
 }
@@ -50,7 +56,7 @@ fn on_what(noise: &Noise) -> String {
             if number == 1 { "its" } else { "their" },
         ),
         NoiseSource::Accepted => format!(
-            "no unchanged fork could be run again; one half of the accepted samples of {forks} differs from the other by"
+            "no unchanged fork could be run again; two halves of the accepted samples of {forks} differ by chance by about"
         ),
     }
 }

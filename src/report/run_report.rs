@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Outcome;
 use crate::gate::{
-    Comparison, Delta, ForkInput, ForkVerdict, Noise, Policy, RunVerdict, Shard, Shown, SuiteTest,
-    Verdict, decide_fork, decide_run, deltas, suite,
+    Comparison, Delta, ForkInput, ForkVerdict, Mode, Noise, Policy, RunVerdict, Shard, Shown,
+    SuiteTest, Verdict, decide_fork, decide_run, deltas, suite,
 };
 use crate::model::Drift;
 use crate::replay::{Savings, Tally};
@@ -157,16 +157,16 @@ impl ForkReport {
         }
     }
 
-    /// Returns whether it was red, and the base is just so.
-    fn is_cleared(&self) -> bool {
-        let was_tried = self.evidence.confirmation.is_some();
-        was_tried && self.decision.verdict == Verdict::PreExisting
-    }
-
     /// Returns whether it is red, and could not be tried again beside the base.
     fn is_unconfirmed(&self) -> bool {
         let was_tried = self.evidence.confirmation.is_some();
         self.evidence.is_gating && was_tried && self.decision.verdict == Verdict::NotMeasured
+    }
+
+    /// Returns whether any of it ran live.
+    pub(super) fn is_live(&self) -> bool {
+        let mut samples = self.evidence.samples.iter();
+        samples.any(|sample| sample.mode == Mode::Live)
     }
 
     /// Returns the name that it is sorted and addressed by, such as `tokyo@auto`.
@@ -432,8 +432,7 @@ pub(super) fn savings_of(forks: &[ForkReport], noise: Option<&Noise>) -> Savings
 
 /// Returns what the forks say together.
 pub(super) fn suite_of(forks: &[ForkReport]) -> Vec<SuiteTest> {
-    let counted = forks.iter().filter(|fork| !fork.is_cleared());
-    suite(counted.map(|fork| &fork.evidence))
+    suite(forks.iter().map(|fork| &fork.evidence))
 }
 
 /// Returns the parts of a version; what is no number is the greatest.

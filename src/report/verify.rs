@@ -6,7 +6,9 @@ use std::fmt;
 use super::escape::plain;
 use super::run_report::{ForkReport, RunReport, decide, savings_of, suite_of};
 use super::units::excerpt;
-use crate::gate::{Delta, Shown, SuiteTest, Verdict, decide_fork, deltas};
+use crate::gate::{
+    Delta, Noise, NoiseFork, NoiseSource, Shown, SuiteTest, Verdict, decide_fork, deltas,
+};
 
 /// A statement of a report that does not follow from the facts in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,28 +78,8 @@ impl RunReport {
                 compare(&format!("{name}: deltas"), said, format!("{computed:?}"));
             }
         }
-        for fork in &forks {
-            if !self.is_held_to_noise(fork) {
-                let place = format!("{}: noise", fork.name());
-                let said = format!("{:?}", fork.evidence.noise);
-                let computed = self.noise.as_ref().map(|noise| &noise.difference);
-                compare(
-                    &place,
-                    said,
-                    format!("{:?}", computed.unwrap_or(&BTreeMap::new())),
-                );
-            }
-        }
-        if self
-            .noise
-            .as_ref()
-            .is_some_and(|noise| !noise.is_consistent())
-        {
-            compare(
-                "noise",
-                "another difference".to_owned(),
-                "that of its forks".to_owned(),
-            );
+        for (place, said, wanted) in self.beyond(&forks) {
+            compare(&place, said, wanted);
         }
         let suite = suite_of(&forks);
         if !is_same(&self.suite, &suite) {
@@ -118,15 +100,55 @@ impl RunReport {
         found
     }
 
-    /// Returns whether a fork is held to what unchanged forks differ by.
-    fn is_held_to_noise(&self, fork: &ForkReport) -> bool {
-        let held = &fork.evidence.noise;
-        match &self.noise {
-            // A fork that did not go live is what it is.
-            _ if held.is_empty() => fork.evidence.tests == 0 || self.noise.is_none(),
-            Some(noise) => *held == noise.difference,
-            None => false,
+    /// Returns what the forks are held to that they can't be, each with where it stands, what it is, and what it has to be.
+    fn beyond(&self, forks: &[ForkReport]) -> Vec<(String, String, String)> {
+        let mut found = Vec::new();
+        let count = |is: &dyn Fn(&&ForkReport) -> bool| {
+            u32::try_from(forks.iter().filter(is).count()).unwrap_or(u32::MAX)
+        };
+        let gating = count(&|fork| fork.evidence.is_gating);
+        let least = self.noise.as_ref().map(Noise::least).unwrap_or_default();
+        for fork in forks {
+            let name = fork.name();
+            let evidence = &fork.evidence;
+            let mut unless = |is: bool, what: &str, said: String, wanted: String| {
+                if !is {
+                    found.push((format!("{name}: {what}"), said, wanted));
+                }
+            };
+            let is_level = evidence.alpha > 0.0 && evidence.alpha < 0.5;
+            let level = "a chance below 0.5".to_owned();
+            unless(is_level, "alpha", evidence.alpha.to_string(), level);
+            let is_share = (0.0..=1.0).contains(&evidence.margin);
+            let share = "a share".to_owned();
+            unless(is_share, "margin", evidence.margin.to_string(), share);
+            // A part does not hold the forks of the others.
+            let (tests, sessions) = (evidence.tests, evidence.sessions);
+            let is_known = self.shard.is_some() || tests <= gating && sessions <= gating;
+            let said = format!("{tests} tests, {sessions} baselines");
+            unless(is_known, "tests", said, format!("at most {gating}"));
+            let held = evidence.noise.clone();
+            let is_held = fork.is_live() && held == least || !fork.is_live() && held.is_empty();
+            let wanted = format!("{least:?}");
+            unless(is_held, "noise", format!("{held:?}"), wanted);
         }
+        let Some(noise) = &self.noise else {
+            return found;
+        };
+        let is_there = |one: &NoiseFork| {
+            let mut known = forks.iter().map(|fork| &fork.evidence);
+            known.any(|fork| fork.baseline == one.baseline)
+        };
+        let said_by_forks = match noise.source {
+            NoiseSource::Base => Noise::of_base(forks.iter().map(|fork| &fork.evidence)),
+            NoiseSource::Unaffected | NoiseSource::Accepted => Some(noise.clone()),
+        };
+        let same = said_by_forks.is_some_and(|found| found.forks == noise.forks);
+        if !same || !noise.is_consistent() || !noise.forks.iter().all(is_there) {
+            let (said, wanted) = ("another difference", "that of its forks");
+            found.push(("noise".to_owned(), said.to_owned(), wanted.to_owned()));
+        }
+        found
     }
 
     /// Returns whether everything in it follows from the facts in it.

@@ -43,7 +43,7 @@ pub(super) fn asked(
     let configured = configured.filter_map(|(_name, judge)| judge.scripted);
     let paths: Vec<Utf8PathBuf> = match rules {
         Some(path) => vec![path],
-        None => configured.map(|path| config.resolve(&path)).collect(),
+        None => configured.map(|path| config.judges().join(path)).collect(),
     };
     let mut texts = Vec::new();
     for path in paths {
@@ -91,9 +91,9 @@ pub(in crate::command) fn require(
     config: &Config,
 ) -> Result<(), String> {
     let name = &criterion.name;
-    let path = Record::path(&config.root, name)
+    let path = Record::path(config.judges(), name)
         .ok_or_else(|| format!("`{name}` is no name for the file of a record"))?;
-    let shown = path.strip_prefix(&config.root).unwrap_or(&path);
+    let shown = path.strip_prefix(config.judges()).unwrap_or(&path);
     let record = Record::read(&path).map_err(|error| with_causes(&error))?;
     let record = record.ok_or_else(|| {
         format!(

@@ -61,7 +61,7 @@ fn by_model(name: &str, config: &Config) -> Result<Criterion, CommandError> {
         Some(rubric) => Criterion::rubric(name, &rubric_of(rubric)),
         None => Criterion::built_in(name).map_err(|_unknown| unknown(name, config))?,
     };
-    let path = config.resolve(format!("prompts/{name}.md").as_str().into());
+    let path = config.judges().join(format!("prompts/{name}.md"));
     let is_plain = name
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');

@@ -97,7 +97,7 @@ struct One<'a> {
 
 impl One<'_> {
     fn by_rules(&self, path: &Utf8Path, config: &Config) -> Result<Judge, CommandError> {
-        let script = Script::load(&config.resolve(path)).map_err(CommandError::usage)?;
+        let script = Script::load(&config.judges().join(path)).map_err(CommandError::usage)?;
         let settings = JudgeSettings {
             max_cost: None,
             ..self.settings(self.name.unwrap_or("scripted-judge"), config)

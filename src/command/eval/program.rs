@@ -28,7 +28,7 @@ impl Ran {
         let agent = agent_spec(config, &[], stdio, context);
         Self {
             command: evaluator.command.clone(),
-            cwd: config.root.clone(),
+            cwd: config.judges().to_owned(),
             env: agent.environment.variables,
             timeout: evaluator.timeout.map_or(DEFAULT_TIMEOUT, |time| time.0),
         }

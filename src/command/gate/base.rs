@@ -39,7 +39,14 @@ impl Base {
                     .help("check out the commit that the change starts from there, such as with `git worktree add DIR COMMIT`"),
             );
         }
+        let own = config.root.canonicalize_utf8().ok();
         let config = in_checkout(&dir, config, context)?;
+        if own.is_some() && own == config.root.canonicalize_utf8().ok() {
+            return Err(CommandError::usage(format!(
+                "--base {typed} is the change itself, so every red would be found there, too"
+            ))
+            .help("check out the commit that the change starts from somewhere else, such as with `git worktree add DIR COMMIT`"));
+        }
         let known = Vec::new();
         Ok(Some(Self { config, known }))
     }

@@ -35,6 +35,7 @@ pub(in crate::command) fn case(
         recording,
         accepted,
         is_gating: is_gating(baseline)?,
+        is_new: false,
         ..case
     };
     Ok((case, config))
@@ -116,6 +117,7 @@ pub(in crate::command) fn bare_case(
         accepted: None,
         rejudged: None,
         is_gating: true,
+        is_new: false,
         samples: definition.samples,
         unready: None,
         base: None,

@@ -29,11 +29,11 @@ use self::changed::Changed;
 use self::conditions::{conditions, place};
 use self::policy::counted;
 pub(super) use self::progress::Teller;
-use self::samples::{fitting_quotas, samples};
-use self::select::{baselines, take_part};
+use self::samples::samples;
+use self::select::{baselines, part};
 use super::baseline::directory;
 use super::output::say;
-use super::rules::{for_imports, is_imported, prices, real_tools, replay_rules, timing};
+use super::rules::{prices, real_tools, replay_rules, timing};
 use super::{
     BackendOptions, CaptureOptions, CommandError, Context, WayOut, listener, load_config, redactor,
     set_up, way_out,
@@ -149,23 +149,16 @@ pub async fn run(
         return Ok(Exit::Pass);
     }
     let mut cases = cases(options, &baselines, &config, changed.as_ref(), context, err).await?;
-    fitting_quotas(&mut cases, samples(options, &config, way_out.is_scripted))?;
-    if cases.iter().any(|case| is_imported(&case.reference)) {
-        for_imports(&mut config);
-    }
     let skipped = baselines.len() - cases.len();
-    let caps = take_part(
-        &mut cases,
-        options.shard,
-        caps(options, &config, way_out.is_scripted),
-    );
+    let (caps, whole) = part(options, &mut cases, &new, &mut config, &way_out)?;
     let references: Vec<&Timeline> = cases.iter().map(|case| case.reference.as_ref()).collect();
     if let Some(warning) = real_tools(&references, &config, context)? {
         say(err, &format!("rewind: {warning}\n"));
     }
     let kept = kept(options, &cases, &config, context, &way_out)?;
     let judge = RunJudge::of_run(&config, options.live, options.offline, context, kept);
-    let runner = runner(options, caps, &config, context, &way_out, &judge)?;
+    let mut runner = runner(options, caps, &config, context, &way_out, &judge)?;
+    runner.whole = whole;
     let teller = Teller::new(
         &mut *err,
         caps,
@@ -218,7 +211,11 @@ pub(super) async fn until_interrupted<T>(runner: &Runner, run: impl Future<Outpu
     tokio::select! {
         ended = &mut run => return ended,
         pressed = tokio::signal::ctrl_c() => match pressed {
-            Ok(()) => drop(runner.stop.send(Some(Stop::Interrupted))),
+            Ok(()) => {
+                // Also where nobody listens yet, or no longer.
+                runner.stop.send_replace(Some(Stop::Interrupted));
+                runner.judges.stop();
+            }
             Err(error) => tracing::debug!(%error, "Ctrl-C can't be heard"),
         },
     }
@@ -312,6 +309,7 @@ pub(super) fn runner(
         samples: samples(options, config, way_out.is_scripted),
         alpha: config.gate.alpha.unwrap_or(USUAL_ALPHA),
         margin: config.gate.margin.unwrap_or(USUAL_MARGIN),
+        whole: None,
         aa: config.gate.aa.unwrap_or(USUAL_AA),
         jobs: options.jobs.or(config.gate.jobs).unwrap_or(cores),
         budget: Arc::new(Budget::new(caps, Arc::new(prices(config)))),

@@ -89,6 +89,7 @@ impl Base {
             &variable,
         )
         .map_err(CommandError::usage)?;
+        let judges = self.judges(&base)?;
         let differs = [
             ("gate", head.gate != base.gate),
             ("judge", head.judge != base.judge),
@@ -111,7 +112,15 @@ impl Base {
                 altered.join(", ")
             ));
         }
+        let read = self.altered_files(&judges)?;
+        if !read.is_empty() {
+            notes.push(format!(
+                "this change alters what judges read ({}); what {reference} has there counts until it is merged",
+                read.join(", ")
+            ));
+        }
         let counted = Config {
+            judges: Some(self.path().join(&self.prefix)),
             path: head.path,
             root: head.root,
             agent: head.agent,
@@ -121,6 +130,51 @@ impl Base {
             ..base
         };
         Ok((counted, notes))
+    }
+
+    /// Takes what the base's judges read into the folder of its own, and returns where that stands.
+    fn judges(&self, base: &Config) -> Result<Vec<Utf8PathBuf>, CommandError> {
+        let mut places: Vec<Utf8PathBuf> = vec!["prompts".into(), "judges".into()];
+        let judges = base.judge.judges();
+        places.extend(
+            judges
+                .into_iter()
+                .filter_map(|(_name, judge)| judge.scripted),
+        );
+        if !base.judge.exec.is_empty() {
+            // A program may read any file beside it.
+            places = vec![".".into()];
+        }
+        places.retain(|place| place.is_relative());
+        for place in &places {
+            self.take_out(place)?;
+        }
+        Ok(places)
+    }
+
+    /// Returns which files in these places the change has otherwise than the base.
+    fn altered_files(&self, places: &[Utf8PathBuf]) -> Result<Vec<String>, CommandError> {
+        if places.iter().any(|place| place == ".") {
+            // What of all files a program reads is not known.
+            return Ok(Vec::new());
+        }
+        let mut arguments = vec![
+            "diff",
+            "--name-only",
+            "-z",
+            "--relative",
+            &self.reference,
+            "--",
+        ];
+        arguments.extend(places.iter().map(|place| place.as_str()));
+        let diff = git(&self.root, &arguments)?;
+        let mut arguments = vec!["ls-files", "-z", "--others", "--exclude-standard", "--"];
+        arguments.extend(places.iter().map(|place| place.as_str()));
+        let new = git(&self.root, &arguments)?;
+        let names = [diff, new].concat();
+        let names = String::from_utf8_lossy(&names);
+        let names = names.split('\0').filter(|name| !name.is_empty());
+        Ok(names.map(str::to_owned).collect())
     }
 
     /// Returns the baselines as they count, of those in the folder `dir` of the change and of the base. One that the change

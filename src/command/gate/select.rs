@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use camino::Utf8Path;
 
-use super::GateOptions;
 use super::policy::{Base, trusted};
+use super::samples::{fitting_quotas, samples};
+use super::{GateOptions, caps};
 use crate::baseline::Baselines;
 use crate::command::baseline::{chosen, directory, fitting};
 use crate::command::report::{FILE_NAME, read_file};
-
-use crate::command::{CommandError, Context};
+use crate::command::rules::{for_imports, is_imported};
+use crate::command::{CommandError, Context, WayOut};
 use crate::config::Config;
-use crate::gate::{Caps, Case, Shard, Shown, share_out, weight};
+use crate::gate::{Caps, Case, Shard, Shown, most_tests, share_out, weight};
 
 /// Returns the baselines that are to run, and which of them are new in the change.
 pub(super) fn baselines(
@@ -47,9 +48,14 @@ pub(super) fn failed_last(out: &Utf8Path) -> Result<BTreeSet<String>, CommandErr
         )
     })?;
     let failed = [Shown::Fail, Shown::NotMeasured];
+    let mut together = report.suite.iter().filter_map(|test| test.verdict);
+    let is_together = together.any(|verdict| failed.contains(&verdict.row().shown));
+    let part = report.forks.iter();
+    let part = part.filter(|fork| is_together && fork.evidence.sessions > 0);
     Ok(failed
         .into_iter()
         .flat_map(|shown| report.shown(shown))
+        .chain(part)
         .map(|fork| fork.evidence.baseline.clone())
         .collect())
 }
@@ -67,8 +73,31 @@ fn only_failed(
     Ok(selected.retain(|baseline| failed.contains(&baseline.name)))
 }
 
+/// Leaves the cases of this part of the run, and returns what they may cost, and of how many tests the whole is.
+///
+/// # Errors
+/// Usage: a quota that can't be met.
+pub(super) fn part(
+    options: &GateOptions,
+    cases: &mut Vec<Case>,
+    new: &BTreeSet<String>,
+    config: &mut Config,
+    way_out: &WayOut,
+) -> Result<(Caps, Option<(u32, u32)>), CommandError> {
+    for case in &mut *cases {
+        case.is_new = new.contains(&case.baseline.name);
+    }
+    fitting_quotas(cases, samples(options, config, way_out.is_scripted))?;
+    if cases.iter().any(|case| is_imported(&case.reference)) {
+        for_imports(config);
+    }
+    let whole = options.shard.map(|_part| most_tests(cases.iter()));
+    let caps = caps(options, config, way_out.is_scripted);
+    Ok((take_part(cases, options.shard, caps), whole))
+}
+
 /// Leaves the cases of one part, and returns its share of the caps.
-pub(super) fn take_part(cases: &mut Vec<Case>, shard: Option<Shard>, caps: Caps) -> Caps {
+fn take_part(cases: &mut Vec<Case>, shard: Option<Shard>, caps: Caps) -> Caps {
     let Some(shard) = shard else {
         return caps;
     };

@@ -38,7 +38,9 @@ impl Kept {
         redactor: Arc<Redactor>,
         is_fresh: bool,
     ) -> Self {
-        let accepted = cases.iter().filter_map(|case| case.accepted.as_ref());
+        // What a change brings says nothing of what others answered.
+        let known = cases.iter().filter(|case| !case.is_new);
+        let accepted = known.filter_map(|case| case.accepted.as_ref());
         let accepted = accepted.flat_map(|accepted| &accepted.verdicts);
         Self {
             accepted: accepted.map(|(key, one)| (*key, one.clone())).collect(),

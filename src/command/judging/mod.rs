@@ -4,6 +4,7 @@ mod kept;
 mod said;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -70,6 +71,8 @@ pub(super) struct RunJudge {
     /// What was said on each question.
     said: Mutex<BTreeMap<String, Said>>,
     locks: Mutex<HashMap<String, Arc<Mutex<bool>>>>,
+    /// Whether the run ends, so that nobody is asked any more.
+    is_stopped: AtomicBool,
 }
 
 impl RunJudge {
@@ -109,6 +112,7 @@ impl RunJudge {
             is_scripted,
             said: Mutex::default(),
             locks: Mutex::default(),
+            is_stopped: AtomicBool::new(false),
         }
     }
 
@@ -223,10 +227,12 @@ impl RunJudge {
         self.check_calibration(&question, judging)?;
         let score = self.score(&question, &judging.candidate.label, &question.now)?;
         // What it is held against where no accepted sample has a score; asked once a run.
-        let reference = self.score(&question, &judging.reference.label, &question.before);
+        let reference = self
+            .score(&question, &judging.reference.label, &question.before)
+            .map_err(|why| format!("the recorded answer could not be judged: {why}"))?;
         Ok(Some(Judged {
             score,
-            reference: reference.ok(),
+            reference: Some(reference),
         }))
     }
 
@@ -270,6 +276,9 @@ impl RunJudge {
         let has_sung = of_evaluator.lock().unwrap_or_else(PoisonError::into_inner);
         let singing = (!*has_sung).then_some(has_sung);
         let _asking = of_question.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_stopped.load(Ordering::Relaxed) {
+            return Err("the run was interrupted".to_owned());
+        }
         let known = Asking {
             kept: &self.kept,
             criterion,
@@ -357,6 +366,10 @@ impl std::fmt::Debug for RunJudge {
 impl Judges for RunJudge {
     fn judge(&self, judging: &Judging<'_>) -> Result<Option<Judged>, String> {
         self.judged(judging)
+    }
+
+    fn stop(&self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
     }
 
     fn verdicts(&self, judging: &Judging<'_>) -> BTreeMap<ContentId, KnownVerdict> {
