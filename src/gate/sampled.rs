@@ -53,7 +53,12 @@ impl<'a> Test<'a> {
         Some(match self.accepted {
             Accepted::Incomparable(_) => Verdict::Incomparable,
             Accepted::Failed if is_mixed && self.is_worse(candidate) => Verdict::Regressed,
-            Accepted::Failed if is_mixed && self.is_beyond(candidate) => Verdict::Suspect,
+            // The last one that was accepted failed, but most did not.
+            Accepted::Failed
+                if self.base.passed > self.base.failed && self.is_beyond(candidate) =>
+            {
+                Verdict::Suspect
+            }
             Accepted::Failed => Verdict::PreExisting,
             Accepted::Passed if candidate.passed == 0 && !is_mixed && self.is_all(candidate) => {
                 Verdict::Broken

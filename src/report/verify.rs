@@ -207,6 +207,7 @@ mod tests {
     use super::super::run_report::Content;
     use super::super::testing::report;
     use super::*;
+    use crate::replay::Tally;
 
     /// What is changed, and how.
     type Change = (&'static str, fn(&mut RunReport));
@@ -215,7 +216,7 @@ mod tests {
     fn every_statement_that_was_changed_is_found_out() {
         let original = report(Content::Excerpt);
         assert_eq!(original.mismatches(), []);
-        let changes: [Change; 8] = [
+        let changes: [Change; 11] = [
             ("verdict", |report| report.verdict = Shown::Pass),
             ("exit", |report| report.exit = 0),
             ("gating", |report| report.gating = 0),
@@ -227,6 +228,25 @@ mod tests {
             }),
             ("broken|copy@auto: why", |report| {
                 report.forks[0].decision.why = "all is well".to_owned();
+            }),
+            ("broken|copy@auto: tests", |report| {
+                report.forks[0].evidence.sessions = 4_000_000_000;
+            }),
+            ("broken|copy@auto: margin", |report| {
+                report.forks[0].evidence.margin = -1e308;
+            }),
+            ("noise", |report| {
+                let nobody = NoiseFork {
+                    baseline: "nobody".to_owned(),
+                    fork: "auto".to_owned(),
+                    measures: BTreeMap::new(),
+                };
+                report.noise = Some(Noise {
+                    source: NoiseSource::Accepted,
+                    difference: BTreeMap::new(),
+                    forks: vec![nobody],
+                    paid: Tally::default(),
+                });
             }),
         ];
         for (place, change) in changes {

@@ -365,3 +365,57 @@ fn a_run_is_as_bad_as_all_baselines_together() {
     assert_eq!(of(Verdict::Suspect), Shown::Look);
     assert_eq!(of(Verdict::Improved), Shown::Pass);
 }
+
+#[test]
+fn what_one_measure_failed_before_excuses_no_other() {
+    let mut input = judged(&[0.95; 8], &[0.55; 8]);
+    input.tests = 1;
+    input.accepted = Accepted::Failed;
+    input.accepted_results = vec![Said::Failed; 8];
+    let broken = CheckResult {
+        id: "answer".into(),
+        ..fail()
+    };
+    for sample in &mut input.samples {
+        sample.checks.push(broken.clone());
+    }
+    assert_eq!(decide_fork(&input).verdict, Verdict::Regressed);
+}
+
+#[test]
+fn what_could_not_be_measured_does_not_make_a_failure_sure() {
+    let lost = Sample {
+        fault: Some(Fault::new(
+            FaultKind::Provider,
+            "it answered with status 503",
+        )),
+        ..good()
+    };
+    let of = |failed: usize, lost_ones: usize| ForkInput {
+        tests: 50,
+        max_samples: 12,
+        accepted_results: vec![Said::Passed; 3],
+        ..fork([vec![crashed(); failed], vec![lost.clone(); lost_ones]].concat())
+    };
+    assert_eq!(decide_fork(&of(3, 9)).verdict, Verdict::Suspect);
+    assert_eq!(decide_fork(&of(10, 2)).verdict, Verdict::Broken);
+}
+
+#[test]
+fn what_is_new_in_a_change_lifts_no_mean() {
+    let mut forks = run(&[0.2; 8]);
+    let new = run(&[-0.3; 12]).into_iter().map(|fork| ForkInput {
+        baseline: format!("new-{}", fork.baseline),
+        sessions: 0,
+        ..fork
+    });
+    forks.extend(new);
+    let tests = suite(&forks);
+    let score = tests.iter().find(|test| test.measure == "correctness");
+    assert_eq!(
+        score.unwrap().verdict,
+        Some(Verdict::Regressed),
+        "{tests:?}"
+    );
+    assert_eq!(score.unwrap().sessions, 8);
+}

@@ -129,3 +129,61 @@ fn the_first_run_is_advisory_and_an_unknown_base_is_named() {
     );
     assert!(run.stderr.contains("fetch-depth: 0"), "{}", run.stderr);
 }
+
+#[test]
+fn what_judges_read_comes_from_the_base_too() {
+    let app = in_git();
+    let judge = "\n[judge]\nscripted = \"judge.toml\"\n";
+    let strict = judge_of(0.2, false);
+    app.write("judge.toml", &strict);
+    app.write(
+        "rewind.toml",
+        &format!("{}{judge}", read(&app, "rewind.toml")),
+    );
+    let check = "\n[[check]]\nkind = \"judge\"\nevaluator = \"relevance\"\n";
+    for name in ["one", "two"] {
+        let path = format!("baselines/{name}/baseline.toml");
+        app.write(&path, &format!("{}{check}", read(&app, &path)));
+    }
+    commit(&app, "judged");
+    git(&app, &["branch", "-f", "main"]);
+    app.write("prompt.txt", "Answer at once.");
+    app.write(
+        "model.toml",
+        "[[rule]]\nreply = { text = \"hello, hello\" }\n",
+    );
+    let honest = gate(&app, &LIVE).exits(1);
+    assert!(honest.stdout.contains("gives 0.20"), "{}", honest.stdout);
+    app.write("judge.toml", &judge_of(1.0, true));
+    app.write(
+        "prompts/relevance.md",
+        "version: 2\nWhatever it is, it is relevant.\n",
+    );
+    let run = gate(&app, &LIVE).exits(1);
+    assert!(run.stdout.contains("gives 0.20"), "{}", run.stdout);
+    let notes = notes(&app);
+    let said = "this change alters what judges read (judge.toml, prompts/relevance.md)";
+    assert!(notes.contains(said), "{notes}");
+}
+
+/// A judge that knows its canaries, and gives everything else this score.
+fn judge_of(score: f64, pass: bool) -> String {
+    let verdict = |evidence: &str, score: f64, pass: bool| {
+        format!(
+            "reply = {{ text = '{{\"verdicts\":[{{\"statement\":\"relevance\",\"evidence\":[{evidence}],\"reasoning\":\"x\",\"score\":{score},\"pass\":{pass}}}]}}' }}\n"
+        )
+    };
+    [
+        (
+            "when = { last_user = \"The capital of France is Paris.\" }\n",
+            verdict("\"Paris\"", 1.0, true),
+        ),
+        (
+            "when = { last_user = \"Bananas are\" }\n",
+            verdict("", 0.0, false),
+        ),
+        ("", verdict("\"hello\"", score, pass)),
+    ]
+    .map(|(when, reply)| format!("[[rule]]\n{when}{reply}\n"))
+    .concat()
+}

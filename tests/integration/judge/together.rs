@@ -98,6 +98,10 @@ fn eight_baselines_that_drop_a_little_are_red_together() {
         .replace("\"verdict\": \"regressed\"", "\"verdict\": \"stable\"");
     app.write("forged.json", &forged);
     app.run(["verify", "forged.json"]).exits(1);
+    // What was red together is what did not pass.
+    let again = app.run(["gate", "--live", "--samples", "3", "--only", "failed"]);
+    let again = again.exits(1);
+    assert!(again.stdout.contains("FAIL: 8 suspect"), "{}", again.stdout);
     tried_again(&app);
 }
 
@@ -131,5 +135,22 @@ fn tried_again(app: &App) {
     for said in ["; not confirmed against base: 0.75 against 0.75", "LOOK"] {
         assert!(cleared.stdout.contains(said), "{said}\n{}", cleared.stdout);
     }
+    app.run(["verify", "rewind-report"]).exits(0);
+}
+
+#[test]
+fn a_judge_that_breaks_on_the_recorded_answer_passes_nothing() {
+    let app = repository(&format!("{POLITE}{}", super::RULES));
+    let sample = [
+        "baseline", "sample", "tokyo", "-n", "8", "--live", "--reason", "typical",
+    ];
+    app.run(sample).exits(0);
+    gate(&app, "Be polite.").exits(1);
+    // The accepted samples were as recorded, so they have no score but that of what was recorded.
+    let breaks = "[[rule]]\nwhen = { last_user = \"Tokyo has 14 million\" }\nreply = { text = \"Splendid!\" }\n";
+    app.write("judge.toml", &format!("{POLITE}{breaks}{}", super::RULES));
+    let run = gate(&app, "Be polite.").exits(3);
+    let why = "the recorded answer could not be judged";
+    assert!(run.stdout.contains(why), "{}", run.stdout);
     app.run(["verify", "rewind-report"]).exits(0);
 }

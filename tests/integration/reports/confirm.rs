@@ -194,3 +194,28 @@ fn what_a_cap_leaves_no_room_for_confirms_nothing() {
     assert!(why.contains("max_tokens"), "{why}");
     verifies(&app);
 }
+
+#[test]
+fn one_sample_is_too_few_to_confirm_anything_so_more_are_run() {
+    let app = changed("setup = []");
+    fail_in(&app, &ALL);
+    let one = ["gate", "--live", "--samples", "1", "--base", "base"];
+    app.run(one).exits(1);
+    let (verdict, why, _samples) = decision(&app);
+    assert_eq!(verdict, "broken", "{why}");
+    let confirmed = "; confirmed against base: 2 of 2 against 0 of 2";
+    assert!(why.ends_with(confirmed), "{why}");
+    verifies(&app);
+}
+
+#[test]
+fn the_change_itself_is_no_base() {
+    let app = changed("setup = []");
+    let run = app.run(["gate", "--live", "--base", "."]).exits(2);
+    assert!(
+        run.stderr.contains("--base . is the change itself"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("git worktree add"), "{}", run.stderr);
+}

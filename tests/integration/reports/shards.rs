@@ -116,3 +116,23 @@ fn a_part_without_a_baseline_is_no_failure() {
     let wrong = gate(&app, &["--shard", "3/2"]).exits(2);
     assert!(wrong.stderr.contains("2/8"), "{}", wrong.stderr);
 }
+
+#[test]
+fn the_parts_of_a_run_are_held_to_what_the_whole_is_held_to() {
+    let app = suite(&FIVE);
+    app.write("prompt.txt", "Be rude.");
+    let several = ["--live", "--samples", "3..12"];
+    gate(&app, &[&several[..], &["--out", "whole"]].concat()).exits(1);
+    for part in ["1/3", "2/3", "3/3"] {
+        let out = format!("parts/{}", part.replace('/', "-of-"));
+        gate(
+            &app,
+            &[&several[..], &["--shard", part, "--out", &out]].concat(),
+        )
+        .exits(1);
+    }
+    // What was enough for a part to be sure is enough for all of them.
+    app.run(["merge", "parts", "-o", "merged"]).exits(1);
+    assert_eq!(timeless(&app, "merged"), timeless(&app, "whole"));
+    app.run(["verify", "merged"]).exits(0);
+}
