@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The gate in a GitHub job: runs `rewind gate`, writes the job summary and the outputs `exit-code`, `verdict`, `counts`, `reports` and
+# The gate in a GitHub job: runs `rewind gate`, writes the job summary and the outputs `exit-code`, `verdict`, `drifted`, `counts`, `reports` and
 # `page`. Always exits 0 once the outputs are written: the action's last step fails the job, after the reports are uploaded.
 set -uo pipefail
 
 reports="$RUNNER_TEMP/rewind-report-${GITHUB_ACTION:-gate}"
 exit_code=3
 verdict=error
+drifted=false
 counts='{}'
 page=
 
@@ -13,6 +14,7 @@ finish() {
   {
     printf 'exit-code=%s\n' "$exit_code"
     printf 'verdict=%s\n' "$verdict"
+    printf 'drifted=%s\n' "$drifted"
     printf 'counts=%s\n' "$counts"
     printf 'reports=%s\n' "$reports"
     printf 'page=%s\n' "$page"
@@ -42,6 +44,7 @@ if [ -n "$INPUT_FILTER" ]; then options+=(--filter "$INPUT_FILTER"); fi
 if [ -n "$INPUT_CHANGED_SINCE" ]; then options+=(--changed-since "$INPUT_CHANGED_SINCE"); fi
 if [ -n "$INPUT_SHARD" ]; then options+=(--shard "$INPUT_SHARD"); fi
 if [ -n "$INPUT_MAX_USD" ]; then options+=(--max-usd "$INPUT_MAX_USD"); fi
+if [ -n "${INPUT_HISTORY:-}" ]; then options+=(--history "$INPUT_HISTORY"); fi
 if [ -n "$INPUT_POLICY_FROM" ]; then
   options+=(--policy-from "$INPUT_POLICY_FROM")
   if [ -n "$TRUSTED" ]; then options+=(--trusted "$TRUSTED"); fi
@@ -79,6 +82,8 @@ word="$(sed -n 's/^  "verdict": "\([a-z_]*\)",\{0,1\}$/\1/p' "$reports/rewind-re
 found="$(sed -n -e '/^  "counts": {}/{p;q;}' -e '/^  "counts": {/,/^  }/p' "$reports/rewind-report.json" 2>/dev/null | tr -d ' \n')"
 found="${found#*:}"
 if [ -n "$found" ]; then counts="${found%,}"; fi
+# No text of others begins a line of the report.
+if grep -q '^ *"direction": "lower",\{0,1\}$' "$reports/rewind-report.json" 2>/dev/null; then drifted=true; fi
 if [ -n "$word" ]; then
   verdict="$word"
 elif [ "$exit_code" = 0 ]; then

@@ -23,6 +23,7 @@ pub mod diff;
 pub mod exit;
 pub mod gate;
 pub mod github;
+pub mod history;
 pub mod interop;
 pub mod judge;
 pub mod lineage;

@@ -70,6 +70,8 @@ pub(super) enum Command {
     Merge(Merge),
     /// Seed known regressions into the baselines' recordings and show which their checks notice
     Selftest(SelfTest),
+    /// Keep what became of runs, and show what many of them say of each baseline
+    History(super::history::History),
     /// Compute the verdicts of a report again from the facts in it; exit 1 where they differ
     Verify(Verify),
     /// Tell on GitHub what a run came to; for jobs of GitHub Actions
@@ -323,6 +325,10 @@ pub(super) struct Gate {
     /// Directory for the reports
     #[arg(long, value_name = "DIR", default_value = "rewind-report")]
     pub(super) out: Utf8PathBuf,
+    /// History of runs that the report looks back on; no verdict follows from it [default: `[report] history`, else
+    /// none]
+    #[arg(long, value_name = "FILE")]
+    pub(super) history: Option<Utf8PathBuf>,
     /// Let nothing go live
     #[arg(long, conflicts_with = "live")]
     pub(super) offline: bool,

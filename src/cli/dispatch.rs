@@ -114,6 +114,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 trusted: typed.trusted,
                 baselines: typed.baselines,
                 out: typed.out,
+                history: typed.history,
                 offline: typed.offline,
                 live: typed.live,
                 allow_needs_live: typed.allow_needs_live,
@@ -171,6 +172,9 @@ pub(super) fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
                 json: typed.json,
             };
             selftest::run(&options, context, runtime()?.handle(), &mut out)
+        }
+        Command::History(typed) => {
+            super::history::run(typed, args.global.config, context, &mut out)
         }
         Command::Verify(typed) => {
             let options = VerifyOptions { path: typed.path };

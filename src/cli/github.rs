@@ -56,9 +56,9 @@ enum Command {
         /// Label of such issues
         #[arg(long, default_value = "rewind:nightly")]
         label: String,
-        /// Title of the issue
-        #[arg(long, default_value = "Rewind: the nightly run is red")]
-        title: String,
+        /// Title of the issue [default: says whether the run is red or a baseline has drifted]
+        #[arg(long)]
+        title: Option<String>,
     },
     /// Commit what a gate left to be accepted, where somebody who may has set the label
     Accept {

@@ -8,6 +8,7 @@ mod eval;
 mod export;
 mod failure;
 mod github;
+mod history;
 mod import;
 mod log;
 mod report_args;

@@ -12,6 +12,7 @@ pub mod export;
 mod failure;
 pub mod gate;
 pub mod github;
+pub mod history;
 pub mod import;
 pub mod init;
 mod judging;

@@ -412,6 +412,8 @@ pub struct Gate {
 pub struct Report {
     /// How much of what agents and models wrote; none in CI and full elsewhere where it is not set.
     pub content: Option<crate::report::Content>,
+    /// The history of runs that the report looks back on; none where it is not set.
+    pub history: Option<Utf8PathBuf>,
 }
 
 /// Whether tails run live.

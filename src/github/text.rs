@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::job::Job;
 use super::marker::Marker;
 use crate::gate::{Shown, Verdict};
+use crate::history::{Direction, Past};
 use crate::model::ContentId;
 use crate::report::{MarkdownError, RunReport, markdown, markdown_code};
 
@@ -64,6 +65,18 @@ impl Subject {
         }
     }
 
+    /// Returns whether something has drifted for the worse, as the history tells.
+    pub fn has_drifted(&self) -> bool {
+        let is_worse = |past: &Past| {
+            let mut drift = past.drift.iter();
+            drift.any(|shift| shift.direction == Direction::Lower)
+        };
+        match self {
+            Self::Report(report) => report.history.iter().any(is_worse),
+            Self::Broken(_) => false,
+        }
+    }
+
     /// Returns whether everything is as it was.
     pub fn is_plain(&self) -> bool {
         let is_plain = |verdict: Verdict| matches!(verdict, Verdict::Unaffected | Verdict::Stable);
@@ -106,6 +119,12 @@ impl Subject {
                 let forks = report.forks.iter();
                 parts
                     .extend(forks.map(|fork| format!("{} {}", fork.name(), fork.decision.verdict)));
+                for past in &report.history {
+                    let drift = past.drift.iter();
+                    parts.extend(drift.map(|shift| {
+                        format!("{}@{} {} drifted", past.baseline, shift.fork, shift.measure)
+                    }));
+                }
             }
             Self::Broken(broken) => parts.push(broken.why.clone()),
         }

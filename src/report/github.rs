@@ -103,7 +103,8 @@ const MESSAGE_CHARS: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
-    use super::super::run_report::{Content, Place};
+    use super::super::circumstances::Place;
+    use super::super::run_report::Content;
     use super::super::testing::report;
     use super::*;
 

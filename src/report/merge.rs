@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::run_report::{Conditions, ForkReport, RunReport, Timing};
+use super::circumstances::{Conditions, Timing};
+use super::run_report::{ForkReport, RunReport};
 use crate::gate::{Noise, decide_fork};
 
 /// Parts that can't be put together.
@@ -158,6 +159,8 @@ fn difference(a: &RunReport, b: &RunReport) -> Option<&'static str> {
         commit,
         config,
         baselines,
+        reference: _,
+        profile: _,
     } = &a.conditions;
     let total = |report: &RunReport| report.shard.map(|shard| shard.total);
     let differs = [

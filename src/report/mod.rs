@@ -6,6 +6,7 @@
 
 mod assert_report;
 mod calibration_report;
+mod circumstances;
 mod comparison;
 mod content;
 mod cost;
@@ -17,11 +18,13 @@ mod eval_pairs;
 mod eval_panel;
 mod eval_report;
 mod github;
+mod history_report;
 pub mod html;
 mod junit;
 mod markdown;
 mod merge;
 mod noise;
+mod past;
 mod ran;
 mod render;
 mod run_report;
@@ -35,6 +38,7 @@ pub use assert_report::{AssertReport, AssertedCheck};
 pub use calibration_report::{
     CalibrationReport, Corrected, Disagreement, Unmeasured as UnmeasuredItem,
 };
+pub use circumstances::{Conditions, Place, Timing};
 pub use cost::cost;
 pub use diff_report::{DiffReport, DiffRow, Is, Metrics};
 pub use escape::code as markdown_code;
@@ -43,14 +47,13 @@ pub use eval_pairs::{PairLine, PairReport, PositionBias, RoundLine, Said, WinSha
 pub use eval_panel::{Agreement, PanelLine};
 pub use eval_report::{CanaryLine, EvalReport, Evaluator, JudgeCost, Score, VoteLine, Voting};
 pub use github::{annotation_line, annotations, github, plain_line};
+pub use history_report::{EnforcingReport, HistoryReport};
 pub use junit::{JunitError, junit};
 pub use markdown::markdown_block;
 pub use markdown::{MAX_BYTES, MarkdownError, markdown};
 pub use merge::{MergeError, merge};
 pub use render::{Format, RenderError};
-pub use run_report::{
-    Conditions, Content, FORMAT, ForkReport, Place, ReportError, RunReport, Timing,
-};
+pub use run_report::{Content, FORMAT, ForkReport, ReportError, RunReport};
 pub use session_report::{SessionReport, StepReport, TimelineReport};
 pub use trace::{Came, Change, Row, Side, Texts, Trace, TraceStep, Traces, shown_sample};
 pub use units::tokens;

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::circumstances::{Conditions, Place, Timing};
 use crate::check::Outcome;
 use crate::gate::{
     Comparison, Delta, ForkInput, ForkVerdict, Mode, Noise, Policy, RunVerdict, Shard, Shown,
     SuiteTest, Verdict, decide_fork, decide_run, deltas, suite,
 };
+use crate::history::Past;
 use crate::model::Drift;
 use crate::replay::{Savings, Tally};
 
@@ -31,46 +33,6 @@ pub enum Content {
     Excerpt,
     /// The values that a failure names, whole.
     Full,
-}
-
-/// What happened in time; everything else in a report is the same for the same run.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Timing {
-    /// When the run began.
-    pub started_at: jiff::Timestamp,
-    /// How long it took, in milliseconds.
-    pub duration_ms: u64,
-    /// How long the live calls took, added up, in microseconds.
-    #[serde(default)]
-    pub paid_us: u64,
-    /// How long each fork took, in milliseconds, by `baseline@fork`.
-    pub forks_ms: BTreeMap<String, u64>,
-}
-
-/// The place in the repository where a fork is defined.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    /// The file, relative to the repository.
-    pub file: String,
-    /// The line: that of the check that failed first, else 1.
-    pub line: u32,
-}
-
-/// Under which conditions a run was made; parts of a run are put together only where they are equal.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Conditions {
-    /// The commit whose agent was run, where the CI system names it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub commit: Option<String>,
-    /// The hash of the configuration.
-    #[serde(default)]
-    pub config: String,
-    /// The hash of all baselines that were selected before they were shared out.
-    #[serde(default)]
-    pub baselines: String,
 }
 
 /// The result of one fork.
@@ -99,6 +61,9 @@ pub struct ForkReport {
     /// Where it is defined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// The models that answered, as the provider names them: of its live calls, or of those that were served where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
     /// Whether its baseline is new in the change: it can fail, and covers nothing else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_new: bool,
@@ -153,6 +118,7 @@ impl ForkReport {
             live_estimate: None,
             agent_log: String::new(),
             place: None,
+            models: Vec::new(),
             is_new: false,
         }
     }
@@ -229,6 +195,9 @@ pub struct RunReport {
     /// What unchanged forks differ by today; `None` where nothing went live, or none could be held against itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<Noise>,
+    /// What the runs so far say of its baselines, by their names; no verdict follows from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Past>,
     /// What happened in time.
     #[serde(default)]
     pub timing: Timing,
@@ -300,6 +269,7 @@ impl RunReport {
             forks,
             suite,
             noise: None,
+            history: Vec::new(),
             timing,
         };
         report.limit(content);

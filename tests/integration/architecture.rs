@@ -20,6 +20,7 @@ const FLOORS: &[&[&str]] = &[
         "mcp",
         "selftest",
         "calibration",
+        "history",
     ],
     &["report", "github", "interop"],
     &["config"],

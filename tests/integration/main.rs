@@ -21,6 +21,7 @@ mod cmd;
 mod examples;
 mod export;
 mod github;
+mod history;
 mod imports;
 mod init;
 mod judge;

@@ -368,6 +368,48 @@ def kappa_clustered():
                "interval": [max(value - half, -1), min(value + half, 1)]}
 
 
+# Their own generator, again.
+cusum = np.random.default_rng(20261201)
+
+
+def climbs(steps):
+    """The sums of a chart and for how long each has been above nothing, by all sums of the latest steps rather than by
+    Page's recursion."""
+    sums = [max(0.0, max(math.fsum(steps[start:end]) for start in range(end))) for end in range(1, len(steps) + 1)]
+    lengths = [0 if value < 1e-12 else end - max([at + 1 for at in range(end) if sums[at] < 1e-12], default=0)
+               for end, value in enumerate(sums, 1)]
+    return sums, lengths
+
+
+def cusum_share():
+    for usual, shifted, rates, samples in [(0.95, 0.85, [0.95] * 8 + [0.6] * 8, 5), (0.9, 0.8, [0.9] * 12, 3),
+                                           (0.5, 0.6, [0.5] * 5 + [0.8] * 9, 12), (0.948, 0.848, [1.0] * 6 + [0.0] * 3, 4)]:
+        runs = []
+        for rate in rates:
+            count = int(cusum.integers(0, samples + 1))
+            passed = int(cusum.binomial(count, rate))
+            runs.append([passed, count - passed])
+        steps = [stats.binom.logpmf(p, p + f, shifted) - stats.binom.logpmf(p, p + f, usual) for p, f in runs]
+        sums, lengths = climbs(steps)
+        yield {"usual": usual, "shifted": shifted, "runs": runs, "sums": sums, "lengths": lengths}
+
+
+def cusum_mean():
+    """Each value against all before it: the t statistic of a prediction, as a normal score of at most 4."""
+    for slack, least, values in [(0.5, 0.001, cusum.normal(0.8, 0.05, size=30)), (0.5, 0.02, [1.0] * 6 + [0.9] * 6),
+                                 (0.25, 1e-9, np.concatenate([cusum.normal(0.8, 0.05, 15), cusum.normal(0.7, 0.05, 15)])),
+                                 (0.5, 0.02, [0.9, 0.86] * 8 + [0.0, 0.95, 0.95, 0.97])]:
+        down, up = [0.0, 0.0], [0.0, 0.0]
+        for n in range(2, len(values)):
+            past = np.asarray(values[:n], dtype=float)
+            deviation = max(past.std(ddof=1), least)
+            t = (values[n] - past.mean()) / (deviation * math.sqrt(1 + 1 / n))
+            z = math.copysign(min(stats.norm.isf(stats.t.sf(abs(t), n - 1)), 4.0), t)
+            down.append(-z - slack)
+            up.append(z - slack)
+        yield {"slack": slack, "least": least, "values": list(map(float, values)), "down": climbs(down)[0], "up": climbs(up)[0]}
+
+
 PANDALM = [
     ([[89, 0, 8], [16, 388, 23], [11, 29, 435]], 0.85),
     ([[89, 2, 6], [15, 391, 21], [9, 18, 448]], 0.88),
@@ -401,6 +443,8 @@ GOLDEN = {
     "wilson_clustered": list(wilson_clustered()),
     "kappa_clustered": list(kappa_clustered()),
     "alpha_published": list(alpha_published()),
+    "cusum_share": list(cusum_share()),
+    "cusum_mean": list(cusum_mean()),
 }
 
 

@@ -1,5 +1,6 @@
 //! Under which conditions a run is made, and where its baselines are defined.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use camino::Utf8Path;
@@ -9,7 +10,7 @@ use crate::baseline::{Baseline, Baselines};
 use crate::check::Severity;
 use crate::command::Context;
 use crate::config::Config;
-use crate::model::ContentId;
+use crate::model::{ContentId, Timeline};
 use crate::report::{Conditions, ForkReport, Place};
 
 /// Returns the conditions of a run of these baselines, before they are shared out.
@@ -26,6 +27,10 @@ pub(super) fn conditions(
         (true, Profile::Nightly) => b"live, nightly",
         (false, Profile::Nightly) => b"offline, nightly",
     };
+    let name = match profile {
+        Profile::Pr => "pr",
+        Profile::Nightly => "nightly",
+    };
     let config = ContentId::of_parts([text.unwrap_or_default().as_slice(), mode]);
     let mut parts: Vec<Vec<u8>> = Vec::new();
     for baseline in baselines {
@@ -40,7 +45,43 @@ pub(super) fn conditions(
         commit: commit(context),
         config: config.to_string(),
         baselines: ContentId::of_parts(parts.iter().map(Vec::as_slice)).to_string(),
+        reference: reference(context),
+        profile: Some(name.to_owned()),
     }
+}
+
+/// Returns the branch or other ref that a CI system names.
+fn reference(context: &Context) -> Option<String> {
+    let names = [
+        "GITHUB_REF",
+        "CI_COMMIT_REF_NAME",
+        "BUILDKITE_BRANCH",
+        "CIRCLE_BRANCH",
+        "BITBUCKET_BRANCH",
+        "GIT_BRANCH",
+    ];
+    let mut values = names.into_iter().filter_map(|name| context.var(name));
+    values
+        .find(|name| name.len() <= 250 && !name.contains(char::is_control))
+        .map(str::to_owned)
+}
+
+/// Returns the models that answered the live calls of some runs; of those that were served, where there is no live one.
+pub(super) fn models(timelines: &[Option<Timeline>]) -> Vec<String> {
+    let of_calls = |is_live: bool| -> BTreeSet<String> {
+        let calls = timelines.iter().flatten().flat_map(Timeline::model_steps);
+        calls
+            .filter(|(_step, call)| call.served.is_none() == is_live)
+            .filter_map(|(_step, call)| call.response.model.clone())
+            .collect()
+    };
+    let live = of_calls(true);
+    let models = if live.is_empty() {
+        of_calls(false)
+    } else {
+        live
+    };
+    models.into_iter().collect()
 }
 
 /// Returns the commit that a CI system names.

@@ -26,12 +26,13 @@ use self::base::Base;
 use self::cache::{answers, kept, rejudged_note, remembered_note};
 pub(super) use self::case::{bare_case, case};
 use self::changed::Changed;
-use self::conditions::{conditions, place};
+use self::conditions::{conditions, models, place};
 use self::policy::counted;
 pub(super) use self::progress::Teller;
 use self::samples::samples;
 use self::select::{baselines, part};
 use super::baseline::directory;
+use super::history;
 use super::output::say;
 use super::rules::{prices, real_tools, replay_rules, timing};
 use super::{
@@ -106,6 +107,8 @@ pub struct GateOptions {
     pub baselines: Option<Utf8PathBuf>,
     /// The directory for the reports.
     pub out: Utf8PathBuf,
+    /// The history of runs that the report looks back on; as configured where it is not given.
+    pub history: Option<Utf8PathBuf>,
     /// Whether nothing may go live.
     pub offline: bool,
     /// Whether tails run live.
@@ -198,9 +201,9 @@ pub async fn run(
             "{skipped} baselines did not run: no file of their agents changed since {since}"
         ));
     }
-    explain_no_calls(&mut report);
-    explain_prefix_drift(&mut report);
-    report.notes.sort();
+    let history = history::file(options.history.as_deref(), &config, context);
+    history::look_back(&mut report, history.as_deref());
+    explain(&mut report);
     reports::hand_over(&report, &traces, &pending, options, context, out)?;
     Ok(exit(&report))
 }
@@ -372,6 +375,7 @@ fn report(
             }
             fork.agent_log = run.log;
             fork.place = place(&case.baseline, &fork, config);
+            fork.models = models(&run.timelines);
             forks_ms.insert(fork.name(), run.took_ms);
             forks.push(fork);
         }
@@ -406,6 +410,13 @@ fn quarantine_notes(cases: &[Case]) -> Vec<String> {
         })
     });
     notes.collect()
+}
+
+/// Adds notes on what people should know, and sorts all.
+fn explain(report: &mut RunReport) {
+    explain_no_calls(report);
+    explain_prefix_drift(report);
+    report.notes.sort();
 }
 
 /// Adds a note where an agent never reached the listener, with the likely causes.

@@ -40,8 +40,8 @@ pub struct IssueOptions {
     pub tell: TellOptions,
     /// The label of such issues.
     pub label: String,
-    /// The title.
-    pub title: String,
+    /// The title; by default it says whether the run is red or a baseline has drifted.
+    pub title: Option<String>,
 }
 
 /// Writes the comment on the pull request of this job.
@@ -140,10 +140,13 @@ pub async fn issue(
     let draft = desk::Draft {
         body: teller.text(&subject, Some(&marker(&subject)))?,
         marker: marker(&subject),
-        title: options.title.clone(),
+        title: options.title.clone().unwrap_or_else(|| {
+            let is_drift = subject.has_drifted() && !subject.is_failure();
+            if is_drift { DRIFTED } else { RED }.to_owned()
+        }),
         label: options.label.clone(),
-        is_failure: subject.is_failure(),
-        is_pass: subject.is_pass(),
+        is_failure: subject.is_failure() || subject.has_drifted(),
+        is_pass: subject.is_pass() && !subject.has_drifted(),
         line: format!(
             "{} in [run {}]({}).\n",
             subject.title(),
@@ -272,6 +275,12 @@ fn annotations(report: &RunReport) -> Vec<Annotation> {
     });
     notes.collect()
 }
+
+/// The title of the issue about a red run.
+const RED: &str = "Rewind: the nightly run is red";
+
+/// The title of the issue about a run that is not red, but whose history shows a drift.
+const DRIFTED: &str = "Rewind: a baseline has drifted";
 
 /// What is said where there is no token.
 const NO_TOKEN: &str = "nothing was told on GitHub: GITHUB_TOKEN is not set; give the step `env: { GITHUB_TOKEN: \"${{ github.token }}\" }`";

@@ -12,6 +12,7 @@ mod run;
 mod session;
 mod shared;
 mod talk;
+mod trend;
 
 use minijinja::value::{Serde, Value, ValueKind};
 use minijinja::{
@@ -113,13 +114,14 @@ const ROOM: usize = 500_000;
 const STYLE: &str = include_str!("assets/style.css");
 const SCRIPT: &str = include_str!("assets/page.js");
 
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("page.html", include_str!("../templates/page.html.jinja")),
     ("parts.html", include_str!("../templates/parts.html.jinja")),
     (
         "checks.html",
         include_str!("../templates/checks.html.jinja"),
     ),
+    ("trend.html", include_str!("../templates/trend.html.jinja")),
     ("trace.html", include_str!("../templates/trace.html.jinja")),
     ("run.html", include_str!("../templates/run.html.jinja")),
     (

@@ -8,8 +8,10 @@ use super::checks::{CheckView, by_step, checks, locate};
 use super::data::Data;
 use super::intervals::{NumberView, TogetherView, numbers, of_run};
 use super::shared::{ChangeView, First, TraceView, address, change_view, first, trace_view};
+use super::trend::{TrendView, trend};
 use super::{HtmlError, RECEIPT, ROOM, TRACES, fill};
 use crate::gate::{Shown, SuiteTest};
+use crate::history::Past;
 use crate::report::comparison::{self, Compared};
 use crate::report::markdown::{Detail, Page, page};
 use crate::report::run_report::{ForkReport, RunReport};
@@ -52,6 +54,7 @@ struct ForkView {
     is_gating: bool,
     search: String,
     compared: Option<Compared>,
+    past: Option<TrendView>,
     differences: Vec<NumberView>,
     estimate: Option<String>,
     first: Option<First>,
@@ -85,6 +88,8 @@ pub fn run_page(report: &RunReport, traces: &Traces) -> Result<String, HtmlError
     let mut room = ROOM;
     let mut told: BTreeMap<&str, Vec<(&str, &Trace, String)>> = BTreeMap::new();
     let mut forks = Vec::new();
+    let pasts = report.history.iter();
+    let mut pasts: BTreeMap<&str, &Past> = pasts.map(|past| (&*past.baseline, past)).collect();
     // The worst first, so that the room in the page is theirs.
     for fork in report.worst_first() {
         let name = fork.name();
@@ -101,8 +106,11 @@ pub fn run_page(report: &RunReport, traces: &Traces) -> Result<String, HtmlError
         if let (Some(trace), None) = (trace, &same) {
             known.push((&fork.evidence.fork, trace, view.id.clone()));
         }
+        // What is said of a baseline stands at its first fork.
+        let past = pasts.remove(fork.evidence.baseline.as_str());
         forks.push(ForkView {
             same_as: same,
+            past: past.and_then(trend),
             ..view
         });
     }
@@ -258,6 +266,7 @@ fn fork_view(
         why: fork.decision.why.clone(),
         is_gating: evidence.is_gating,
         compared: comparison::compared(fork),
+        past: None,
         differences: numbers(fork),
         estimate: fork.live_estimate.map(|tally| {
             format!(

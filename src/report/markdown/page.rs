@@ -9,6 +9,7 @@ use crate::report::comparison::{self, Compared, NUMBERS};
 use crate::report::cost::cost;
 use crate::report::deltas::{DeltaView, SuiteView, of_fork, together};
 use crate::report::escape::shell;
+use crate::report::history_report::remarks;
 use crate::report::noise::{NoiseView, noise};
 use crate::report::ran::{FEW_TOOLS, ran_for_real};
 use crate::report::run_report::{ForkReport, RunReport};
@@ -43,6 +44,7 @@ pub(crate) struct Page {
     is_enforced: bool,
     drift: Vec<String>,
     notes: Vec<String>,
+    remarks: Vec<String>,
     savings: SavingsView,
     ran: Option<String>,
     covered: u32,
@@ -175,6 +177,10 @@ pub(crate) fn page(report: &RunReport, detail: Detail) -> Page {
         is_enforced: report.policy.is_enforced,
         drift: few(report.drift().iter().map(ToString::to_string).collect()),
         notes: few(report.notes.clone()),
+        remarks: few(remarks(report)
+            .into_iter()
+            .map(|(name, text)| format!("{name} {text}"))
+            .collect()),
         savings: savings_view(report),
         ran: ran_for_real(report, FEW_TOOLS),
         covered: report.covered,

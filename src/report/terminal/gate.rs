@@ -11,6 +11,7 @@ use crate::gate::{Shown, Verdict};
 use crate::report::cost::cost;
 use crate::report::deltas::{NOTHING_VARIES, of_fork, together};
 use crate::report::escape::{one_line, plain, shell};
+use crate::report::history_report::remarks;
 use crate::report::noise::noise;
 use crate::report::ran::{FEW_TOOLS, ran_for_real};
 use crate::report::run_report::{ForkReport, RunReport};
@@ -172,6 +173,14 @@ fn footer(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<(
     for note in &report.notes {
         writeln!(out, "note: {}", plain(note))?;
     }
+    let remarks = remarks(report);
+    for (name, text) in remarks.iter().take(MAX_REMARKS) {
+        writeln!(out, "history: {} {}", one_line(name), one_line(text))?;
+    }
+    if remarks.len() > MAX_REMARKS {
+        let more = remarks.len() - MAX_REMARKS;
+        writeln!(out, "history: … and {more} more, see report.html")?;
+    }
     let (served, live) = (&report.savings.saved, &report.savings.paid);
     if served.calls + live.calls > 0 {
         writeln!(
@@ -225,6 +234,9 @@ fn footer(report: &RunReport, style: Style, out: &mut dyn Write) -> io::Result<(
 
 /// Up to how many forks each has a line of its own.
 const FEW_FORKS: usize = 24;
+
+/// How many lines there are of what the history says.
+const MAX_REMARKS: usize = 5;
 
 /// How many lines there are of forks that do not pass where there are many forks.
 const MAX_ROWS: usize = 20;

@@ -170,6 +170,8 @@ fn a_red_night_opens_an_issue_and_proposes_and_a_good_one_closes_it() {
         assert_eq!(state.issues[0]["state"], "open");
         assert_eq!(state.pulls.len(), 2, "{:#?}", state.pulls);
     }
+    let kept = || hub.git(&["show", "rewind-history:history.jsonl"]);
+    assert_eq!(kept().lines().count(), 1, "{}", kept());
     hub.app.write("prompt.txt", "Answer.");
     hub.git(&["commit", "--quiet", "--all", "--message", "polite again"]);
     hub.runs(
@@ -180,6 +182,12 @@ fn a_red_night_opens_an_issue_and_proposes_and_a_good_one_closes_it() {
     .exits(0);
     assert_eq!(hub.github.state().issues[0]["state"], "closed");
     assert_eq!(hub.github.state().issues.len(), 1);
+    let kept = hub.git(&["show", "rewind-history:history.jsonl"]);
+    assert_eq!(kept.lines().count(), 2, "{kept}");
+    assert!(
+        kept.contains("\"ref\":\"refs/heads/main\",\"profile\":\"nightly\""),
+        "{kept}"
+    );
     hub.github.assert_valid();
 }
 

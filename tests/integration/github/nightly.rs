@@ -52,6 +52,33 @@ fn a_red_night_opens_one_issue_and_a_green_one_closes_it() {
 }
 
 #[test]
+fn a_drift_opens_the_issue_though_the_night_is_not_red() {
+    let github = FakeGithub::start();
+    let mut app = repository(false);
+    let path = app.folder().join("rewind-report/rewind-report.json");
+    let mut report: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let share = json!({ "count": 0, "of": 20, "low": 0.0, "high": 0.2 });
+    report["history"] = json!([{
+        "baseline": "one", "runs": 20, "points": [],
+        "flake": { "repeats": share, "suspect": share },
+        "drift": [{
+            "fork": "auto", "measure": "checks", "direction": "lower", "before": 0.98, "after": 0.6, "runs": 5,
+            "since": "2026-11-25T03:17:00Z",
+        }],
+    }]);
+    std::fs::write(&path, serde_json::to_string_pretty(&report).unwrap()).unwrap();
+    assert!(night(&mut app, &github, 600).contains("issue opened"));
+    let issue = issues(&github)[0].clone();
+    assert_eq!(issue["title"], "Rewind: a baseline has drifted");
+    let body = issue["body"].as_str().unwrap();
+    assert!(body.contains("checks lower since 2026-11-25"), "{body}");
+    assert!(night(&mut app, &github, 601).contains("issue brought up to date"));
+    run_gate(&app, false);
+    assert!(night(&mut app, &github, 602).contains("issue closed"));
+    github.assert_valid();
+}
+
+#[test]
 fn no_answer_that_is_lost_makes_a_second_issue() {
     for fault in [Fault::DoneButStatus(500), Fault::DoneButLost, Fault::Lost] {
         let github = FakeGithub::start();
