@@ -102,6 +102,9 @@ pub struct ForkReport {
     /// Whether its baseline is new in the change: it can fail, and covers nothing else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_new: bool,
+    /// The tags of its baseline.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 }
 
 impl ForkReport {
@@ -154,6 +157,7 @@ impl ForkReport {
             agent_log: String::new(),
             place: None,
             is_new: false,
+            tags: Vec::new(),
         }
     }
 

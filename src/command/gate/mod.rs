@@ -371,6 +371,7 @@ fn report(
                 fork.live_estimate = Some(estimate(&case.reference, from, &prices));
             }
             fork.agent_log = run.log;
+            fork.tags.clone_from(&case.baseline.definition.tags);
             fork.place = place(&case.baseline, &fork, config);
             forks_ms.insert(fork.name(), run.took_ms);
             forks.push(fork);
