@@ -306,6 +306,7 @@ fn sample(score: f64) -> Sample {
         value: Some(score),
         reference: None,
         max_drop: None,
+        votes: Vec::new(),
     };
     let outcome = if score >= MIN {
         Outcome::passed("")

@@ -136,9 +136,10 @@ impl Check for ByJudge {
         };
         let score = Score {
             evaluator: evaluator.to_owned(),
-            value: judged.map(|judged| judged.score),
-            reference: judged.and_then(|judged| judged.reference),
+            value: judged.as_ref().map(|judged| judged.score),
+            reference: judged.as_ref().and_then(|judged| judged.reference),
             max_drop: self.max_drop,
+            votes: judged.map(|judged| judged.votes).unwrap_or_default(),
         };
         let outcome = match score.value {
             None => Outcome::passed(format!(
@@ -195,6 +196,7 @@ mod tests {
             let judged = |score| Judged {
                 score,
                 reference: Some(0.9),
+                votes: Vec::new(),
             };
             self.0.map(|score| score.map(judged)).map_err(str::to_owned)
         }

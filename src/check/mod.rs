@@ -36,7 +36,9 @@ pub use outside::{
     FileError, Judged, Judging, KeptAnswer, KeptTool, Nothing, Outside, Program, ProgramEnd,
 };
 pub use registry::{ReadError, kinds, read};
-pub use result::{CheckResult, Finding, KOfN, MaxDrop, Outcome, Score, Severity};
+pub use result::{
+    CheckResult, Finding, JudgeVote, JudgedStatement, KOfN, MaxDrop, Outcome, Score, Severity,
+};
 pub use tool_use::{ToolUse, tool_uses};
 
 /// What a check may look at.

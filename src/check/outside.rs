@@ -8,6 +8,7 @@ use std::time::Duration;
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
+use super::result::JudgeVote;
 use crate::judge::Votes;
 use crate::model::Timeline;
 
@@ -88,12 +89,14 @@ impl KeptAnswer {
 }
 
 /// What a judge said.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
     /// The score of the candidate, from 0 to 1.
     pub score: f64,
     /// The score of the reference by the same judge, from 0 to 1; `None` where it was not measured.
     pub reference: Option<f64>,
+    /// What the judges said of the candidate.
+    pub votes: Vec<JudgeVote>,
 }
 
 /// A program that a check wants to run.

@@ -95,6 +95,42 @@ pub struct Score {
     /// By how much the mean may drop; as the gate says where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_drop: Option<MaxDrop>,
+    /// What the judges said; nothing where nobody was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<JudgeVote>,
+}
+
+/// What a judge said of an answer, once.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JudgeVote {
+    /// The model, or the program.
+    pub judge: String,
+    /// Its score, from 0 to 1; `None` where it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// Why it was not measured. May quote content.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// What it said of each statement of the evaluator.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<JudgedStatement>,
+}
+
+/// What a judge said of one statement.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JudgedStatement {
+    /// The name of the statement.
+    pub statement: String,
+    /// From 0 to 1.
+    pub score: f64,
+    /// Words of what was judged. Content.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotes: Vec<String>,
+    /// Why, in the judge's words. May quote content.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reasoning: String,
 }
 
 /// One thing that is not as it should be.

@@ -230,14 +230,15 @@ async fn ask(judge: &Judge, known: &dyn VerdictCache, item: &Item<'_>, ordinal: 
     }
 }
 
-/// Returns the score that follows from what is known, without asking anybody; `None` where a vote is missing.
+/// Returns the score that follows from what is known, and the votes that it is made of, without asking anybody; `None`
+/// where a vote is missing.
 pub fn known_score(
     settings: &JudgeSettings,
     known: &dyn VerdictCache,
     criterion: &Criterion,
     subject: &Subject,
     votes: Votes,
-) -> Option<f64> {
+) -> Option<(f64, Vec<Vote>)> {
     let mut keys = cache::verdict_keys(settings, criterion, subject, votes.max()).into_iter();
     let mut given: Vec<Vote> = Vec::new();
     while votes.wanted(&given) > 0 {
@@ -247,7 +248,7 @@ pub fn known_score(
         vote.score()?;
         given.push(vote);
     }
-    mean(&given).ok()
+    Some((mean(&given).ok()?, given))
 }
 
 fn cells(

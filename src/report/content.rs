@@ -36,6 +36,14 @@ fn limit(fork: &mut ForkReport, content: Content) {
             keep(&mut divergence.found);
         }
         for check in &mut sample.checks {
+            for vote in check.score.iter_mut().flat_map(|score| &mut score.votes) {
+                keep(&mut vote.why);
+                for said in &mut vote.statements {
+                    keep(&mut said.reasoning);
+                    said.quotes.iter_mut().for_each(keep);
+                    said.quotes.retain(|quote| !quote.is_empty());
+                }
+            }
             let Outcome::Failed { findings, .. } = &mut check.outcome else {
                 continue;
             };

@@ -67,6 +67,9 @@ pub struct ForkReport {
     /// Whether its baseline is new in the change: it can fail, and covers nothing else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_new: bool,
+    /// The tags of its baseline.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 }
 
 impl ForkReport {
@@ -120,6 +123,7 @@ impl ForkReport {
             place: None,
             models: Vec::new(),
             is_new: false,
+            tags: Vec::new(),
         }
     }
 

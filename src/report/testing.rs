@@ -1,7 +1,7 @@
 //! A gate run for the tests of the reports: good, bad and hostile forks.
 
 use super::{Content, ForkReport, RunReport};
-use crate::check::{CheckResult, Finding, Outcome, Severity};
+use crate::check::{CheckResult, Finding, JudgeVote, JudgedStatement, Outcome, Score, Severity};
 use crate::gate::{
     Accepted, Comparison, Fault, FaultKind, ForkInput, Measure, Mode, Policy, Sample,
 };
@@ -37,6 +37,34 @@ fn sample(replay: ReplayReport, checks: Vec<CheckResult>) -> Sample {
         printed: None,
         is_same_trajectory: true,
         checks,
+    }
+}
+
+/// Returns a score with a vote of a judge that says this wherever it says something.
+pub(super) fn judged(said: &str) -> Score {
+    Score {
+        evaluator: "correctness".to_owned(),
+        value: Some(0.2),
+        reference: Some(0.9),
+        max_drop: None,
+        votes: vec![
+            JudgeVote {
+                judge: "judge-1".to_owned(),
+                score: Some(0.2),
+                why: String::new(),
+                statements: vec![JudgedStatement {
+                    statement: "correctness".to_owned(),
+                    score: 0.2,
+                    quotes: vec![said.to_owned()],
+                    reasoning: said.to_owned(),
+                }],
+            },
+            JudgeVote {
+                judge: "judge-2".to_owned(),
+                why: said.to_owned(),
+                ..JudgeVote::default()
+            },
+        ],
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::testing::report;
+use super::testing::{HOSTILE, judged, report};
 use super::*;
 use crate::gate::{Shown, Verdict};
 use crate::lineage::testing::{Talk, fork, research, session, timeline};
@@ -54,6 +54,8 @@ fn the_schema_takes_every_report_and_knows_every_key() {
             file: "b.toml".to_owned(),
             line: 3,
         });
+        report.forks[0].tags = vec!["smoke".to_owned()];
+        report.forks[0].evidence.samples[0].checks[0].score = Some(judged("said"));
         report.forks[1].evidence.accepted = crate::gate::Accepted::Incomparable("x".to_owned());
         let value: Value = serde_json::from_str(&report.to_json()).unwrap();
         assert_eq!(misfits(&value), Vec::<String>::new());
@@ -282,4 +284,15 @@ fn every_key_is_documented() {
         .collect();
     assert!(missing.is_empty(), "docs/json-output.md lacks {missing:?}");
     assert!(found.len() > 60);
+}
+
+#[test]
+fn what_judges_quote_is_content() {
+    let mut report = report(Content::Full);
+    report.forks[0].evidence.samples[0].checks[0].score = Some(judged(HOSTILE));
+    let before = report.to_json();
+    assert!(before.contains("quotes"), "{before}");
+    report.limit(Content::None);
+    assert!(!report.to_json().contains("everyone"));
+    assert!(report.to_json().contains("judge-1"));
 }

@@ -26,7 +26,7 @@ const browser = await chromium.launchPersistentContext(profile, {
 });
 const trouble = [];
 
-const open = async (file, { hash = "", width = 1280, scheme = "light", motion = "reduce" } = {}) => {
+const open = async (file, { hash = "", width = 1280, scheme = "light", motion = "reduce", before } = {}) => {
   const page = await browser.newPage();
   await page.setViewportSize({ width, height: 900 });
   await page.emulateMedia({ colorScheme: scheme, reducedMotion: motion });
@@ -35,6 +35,7 @@ const open = async (file, { hash = "", width = 1280, scheme = "light", motion = 
   page.on("pageerror", (error) => trouble.push(`error: ${error.message}`));
   page.on("dialog", (dialog) => { trouble.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
   page.on("request", (request) => { if (request.url().split("#")[0] !== own) trouble.push(`request: ${request.url()}`); });
+  if (before) await page.addInitScript(before);
   await page.goto(own + (hash ? "#" + hash : ""));
   return page;
 };
@@ -111,7 +112,8 @@ const scenarios = {
     assert.notEqual(await focused(page), next);
     await page.keyboard.press("Enter");
     await page.keyboard.press("u");
-    assert.equal(await shown(page, "#run").count(), 1);
+    await page.locator("#run").waitFor();
+    assert.equal(await shown(page, ".view.fork").count(), 0);
   },
 
   // A session with a fork: what was said, the whole context, raw JSON, the strip of time, addresses.
@@ -123,6 +125,26 @@ const scenarios = {
     assert.ok((await page.locator(".strip rect.bar.served").count()) > 0);
     await bars.nth(3).click();
     assert.equal(await page.locator(".row.here[open]").count(), 1);
+    // By keyboard: one stop, arrows from step to step, what it is below.
+    assert.equal(await page.locator(".strip [tabindex='0']").count(), 1);
+    await bars.first().focus();
+    await page.keyboard.press("ArrowRight");
+    assert.match(await page.locator(".strip .hint").first().innerText(), /^step 2: tool research · research-supervisor/);
+    await page.keyboard.press("Enter");
+    assert.equal(await page.locator(".row.here[open]").getAttribute("id"), "main/fixed/2");
+
+    // Each agent's conversation has a lane with its name, in the strip and as columns.
+    const labels = await page.locator(".strip text").allTextContents();
+    assert.ok(labels.some((name) => name.startsWith("research-superv")) && labels.some((name) => name.startsWith("report-writer")), labels.join());
+    await page.getByRole("button", { name: "In lanes" }).click();
+    const swim = page.locator(".swim table");
+    assert.equal(await swim.count(), 2);
+    assert.ok((await swim.first().locator("thead th").allInnerTexts()).includes("research-supervisor"));
+    assert.equal(await swim.first().locator("td a").count(), 30);
+    await swim.first().locator("td a").nth(8).click();
+    assert.equal(await page.locator(".row.here[open]").count(), 1);
+    await page.getByRole("button", { name: "In lanes" }).click();
+    assert.equal(await swim.count(), 0);
 
     await page.evaluate((to) => { location.hash = to; }, address);
     const row = page.locator(".row.here");
@@ -130,7 +152,7 @@ const scenarios = {
     assert.equal(await row.getAttribute("id"), address);
     assert.ok((await row.locator(".diff del").count()) > 0 && (await row.locator(".diff ins").count()) > 0);
     await row.getByRole("button", { name: /whole context/ }).click();
-    assert.ok((await row.locator(".turn.seen").count()) > 0);
+    assert.ok((await row.locator(".turn.seen").count()) > 0 && (await row.locator(".turn.fresh").count()) > 0);
     assert.ok((await row.getByText("new in this step").count()) > 0);
     await row.getByRole("button", { name: /whole context/ }).click();
     assert.equal(await row.locator(".turn.seen").count(), 0);
@@ -149,6 +171,108 @@ const scenarios = {
     // The address leads a second reader to the same step.
     const again = await open(file, { hash: address });
     assert.equal(await again.locator(".row.here[open]").getAttribute("id"), address);
+  },
+
+  // Without DecompressionStream the page unpacks its data itself.
+  async unpack(file, address) {
+    const page = await open(file, { hash: address, before: () => { delete window.DecompressionStream; } });
+    assert.equal(await page.evaluate(() => typeof DecompressionStream + document.querySelectorAll("script[data-packed]").length), "undefined1");
+    const row = page.locator(".row.here");
+    await row.getByText("Raw JSON").click();
+    assert.ok(JSON.parse(await row.locator(".body > .talks pre[tabindex]").first().innerText()).context.length > 0);
+    const own = await page.evaluate(async () => JSON.stringify(JSON.parse(new TextDecoder().decode(inflate(Uint8Array.from(atob(document.querySelector("script[data-packed]").textContent.trim().replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0)))))));
+    const other = await open(file);
+    const native = await other.evaluate(async () => {
+      const bytes = Uint8Array.from(atob(document.querySelector("script[data-packed]").textContent.trim().replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+      return JSON.stringify(JSON.parse(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"))).text()));
+    });
+    assert.equal(own, native);
+  },
+
+  // A large run: by verdict, tag and text together, and the address says how.
+  async filter(file) {
+    const page = await open(file);
+    const rows = "table.list.forks tbody tr";
+    const all = await shown(page, rows).count();
+    await page.getByRole("button", { name: "odd", exact: true }).click();
+    assert.equal(await shown(page, rows).count(), all / 2);
+    await page.getByRole("searchbox").fill("baseline-00");
+    assert.equal(await shown(page, rows).count(), 5);
+    await page.getByRole("button", { name: "PASS" }).click();
+    assert.equal(await shown(page, rows).count(), 5);
+    await page.getByRole("button", { name: "baseline @ fork" }).click();
+    await page.getByRole("button", { name: "baseline @ fork" }).click();
+    const names = await texts(page, rows + " th a");
+    assert.ok(names[0].startsWith("baseline-009"), names[0]);
+    const hash = new URL(page.url()).hash;
+    assert.match(hash, /^#run\?text=baseline-00&verdict=pass&tag=odd&sort=-name$/);
+
+    // The address leads somebody else, and whoever comes back, to the same rows.
+    const again = await open(file, { hash: hash.slice(1) });
+    assert.deepEqual(await texts(again, rows + " th a"), names);
+    assert.equal(await again.getByRole("searchbox").inputValue(), "baseline-00");
+    await shown(again, rows + " th a").first().click();
+    await again.locator(".view.shown").waitFor();
+    await again.keyboard.press("u");
+    await again.locator("#run").waitFor();
+    assert.deepEqual(await texts(again, rows + " th a"), names);
+    assert.equal(new URL(again.url()).hash, hash);
+    await again.getByRole("button", { name: "FAIL" }).click();
+    await again.getByRole("button", { name: "PASS" }).click();
+    assert.ok(await again.getByText("No baseline fits the filter.").isVisible());
+  },
+
+  // On paper: every verdict and finding, no control, nothing cut off.
+  async print(...pages) {
+    for (const file of pages) {
+      const page = await open(file, { width: 794 });
+      const fork = page.locator(".view.fork").first();
+      if (await fork.count()) await page.evaluate((to) => { location.hash = to; }, await fork.getAttribute("id"));
+      await page.emulateMedia({ media: "print" });
+      await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+      for (const selector of [".pill", ".hero h1", ".finding", ".checks > li", ".holding li", ".row"])
+        assert.equal(await shown(page, selector).count(), await page.locator(selector).count(), `${basename(file)}: ${selector}`);
+      assert.equal(await shown(page, "button.copy, input, .tools, .more, .crumbs, dialog, .pick").count(), 0);
+      const cut = await page.evaluate(() => [...document.querySelectorAll("main *")].filter((one) => {
+        const style = getComputedStyle(one);
+        return one.getClientRects().length && !one.matches(".off, .off *, svg *, .skip") && style.overflow !== "visible" && (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1);
+      }).map((one) => one.outerHTML.slice(0, 120)));
+      assert.deepEqual(cut, []);
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 794);
+      await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+      const paper = await page.pdf({ format: "A4" });
+      assert.ok(paper.length > 10_000);
+      if (process.env.REWIND_KEEP_PDF) writeFileSync(process.env.REWIND_KEEP_PDF + basename(file) + ".pdf", paper);
+    }
+  },
+
+  // Texts from right to left, texts without spaces, texts of a megabyte.
+  async directions(file, answer) {
+    for (const width of [360, 1280]) {
+      const page = await open(file, { width });
+      await page.getByRole("button", { name: "Open all" }).first().click();
+      await page.locator(".more button").first().waitFor();
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, "something is wider than the page");
+      const direction = (text) => page.evaluate((text) => [...new Set([...document.querySelectorAll("main *")].filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.data.includes(text))).filter((one) => one.getClientRects().length).map((one) => getComputedStyle(one).direction))], text);
+      assert.deepEqual(await direction(answer.slice(0, 9)), ["rtl"]);
+      assert.deepEqual(await direction("\u0645\u0631\u062d\u0628\u0627"), ["rtl"]);
+      assert.deepEqual(await direction("\u4f60\u662f\u4e00"), ["ltr"]);
+      // The megabyte is folded, and there when it is asked for.
+      const long = page.locator("details.long").filter({ hasText: "1.2 M characters" }).first();
+      assert.equal(await long.evaluate((one) => one.open), false);
+      await long.locator("summary").click();
+      assert.ok((await long.locator("pre").innerText()).length >= 1_200_000);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, "the long text is wider than the page");
+      await page.close();
+    }
+    // Nothing moves for those who don't want it, nor for anybody else.
+    for (const motion of ["reduce", "no-preference"]) {
+      const page = await open(file, { motion });
+      await page.getByRole("button", { name: "Open all" }).first().click();
+      const moving = await page.evaluate(() => document.getAnimations().length + [...document.querySelectorAll("*")].filter((one) => getComputedStyle(one).transitionDuration !== "0s" || getComputedStyle(one).scrollBehavior === "smooth").length);
+      assert.equal(moving, 0);
+      await page.close();
+    }
   },
 
   // Without the script everything is there to be read.

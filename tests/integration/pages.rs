@@ -74,6 +74,60 @@ fn without_its_script_a_page_holds_everything() {
 }
 
 #[test]
+fn a_browser_that_cannot_unpack_shows_what_is_packed() {
+    let (app, _run, session) = pages();
+    browse(&app, "unpack", &[&session, "main/fixed/5"]);
+}
+
+#[test]
+fn on_paper_every_verdict_and_finding_is_there_and_no_control() {
+    let (app, run, session) = pages();
+    browse(&app, "print", &[&run, &session]);
+}
+
+/// Talks in scripts that are written from right to left or without spaces, and says one thing at great length.
+const MANY_SCRIPTS: &str = r#"
+import json, os, urllib.request
+words = "\u0645\u0631\u062d\u0628\u0627 \u0628\u0627\u0644\u0639\u0627\u0644\u0645"
+messages = [
+    {"role": "system", "content": "\u4f60\u662f\u4e00\u500b\u7814\u7a76\u54e1\u3002" * 60},
+    {"role": "user", "content": words + " (Tokyo)"},
+    {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "type": "function",
+        "function": {"name": "read", "arguments": json.dumps({words: words, "path": "x" * 400})}}]},
+    {"role": "tool", "tool_call_id": "1", "content": "0123456789" * 120_000},
+]
+body = {"model": "gpt-4o-mini", "messages": messages}
+request = urllib.request.Request(os.environ["OPENAI_BASE_URL"] + "/chat/completions", json.dumps(body).encode(),
+    {"content-type": "application/json", "authorization": "Bearer " + os.environ["OPENAI_API_KEY"]})
+print(json.load(urllib.request.urlopen(request))["choices"][0]["message"]["content"])
+"#;
+
+#[test]
+fn texts_of_every_script_stand_in_their_direction_and_within_the_page() {
+    let app = App::new();
+    app.write("agent.py", MANY_SCRIPTS);
+    let answer = "\u{05e9}\u{05dc}\u{05d5}\u{05dd} \u{05e2}\u{05d5}\u{05dc}\u{05dd}, 14 million.";
+    app.write(
+        "model.toml",
+        &format!("[[rule]]\nreply = {{ text = '{answer}' }}\n"),
+    );
+    app.write(
+        "rewind.toml",
+        "[agent]\ncommand = [\"python3\", \"agent.py\"]\n[upstream]\nscripted = \"model.toml\"\n",
+    );
+    app.run(["record", "--name", "scripts"]).exits(0);
+    let share = [
+        "share",
+        "scripts",
+        "--include-content",
+        "-o",
+        "scripts.html",
+    ];
+    app.run(share).exits(0);
+    browse(&app, "directions", &[&path(&app, "scripts.html"), answer]);
+}
+
+#[test]
 fn nothing_keeps_anybody_from_reading_it() {
     let (app, run, session) = pages();
     browse(&app, "axe", &[&run, &session]);
@@ -173,12 +227,40 @@ fn what_strangers_wrote_runs_and_loads_nothing() {
     app.run(replay);
     let share = ["share", "bad", "--include-content", "-o", "bad.html"];
     app.run(share).exits(0);
-    let pages = ["rewind-report/report.html", "bad.html"].map(|file| path(&app, file));
+    told(
+        &app.folder().join("rewind-report"),
+        &app.folder().join("told"),
+        &bad,
+    );
+    app.run(["report", "told", "--format", "html", "-o", "told.html"])
+        .exits(0);
+    let files = ["rewind-report/report.html", "bad.html", "told.html"];
+    let pages = files.map(|file| path(&app, file));
     for page in &pages {
         let text = fs::read_to_string(page).unwrap();
         assert!(text.contains("window.touched1"), "{page} shows it");
     }
     browse(&app, "hostile", &pages.each_ref().map(String::as_str));
+}
+
+/// Writes a run's report again in which tags, judges and what they quote say this, too.
+fn told(from: &Path, to: &Path, bad: &str) {
+    let text = fs::read_to_string(from.join("rewind-report.json")).unwrap();
+    let mut report: Value = serde_json::from_str(&text).unwrap();
+    let said = json!({"statement": bad, "score": 0.2, "quotes": [bad, bad], "reasoning": bad});
+    let votes = json!([
+        {"judge": bad, "score": 0.2, "statements": [said]},
+        {"judge": bad, "why": bad},
+    ]);
+    for fork in report["forks"].as_array_mut().unwrap() {
+        fork["tags"] = json!([bad, "smoke"]);
+        let sample = &mut fork["evidence"]["samples"][0];
+        sample["checks"][0]["score"] = json!({"evaluator": bad, "value": 0.2, "votes": votes});
+        sample["checks"][1]["score"] = json!({"evaluator": bad, "value": 0.8, "votes": votes});
+    }
+    fs::create_dir_all(to).unwrap();
+    fs::write(to.join("rewind-report.json"), report.to_string()).unwrap();
+    fs::copy(from.join("timelines.json"), to.join("timelines.json")).unwrap();
 }
 
 /// Returns a text as TOML writes it.
@@ -218,6 +300,7 @@ fn enlarge(from: &Path, to: &Path, forks: usize, steps: usize) {
             let mut fork = fork.clone();
             let name = format!("baseline-{number:03}");
             fork["evidence"]["baseline"] = json!(name);
+            fork["tags"] = json!([if number % 2 == 0 { "even" } else { "odd" }, "smoke"]);
             let address = fork["evidence"]["fork"].as_str().unwrap();
             // No two are the same.
             trace["left"]["steps"] = json!(number);
@@ -249,6 +332,7 @@ fn large_runs_fit_and_open() {
             .exits(0);
         files.push(path(&app, &file));
     }
+    browse(&app, "filter", &[&files[0]]);
     let size = fs::metadata(&files[0]).unwrap().len();
     assert!(
         size < 5_000_000,

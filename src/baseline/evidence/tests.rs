@@ -140,6 +140,7 @@ fn scores_stand_beside_the_samples_that_have_one() {
             value: Some(value),
             reference: None,
             max_drop: None,
+            votes: Vec::new(),
         });
         fork.add(SampleEvidence::default(), &[one], &same);
     }

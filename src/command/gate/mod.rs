@@ -374,6 +374,7 @@ fn report(
                 fork.live_estimate = Some(estimate(&case.reference, from, &prices));
             }
             fork.agent_log = run.log;
+            fork.tags.clone_from(&case.baseline.definition.tags);
             fork.place = place(&case.baseline, &fork, config);
             fork.models = models(&run.timelines);
             forks_ms.insert(fork.name(), run.took_ms);

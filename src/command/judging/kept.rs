@@ -56,6 +56,14 @@ impl Kept {
         lock(&self.used).get(&key).cloned()
     }
 
+    /// Returns a text without secrets.
+    pub(super) fn redacted(&self, text: &str) -> String {
+        match &self.redactor {
+            Some(redactor) => redactor.text(text).into_owned(),
+            None => text.to_owned(),
+        }
+    }
+
     /// Returns a sentence on what was not asked again; `None` where everything was.
     pub(super) fn saved(&self) -> Option<String> {
         let saved = lock(&self.saved);

@@ -2,6 +2,7 @@
 
 mod kept;
 mod said;
+mod votes;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +17,7 @@ use self::said::{Said, agreement, split};
 use super::eval::{choose, criterion, evaluator_names, require, settings, subject};
 use super::{CommandError, Context};
 use crate::baseline::{Baseline, DefinitionError, KnownVerdict};
-use crate::check::{Judged, Judging, KeptAnswer, KeptTool};
+use crate::check::{JudgeVote, Judged, Judging, KeptAnswer, KeptTool};
 use crate::config::Config;
 use crate::gate::Judges;
 use crate::judge::{
@@ -225,14 +226,15 @@ impl RunJudge {
             return Ok(None);
         };
         self.check_calibration(&question, judging)?;
-        let score = self.score(&question, &judging.candidate.label, &question.now)?;
+        let (score, votes) = self.score(&question, &judging.candidate.label, &question.now)?;
         // What it is held against where no accepted sample has a score; asked once a run.
-        let reference = self
+        let (reference, _votes) = self
             .score(&question, &judging.reference.label, &question.before)
             .map_err(|why| format!("the recorded answer could not be judged: {why}"))?;
         Ok(Some(Judged {
             score,
             reference: Some(reference),
+            votes,
         }))
     }
 
@@ -255,8 +257,8 @@ impl RunJudge {
         )
     }
 
-    /// Returns the score of one answer.
-    fn score(&self, question: &Question, label: &str, subject: &Subject) -> Result<f64, String> {
+    /// Returns the score of one answer, and the votes that it is made of.
+    fn score(&self, question: &Question, label: &str, subject: &Subject) -> Result<Scored, String> {
         let (criterion, votes) = (&question.criterion, question.votes);
         let panel = match &self.judge {
             _ if criterion.program.is_some() => &self.nobody,
@@ -304,29 +306,36 @@ impl RunJudge {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.insert(question, Said::of(&evaluation, votes));
         drop(said);
+        let judge = match (&criterion.program, panel.models().as_slice()) {
+            (None, [model, ..]) => (*model).to_owned(),
+            (Some(_), _) | (None, []) => name,
+        };
+        let votes = votes::votes(&evaluation, &judge, &|text| self.kept.redacted(text));
         let cell = evaluation.cells.into_iter().next();
         let score = cell.map(|cell| cell.score);
         match score {
-            Some(Ok(score)) => Ok(score),
+            Some(Ok(score)) => Ok((score, votes)),
             Some(Err(why)) => Err(why.to_string()),
             None => Err("nothing was asked".to_owned()),
         }
     }
 
     /// Returns the score that is known without asking.
-    fn known(&self, criterion: &Criterion, subject: &Subject, votes: Votes) -> Option<f64> {
+    fn known(&self, criterion: &Criterion, subject: &Subject, votes: Votes) -> Option<Scored> {
         let known = Asking {
             kept: &self.kept,
             criterion,
             is_scripted: self.is_scripted,
         };
-        let judges = self.settings.iter();
-        let scores = judges.map(|(name, settings)| {
-            let score = known_score(settings, &known, criterion, subject, votes)?;
-            Some((name.as_str(), Ok(score)))
-        });
-        let scores: Option<Vec<_>> = scores.collect();
-        middle(&scores?).ok()
+        let mut scores = Vec::new();
+        let mut said = Vec::new();
+        for (name, settings) in &self.settings {
+            let (score, given) = known_score(settings, &known, criterion, subject, votes)?;
+            scores.push((name.as_str(), Ok(score)));
+            let vote = |vote| votes::one(vote, &settings.model, &|text| self.kept.redacted(text));
+            said.extend(given.iter().map(vote));
+        }
+        Some((middle(&scores).ok()?, said))
     }
 
     /// Returns the verdicts that a score was made of, and that of what was recorded.
@@ -346,6 +355,9 @@ impl RunJudge {
             .collect()
     }
 }
+
+/// A score and the votes that it is made of.
+type Scored = (f64, Vec<JudgeVote>);
 
 /// What a check asks.
 struct Question {

@@ -16,6 +16,7 @@ fn scored(value: f64, max_drop: Option<MaxDrop>) -> Sample {
             value: Some(value),
             reference: Some(0.9),
             max_drop,
+            votes: Vec::new(),
         }),
         ..pass()
     };

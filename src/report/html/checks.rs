@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::judged::{JudgedView, Quotable, VoteView, votes};
+use super::rows::address as row_address;
 use crate::check::{CheckResult, Finding, Outcome, Score, Severity};
 use crate::diff::{TextDiff, text_diff};
 use crate::gate::Sample;
-use crate::report::html::rows::address as row_address;
 use crate::report::trace::Trace;
 
 /// A check of a run.
@@ -32,12 +33,23 @@ struct ScoreView {
     filled: Option<f64>,
     reference: Option<String>,
     mark: Option<f64>,
+    votes: Vec<VoteView>,
+    /// How many votes these are.
+    voted: usize,
+    /// The number of the step that was judged, and its address in the page.
+    place: Option<u32>,
+    href: String,
 }
 
 impl CheckView {
     /// Returns whether it holds, and there is nothing more to say of it.
     pub(super) fn is_quiet(&self) -> bool {
         self.is_held() && self.score.is_none()
+    }
+
+    /// Returns how many votes its score is made of.
+    fn vote_count(&self) -> usize {
+        self.score.as_ref().map_or(0, |score| score.voted)
     }
 
     /// Returns whether it looks at the final answer, where it names no step.
@@ -91,7 +103,10 @@ fn view(check: &CheckResult, sample: &Sample) -> CheckView {
         Outcome::Failed { .. } if is_gating => ("fail", "fails"),
         Outcome::Failed { .. } => ("warn", "warns"),
     };
+    let is_judged = check.score.iter().any(|score| !score.votes.is_empty());
     let findings = match &check.outcome {
+        // Its votes tell more than the numbers that follow from them.
+        Outcome::Failed { .. } if is_judged => &[],
         Outcome::Failed { findings, .. } => findings.as_slice(),
         Outcome::Passed { .. } | Outcome::NotRun { .. } => &[],
     };
@@ -120,6 +135,10 @@ fn score(score: &Score) -> ScoreView {
         filled: part(score.value),
         reference: text(score.reference),
         mark: part(score.reference),
+        votes: votes(score),
+        voted: score.votes.len(),
+        place: None,
+        href: String::new(),
     }
 }
 
@@ -184,7 +203,15 @@ pub(super) fn locate(checks: &mut [CheckView], trace: &Trace, id: &str) {
     }
     let answer = trace.answer_row.and_then(|row| trace.rows.get(row));
     let answer = answer.and_then(|row| Some(row.right.as_ref()?.number.0));
+    let mut judged = checks.iter().filter(|check| check.vote_count() > 0);
+    let quotable = judged.next().map(|_check| Quotable::of(trace, id));
     for check in checks {
+        if let (Some(score), Some(quotable)) = (&mut check.score, &quotable) {
+            quotable.locate(&mut score.votes);
+            score.place = answer;
+            let href = answer.and_then(|number| places.get(&(true, number)));
+            score.href = href.cloned().unwrap_or_default();
+        }
         let is_of_answer = check.is_of_answer();
         for finding in &mut check.findings {
             if is_of_answer && finding.place.is_none() {
@@ -199,8 +226,17 @@ pub(super) fn locate(checks: &mut [CheckView], trace: &Trace, id: &str) {
     }
 }
 
-/// Returns the findings by the step that they speak of: of the replay (`true`), else of the recording.
-pub(super) fn by_step(checks: &[CheckView]) -> BTreeMap<(bool, u32), Vec<FindingView>> {
+/// What checks say of the steps of a trace.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// What they found, by step: of the replay (`true`), else of the recording.
+    pub(super) findings: BTreeMap<(bool, u32), Vec<FindingView>>,
+    /// What judges said of the final answer.
+    pub(super) judged: Vec<JudgedView>,
+}
+
+/// Returns what checks say, by the step that they speak of.
+pub(super) fn beside(checks: &[CheckView]) -> Beside {
     let mut steps: BTreeMap<(bool, u32), Vec<FindingView>> = BTreeMap::new();
     for finding in checks.iter().flat_map(|check| &check.findings) {
         let key = match (finding.step, finding.reference_step) {
@@ -210,5 +246,24 @@ pub(super) fn by_step(checks: &[CheckView]) -> BTreeMap<(bool, u32), Vec<Finding
         };
         steps.entry(key).or_default().push(finding.clone());
     }
-    steps
+    Beside {
+        findings: steps,
+        judged: judged(checks),
+    }
+}
+
+/// Returns what judges said of the final answer.
+fn judged(checks: &[CheckView]) -> Vec<JudgedView> {
+    let scored = checks
+        .iter()
+        .filter_map(|check| Some((check, check.score.as_ref()?)));
+    scored
+        .filter(|(_check, score)| !score.votes.is_empty())
+        .map(|(check, score)| JudgedView {
+            check: check.id.clone(),
+            state: check.state,
+            message: check.why.clone(),
+            votes: score.votes.clone(),
+        })
+        .collect()
 }

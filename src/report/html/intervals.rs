@@ -34,6 +34,8 @@ pub(super) struct NumberView {
     #[serde(flatten)]
     view: DeltaView,
     bar: Bar,
+    /// The difference, to sort by.
+    rank: f64,
 }
 
 /// Returns what all baselines say together.
@@ -53,8 +55,18 @@ pub(super) fn numbers(fork: &ForkReport) -> Vec<NumberView> {
     let views = deltas.map(|(delta, view)| NumberView {
         view,
         bar: bar(delta.head - delta.base, delta.interval, None),
+        rank: delta.head - delta.base,
     });
     views.collect()
+}
+
+/// Returns the number of a fork that dropped most.
+pub(super) fn worst_number(fork: &ForkReport) -> Option<NumberView> {
+    let differences = fork.deltas.iter().map(|delta| delta.head - delta.base);
+    let worst = differences
+        .enumerate()
+        .min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    numbers(fork).into_iter().nth(worst.0)
 }
 
 fn bar(difference: f64, interval: Option<[f64; 2]>, margin: Option<f64>) -> Bar {

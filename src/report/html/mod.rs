@@ -7,6 +7,7 @@
 mod checks;
 mod data;
 mod intervals;
+mod judged;
 mod rows;
 mod run;
 mod session;
@@ -112,7 +113,11 @@ const TRACES: &str = "traces";
 const ROOM: usize = 500_000;
 
 const STYLE: &str = include_str!("assets/style.css");
-const SCRIPT: &str = include_str!("assets/page.js");
+const SCRIPT: &str = concat!(
+    include_str!("assets/inflate.js"),
+    include_str!("assets/lanes.js"),
+    include_str!("assets/page.js")
+);
 
 const TEMPLATES: [(&str, &str); 7] = [
     ("page.html", include_str!("../templates/page.html.jinja")),

@@ -1,11 +1,10 @@
 //! Rows of a trace as the page shows them.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::Value;
 
-use super::checks::{FindingView, Tag, tags};
+use super::checks::{Beside, FindingView, Tag, tags};
+use super::judged::JudgedView;
 use super::talk::{Turn, turns, value_text};
 use crate::diff::{FieldChange, TextDiff, text_diff};
 use crate::report::diff_report::Is;
@@ -33,6 +32,7 @@ pub(super) struct RowView {
     differs: String,
     tags: Vec<Tag>,
     findings: Vec<FindingView>,
+    judged: Vec<JudgedView>,
     text: Option<TextDiff>,
     reasoning: Option<TextDiff>,
     fields: Vec<FieldView>,
@@ -72,12 +72,11 @@ struct FieldView {
 
 /// Returns the rows of a trace; `id` is what their addresses begin with, `room` how many bytes of what was said
 /// may stand in the page itself, which is left as it is afterwards.
-pub(super) fn rows(
-    trace: &Trace,
-    id: &str,
-    findings: &mut BTreeMap<(bool, u32), Vec<FindingView>>,
-    room: &mut usize,
-) -> Vec<RowView> {
+pub(super) fn rows(trace: &Trace, id: &str, beside: Beside, room: &mut usize) -> Vec<RowView> {
+    let Beside {
+        mut findings,
+        mut judged,
+    } = beside;
     trace
         .rows
         .iter()
@@ -132,6 +131,11 @@ pub(super) fn rows(
                 differs: differs(&row.differs),
                 tags: tags(&found),
                 findings: found,
+                judged: if trace.answer_row == Some(index) {
+                    std::mem::take(&mut judged)
+                } else {
+                    Vec::new()
+                },
                 text: diff.and_then(|diff| diff.text.clone()),
                 reasoning: diff.and_then(|diff| diff.reasoning.clone()),
                 fields: diff

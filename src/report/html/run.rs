@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::checks::{CheckView, by_step, checks, locate};
+use super::checks::{CheckView, beside, checks, locate};
 use super::data::Data;
-use super::intervals::{NumberView, TogetherView, numbers, of_run};
+use super::intervals::{NumberView, TogetherView, numbers, of_run, worst_number};
 use super::shared::{ChangeView, First, TraceView, address, change_view, first, trace_view};
 use super::trend::{TrendView, trend};
 use super::{HtmlError, RECEIPT, ROOM, TRACES, fill};
+use crate::check::{Outcome, Severity};
 use crate::gate::{Shown, SuiteTest};
 use crate::history::Past;
 use crate::report::comparison::{self, Compared};
@@ -29,6 +30,7 @@ struct RunView {
     tiles: Vec<Tile>,
     tests: Vec<TogetherView>,
     changes: Vec<ChangeView>,
+    unmeasured: Vec<UnmeasuredView>,
     forks: Vec<ForkView>,
 }
 
@@ -53,8 +55,11 @@ struct ForkView {
     why: String,
     is_gating: bool,
     search: String,
+    tags: Vec<String>,
     compared: Option<Compared>,
     past: Option<TrendView>,
+    /// The number that dropped most; `None` where nothing was measured on both sides.
+    worst: Option<NumberView>,
     differences: Vec<NumberView>,
     estimate: Option<String>,
     first: Option<First>,
@@ -132,11 +137,73 @@ pub fn run_page(report: &RunReport, traces: &Traces) -> Result<String, HtmlError
             .collect(),
         tests: of_run(report),
         changes: changes(traces).into_iter().map(change_view).collect(),
+        unmeasured: unmeasured(report),
         forks,
         page,
     };
     let title = format!("{} · {} · Rewind", report.verdict, report.summary());
     fill("run.html", title, report.generator.clone(), data, view)
+}
+
+/// Something that was not measured.
+#[derive(Serialize)]
+struct UnmeasuredView {
+    name: String,
+    href: String,
+    /// The check; empty where it is the whole fork.
+    check: String,
+    why: String,
+    estimate: Option<String>,
+}
+
+/// Returns what was not measured, and why: whole forks, and checks of those that were.
+fn unmeasured(report: &RunReport) -> Vec<UnmeasuredView> {
+    let mut found = Vec::new();
+    for fork in report.worst_first() {
+        let evidence = &fork.evidence;
+        let view = |check: &str, why: &str, estimate| UnmeasuredView {
+            name: fork.name(),
+            href: id_of(fork),
+            check: check.to_owned(),
+            why: why.to_owned(),
+            estimate,
+        };
+        if fork.decision.verdict.row().shown == Shown::NotMeasured {
+            found.push(view("", &fork.decision.why, estimate(fork)));
+            continue;
+        }
+        let sample = evidence.samples.get(shown_sample(&evidence.samples));
+        let checks = sample.map_or(&[][..], |sample| sample.checks.as_slice());
+        for check in checks {
+            if let (Outcome::NotRun { why }, true) =
+                (&check.outcome, check.severity != Severity::Off)
+            {
+                found.push(view(&check.id, why, None));
+            }
+        }
+    }
+    found
+}
+
+/// Returns what a live run of a fork would take.
+fn estimate(fork: &ForkReport) -> Option<String> {
+    let tally = fork.live_estimate?;
+    Some(format!(
+        "{} calls, {} tokens, {}",
+        tally.calls,
+        crate::report::tokens(tally.tokens()),
+        crate::report::cost(&tally)
+    ))
+}
+
+/// Returns a fork's address in the page.
+fn id_of(fork: &ForkReport) -> String {
+    let evidence = &fork.evidence;
+    format!(
+        "{}/{}",
+        address(&evidence.baseline),
+        address(&evidence.fork)
+    )
 }
 
 /// Returns what the change alters, each thing once, as far as it may be shown how.
@@ -175,12 +242,7 @@ fn headline(report: &RunReport) -> String {
 fn worst(report: &RunReport) -> Option<String> {
     let is_one = report.verdict != Shown::Pass && together(report).is_none();
     let fork = report.worst().filter(|_fork| is_one)?;
-    let evidence = &fork.evidence;
-    Some(format!(
-        "{}/{}",
-        address(&evidence.baseline),
-        address(&evidence.fork)
-    ))
+    Some(id_of(fork))
 }
 
 /// Returns what all forks say together, where no single fork is as bad as the run.
@@ -218,11 +280,7 @@ fn fork_view(
 ) -> ForkView {
     let row = fork.decision.verdict.row();
     let evidence = &fork.evidence;
-    let id = format!(
-        "{}/{}",
-        address(&evidence.baseline),
-        address(&evidence.fork)
-    );
+    let id = id_of(fork);
     let samples = &evidence.samples;
     let at = shown_sample(samples);
     let sample = samples.get(at);
@@ -236,8 +294,9 @@ fn fork_view(
     let drift: Vec<String> = fork.drift().iter().map(ToString::to_string).collect();
     ForkView {
         search: format!(
-            "{} {} {} {}",
+            "{} {} {} {} {}",
             fork.name(),
+            fork.tags.join(" "),
             row.name,
             row.shown.as_str(),
             fork.decision.why
@@ -254,7 +313,7 @@ fn fork_view(
             )
         }),
         held: checks.iter().filter(|check| check.is_held()).count(),
-        trace: trace.map(|trace| trace_view(trace, &id, by_step(&checks), room)),
+        trace: trace.map(|trace| trace_view(trace, &id, beside(&checks), room)),
         holding: checks.extract_if(.., |check| check.is_quiet()).collect(),
         checks,
         baseline: evidence.baseline.clone(),
@@ -265,17 +324,12 @@ fn fork_view(
         meaning: row.meaning,
         why: fork.decision.why.clone(),
         is_gating: evidence.is_gating,
+        tags: fork.tags.clone(),
         compared: comparison::compared(fork),
         past: None,
+        worst: worst_number(fork),
         differences: numbers(fork),
-        estimate: fork.live_estimate.map(|tally| {
-            format!(
-                "{} calls, {} tokens, {}",
-                tally.calls,
-                crate::report::tokens(tally.tokens()),
-                crate::report::cost(&tally)
-            )
-        }),
+        estimate: estimate(fork),
         log: fork.agent_log.clone(),
         said: sample
             .and_then(|sample| sample.fault.as_ref())

@@ -1,9 +1,8 @@
 //! The page of a session.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
+use super::checks::Beside;
 use super::data::Data;
 use super::shared::{First, TraceView, address, first, trace_view};
 use super::{HtmlError, ROOM, TRACES, fill};
@@ -90,7 +89,7 @@ pub fn session_page(
                 .flat_map(|replay| &replay.drift)
                 .map(ToString::to_string)
                 .collect(),
-            trace: trace_view(&trace, &id, BTreeMap::new(), &mut room),
+            trace: trace_view(&trace, &id, Beside::default(), &mut room),
             id: id.clone(),
         });
         traces.forks.insert(id, trace);

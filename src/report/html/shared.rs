@@ -1,10 +1,8 @@
 //! What runs and sessions show alike: a trace with its sides and rows, and addresses within a page.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
-use super::checks::FindingView;
+use super::checks::Beside;
 use super::rows::{RowView, rows};
 use crate::diff::TextDiff;
 use crate::report::diff_report::Is;
@@ -77,13 +75,8 @@ pub(super) fn change_view(change: &Change) -> ChangeView {
 }
 
 /// Returns a trace as the page shows it.
-pub(super) fn trace_view(
-    trace: &Trace,
-    id: &str,
-    mut findings: BTreeMap<(bool, u32), Vec<FindingView>>,
-    room: &mut usize,
-) -> TraceView {
-    let rows = rows(trace, id, &mut findings, room);
+pub(super) fn trace_view(trace: &Trace, id: &str, beside: Beside, room: &mut usize) -> TraceView {
+    let rows = rows(trace, id, beside, room);
     let lanes = trace.rows.iter().flat_map(|row| [&row.left, &row.right]);
     let lanes = lanes.flatten().map(|step| step.lane + 1).max();
     let parts: Vec<String> = [

@@ -1,7 +1,7 @@
 //! Tests of the pages.
 
 use super::super::run_report::Content;
-use super::super::testing::{HOSTILE, report};
+use super::super::testing::{HOSTILE, judged, report};
 use super::super::trace::{Texts, Trace};
 use super::*;
 use crate::lineage::testing::{Talk, fork, research, session, timeline};
@@ -39,6 +39,8 @@ fn shared(texts: Texts) -> String {
 fn run(content: Content) -> String {
     let mut report = report(content);
     report.forks[0].agent_log = HOSTILE.to_owned();
+    report.forks[0].tags = vec![HOSTILE.to_owned()];
+    report.forks[0].evidence.samples[0].checks[0].score = Some(judged(MARKUP));
     report.forks[1].decision.why = "<img src=x onerror=alert(1)>\" '".to_owned();
     let (main, fixed) = forked();
     let trace = Trace::of_fork(&main, &fixed, content.into(), &PriceTable::built_in());
@@ -134,4 +136,36 @@ fn a_page_holds_the_result_that_it_shows() {
     let page = run(Content::Full);
     assert_eq!(traces(&page).unwrap().forks.len(), 1);
     assert!(traces(&run_page(&shown, &Traces::default()).unwrap()).is_none());
+}
+
+#[test]
+fn a_judge_s_quote_leads_to_the_step_that_it_stands_in() {
+    let mut report = report(Content::Full);
+    let sample = &mut report.forks[0].evidence.samples[0];
+    sample.checks[0].score = Some(judged("14  million"));
+    sample.checks[0].kind = "judge".to_owned();
+    let (main, fixed) = forked();
+    let trace = Trace::of_fork(&main, &fixed, Texts::Full, &PriceTable::built_in());
+    let name = report.forks[0].name();
+    let forks = [(name, trace)].into_iter().collect();
+    let page = markup(&run_page(&report, &Traces { forks }).unwrap());
+    let (_before, after) = page
+        .split_once("<blockquote dir=\"auto\">14  million")
+        .unwrap();
+    let link = after.split_once("</a>").unwrap().0;
+    assert!(
+        link.starts_with(" <a href=\"#") && link.ends_with("step 2"),
+        "{link}"
+    );
+    assert!(page.contains("finding judged"));
+}
+
+#[test]
+fn what_was_not_measured_is_listed_with_its_reason() {
+    let mut report = report(Content::None);
+    let check = &mut report.forks[0].evidence.samples[0].checks[0];
+    check.outcome = crate::check::Outcome::not_run("the judge did not answer");
+    let page = markup(&run_page(&report, &Traces::default()).unwrap());
+    let (_before, list) = page.split_once("id=\"not-measured\"").unwrap();
+    assert!(list.contains("the judge did not answer"), "{list}");
 }

@@ -78,6 +78,18 @@ fn a_new_answer_is_judged_and_an_unchanged_one_costs_nothing() {
     assert!(wrong.stdout.contains(why), "{}", wrong.stdout);
     let report = std::fs::read_to_string(app.folder().join("rewind-report/report.md")).unwrap();
     assert!(report.contains("gives 0.20, less than 0.70"), "{report}");
+    // What it quotes and why stands in the result and on the page, beside the answer.
+    let read = |file: &str| std::fs::read_to_string(app.folder().join(file)).unwrap();
+    let result: serde_json::Value =
+        serde_json::from_str(&read("rewind-report/rewind-report.json")).unwrap();
+    let checks = &result["forks"][0]["evidence"]["samples"][0]["checks"];
+    let mut checks = checks.as_array().unwrap().iter();
+    let check = checks.find(|check| check["kind"] == "judge").unwrap();
+    let vote = &check["score"]["votes"][0];
+    assert_eq!(vote["statements"][0]["quotes"][0], "37 million inhabitants");
+    let page = read("rewind-report/report.html");
+    assert!(page.contains("37 million inhabitants <a href="), "{vote}");
+    assert!(page.contains("The number is made up."), "{vote}");
 }
 
 #[test]

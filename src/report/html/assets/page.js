@@ -26,8 +26,8 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!element) return null;
     const text = element.textContent.trim();
     if (!("packed" in element.dataset)) return JSON.parse(text);
-    if (typeof DecompressionStream === "undefined") return null;
     const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+    if (typeof DecompressionStream === "undefined") return JSON.parse(new TextDecoder().decode(inflate(bytes)));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
     return JSON.parse(await new Response(stream).text());
   })());
@@ -36,8 +36,10 @@ document.addEventListener("DOMContentLoaded", () => {
     return traces && traces.forks[view.dataset.fork || view.id];
   };
 
+  const strip = lanes({ make, plain, traceOf, $ });
+
   // Addresses: #baseline/fork and #baseline/fork/step; the same ones lead there without this script.
-  const here = () => location.hash.slice(1);
+  const here = () => location.hash.slice(1).split("?")[0];
   const go = (focus) => {
     const at = here();
     const target = at && document.getElementById(at);
@@ -54,44 +56,87 @@ document.addEventListener("DOMContentLoaded", () => {
       target.scrollIntoView({ block: "start" });
       if (focus) $("summary", target).focus({ preventScroll: true });
     } else if (forks.length && focus) scrollTo(0, 0);
+    recall();
   };
   addEventListener("hashchange", () => go(true));
 
-  // The table: sorted by a column, filtered by verdict and text.
-  const table = $("table.list tbody");
+  // The table: sorted by a column, filtered by verdict, tag and text; the address says how, so that it can be passed on.
+  const table = $("table.list.forks tbody");
   const search = $("[data-search]:not(tr)");
-  const picked = new Set();
+  const picked = { verdict: new Set(), tag: new Set() };
+  const sorted = { by: "", down: false };
+  const buttons = [];
+  const tagsOf = (row) => $$("[data-tag]", row).map((tag) => tag.textContent);
   const filter = () => {
-    if (!search) return;
+    if (!search || !table) return;
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const row of table.rows) {
-      const fits = (!picked.size || picked.has(row.dataset.shown)) && words.every((word) => row.dataset.search.includes(word));
+      const fits = (!picked.verdict.size || picked.verdict.has(row.dataset.shown))
+        && (!picked.tag.size || tagsOf(row).some((tag) => picked.tag.has(tag)))
+        && words.every((word) => row.dataset.search.includes(word));
       row.hidden = !fits;
       shown += fits;
     }
+    for (const [kind, name, button] of buttons) button.setAttribute("aria-pressed", String(picked[kind].has(name)));
     $("[data-none]").hidden = shown > 0;
   };
-  if (search) search.addEventListener("input", filter);
-  for (const button of $$("[data-verdict]")) button.addEventListener("click", () => {
-    const shown = button.dataset.verdict;
-    if (!picked.delete(shown)) picked.add(shown);
-    button.setAttribute("aria-pressed", String(picked.has(shown)));
+  const remember = () => {
+    const at = here();
+    if (!table || (at && at !== "run")) return;
+    const state = new URLSearchParams();
+    if (search.value.trim()) state.set("text", search.value.trim());
+    for (const kind of ["verdict", "tag"]) for (const name of picked[kind]) state.append(kind, name);
+    if (sorted.by) state.set("sort", (sorted.down ? "-" : "") + sorted.by);
+    const asked = String(state);
+    history.replaceState(null, "", asked ? "#run?" + asked : at ? "#run" : location.pathname + location.search);
+  };
+  // An address that says nothing leaves what was picked as it is.
+  const recall = () => {
+    const at = here(), asked = location.hash.split("?")[1];
+    if (!table || (at && at !== "run")) return;
+    if (asked === undefined) { if (at) remember(); return; }
+    const state = new URLSearchParams(asked);
+    search.value = state.get("text") || "";
+    for (const kind of ["verdict", "tag"]) picked[kind] = new Set(state.getAll(kind).filter((name) => buttons.some(([of, one]) => of === kind && one === name)));
+    const by = state.get("sort") || "";
+    sort(by.replace(/^-/, ""), by.startsWith("-"));
     filter();
-  });
-  for (const head of $$("th[data-sort]")) {
-    const key = head.dataset.sort;
+  };
+  const pick = (kind, name, button) => {
+    buttons.push([kind, name, button]);
+    button.addEventListener("click", () => {
+      if (!picked[kind].delete(name)) picked[kind].add(name);
+      filter();
+      remember();
+    });
+  };
+  if (search) search.addEventListener("input", () => { filter(); remember(); });
+  for (const button of $$("button[data-verdict]")) pick("verdict", button.dataset.verdict, button);
+  const bar = $("[data-tags]");
+  const tags = table && bar ? [...new Set([...table.rows].flatMap(tagsOf))].sort() : [];
+  for (const tag of tags.slice(0, 60)) {
+    const button = make("button", { type: "button", class: "tag pick", "aria-pressed": "false" }, make("bdi", {}, tag));
+    pick("tag", tag, button);
+    bar.append(button, " ");
+  }
+  const heads = $$("th[data-sort]");
+  const sort = (by, down) => {
+    const head = heads.find((one) => one.dataset.sort === by);
+    for (const other of heads) other.removeAttribute("aria-sort");
+    sorted.by = head ? by : "";
+    sorted.down = down;
+    const key = head ? by : "rank";
+    if (head) head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const value = (row) => row.dataset[key] ?? "";
+    const order = (a, b) => (key === "name" ? value(a).localeCompare(value(b)) : Number(value(a)) - Number(value(b)));
+    const rows = [...table.rows].sort(order);
+    table.append(...(head && down ? rows.reverse() : rows));
+  };
+  for (const head of heads) {
     const button = make("button", { type: "button" }, head.textContent);
     head.replaceChildren(button);
-    button.addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") === "ascending";
-      for (const other of $$("th[data-sort]")) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const value = (row) => row.dataset[key] ?? "";
-      const order = (a, b) => (key === "name" ? value(a).localeCompare(value(b)) : Number(value(a)) - Number(value(b)));
-      const rows = [...table.rows].sort(order);
-      table.append(...(down ? rows.reverse() : rows));
-    });
+    button.addEventListener("click", () => { sort(head.dataset.sort, head.getAttribute("aria-sort") === "ascending"); remember(); });
   }
 
   // Commands and addresses into the clipboard.
@@ -118,7 +163,8 @@ document.addEventListener("DOMContentLoaded", () => {
   document.addEventListener("toggle", (event) => {
     const row = event.target;
     if (!row.matches || !row.matches(".row") || !row.open) return;
-    history.replaceState(null, "", "#" + row.id);
+    // It may come late, when somebody has already gone back to the run.
+    if (!unfolded.includes(row) && here() !== "run") history.replaceState(null, "", "#" + row.id);
     if (!row.dataset.done && "more" in row.dataset) { row.dataset.done = ""; more(row); }
   }, true);
 
@@ -126,7 +172,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const long = (text, kind) => {
     if (text.length <= 4000) return make(kind === "text" ? "div" : "pre", { class: kind, dir: "auto" }, text);
     const size = text.length < 1e6 ? Math.round(text.length / 1e3) + " k" : (text.length / 1e6).toFixed(1) + " M";
-    const folded = make("details", { class: "long" }, make("summary", {}, text.slice(0, 160) + "… ", make("small", {}, size + " characters")));
+    const folded = make("details", { class: "long" }, make("summary", { dir: "auto" }, text.slice(0, 160) + "… ", make("small", {}, size + " characters")));
     folded.addEventListener("toggle", () => folded.append(make("pre", { dir: "auto" }, text)), { once: true });
     return folded;
   };
@@ -134,7 +180,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const box = make("div", { class: "call" }, make("code", { class: "callee" }, name));
     if (fields && typeof fields === "object" && !Array.isArray(fields)) {
       const body = make("tbody");
-      for (const [key, one] of Object.entries(fields)) body.append(make("tr", {}, make("th", { scope: "row" }, key), make("td", { dir: "auto" }, value(one))));
+      for (const [key, one] of Object.entries(fields)) body.append(make("tr", {}, make("th", { scope: "row", dir: "auto" }, key), make("td", { dir: "auto" }, value(one))));
       box.append(make("table", { class: "fields" }, body));
     } else if (fields !== null && fields !== undefined) box.append(make("pre", { dir: "auto" }, value(fields)));
     return box;
@@ -150,7 +196,7 @@ document.addEventListener("DOMContentLoaded", () => {
       default: return [long(value(one.value), "other")];
     }
   };
-  const turn = (message, who, seen) => make("div", { class: "turn " + who + (seen ? " seen" : "") },
+  const turn = (message, who, seen) => make("div", { class: "turn " + who + (seen ? " seen" : seen === false ? " fresh" : "") },
     make("span", { class: "who" }, who + (message.name ? " · " + message.name : "") + (seen === false ? " · new in this step" : "")), ...message.parts.flatMap(part));
 
   const context = (trace, step) => {
@@ -200,49 +246,6 @@ document.addEventListener("DOMContentLoaded", () => {
     body.append(buttons);
   };
 
-  // Time from left to right, one line a lane: what was served is grey.
-  const svg = (tag, attributes) => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, one] of Object.entries(attributes)) element.setAttribute(name, one);
-    return element;
-  };
-  const strip = async (view) => {
-    const place = $(".strip", view);
-    const trace = await traceOf(view);
-    if (!place || !trace || place.childElementCount) return;
-    const sides = [["left", trace.left], ["right", trace.right]].filter(([, side]) => side);
-    const steps = sides.map(([name]) => trace.rows.map((row) => [row[name], row]).filter(([step]) => step));
-    if (steps.flat().length > 2000) return;
-    const known = [...new Set(steps.flat().map(([step]) => step.lane || 0))].sort((a, b) => a - b);
-    const lanes = known.length;
-    const ends = steps.flat().map(([step]) => step.began_us + (step.took_us || 0));
-    const start = Math.min(...steps.flat().map(([step]) => step.began_us));
-    const span = Math.max(1, Math.max(...ends) - start);
-    const width = Math.max(280, place.clientWidth), left = 74, tall = 12;
-    const x = (time) => left + ((width - left - 4) * (time - start)) / span;
-    const drawing = svg("svg", { viewBox: "0 0 " + width + " " + (sides.length * (lanes * tall + 10)), role: "img", "aria-label": "When each step ran" });
-    sides.forEach(([name, side], index) => {
-      const top = index * (lanes * tall + 10);
-      const label = svg("text", { x: 0, y: top + 10 });
-      label.textContent = plain(side.label).slice(0, 11);
-      drawing.append(label);
-      for (const [step, row] of steps[index]) {
-        const at = row.right || row.left;
-        const bar = svg("rect", {
-          class: "bar " + (step.is_tool ? "tool " : "") + (step.came || "") + (step.is_failed ? " bad" : ""),
-          x: x(step.began_us), y: top + known.indexOf(step.lane || 0) * tall + 1, height: tall - 3, rx: 1.5,
-          width: Math.max(2, ((width - left - 4) * (step.took_us || 0)) / span),
-        });
-        const hint = svg("title", {});
-        hint.textContent = plain(step.number + " " + step.name + " · " + step.agent + (step.took_us ? " · " + (step.took_us / 1e6).toFixed(2) + " s" : ""));
-        bar.append(hint);
-        bar.addEventListener("click", () => { location.hash = view.id + "/" + (row.right ? at.number : "was-" + at.number); });
-        drawing.append(bar);
-      }
-    });
-    place.append(drawing);
-  };
-
   for (const box of $$("[data-only]")) box.addEventListener("change", () => {
     for (const row of $$(".row.same", box.closest(".part"))) row.hidden = box.checked && !row.matches(".found");
   });
@@ -252,6 +255,14 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const row of rows) row.open = open;
     button.textContent = open ? "Close all" : "Open all";
   });
+
+  // On paper nothing is folded that a verdict rests on.
+  let unfolded = [];
+  addEventListener("beforeprint", () => {
+    unfolded = $$("details.rest, details.holding, details.altered, .altered details, .row.found").filter((one) => !one.open);
+    for (const one of unfolded) one.open = true;
+  });
+  addEventListener("afterprint", () => { for (const one of unfolded) one.open = false; unfolded = []; });
 
   // Keys.
   const keys = [["j / k", "next, previous"], ["n / p", "next, previous difference"], ["Enter", "open"], ["/", "filter"], ["u", "all baselines"], ["?", "this list"]];
@@ -273,7 +284,9 @@ document.addEventListener("DOMContentLoaded", () => {
     return view ? view.classList.contains("shown") : !root.classList.contains("picked");
   };
   const step = (by, only = "") => {
-    const summaries = $$(".row" + only + " > summary").filter(seen);
+    // Only of what is shown: a run has thousands of steps that are not.
+    const place = forks.length ? $(".view.fork.shown") : document;
+    const summaries = place ? $$(".row:not([hidden])" + only + " > summary", place) : [];
     const items = summaries.length ? summaries : $$("table.list tbody th a").filter(seen);
     if (!items.length) return;
     const now = document.activeElement;
