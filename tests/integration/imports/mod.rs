@@ -4,6 +4,7 @@
 mod fake;
 mod langfuse;
 mod otel;
+mod scores;
 
 use serde_json::Value;
 
