@@ -2,6 +2,7 @@
 //! HTTP from a stand-in for Langfuse.
 
 mod fake;
+mod hostile;
 mod langfuse;
 mod otel;
 mod scores;
