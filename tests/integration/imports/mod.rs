@@ -1,6 +1,7 @@
 //! Traces of other tools become sessions: what the released SDKs wrote (tests/traces), from files and over
 //! HTTP from a stand-in for Langfuse.
 
+mod captures;
 mod fake;
 mod hostile;
 mod langfuse;
