@@ -3,12 +3,13 @@
 use std::io::Write;
 
 use camino::Utf8PathBuf;
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use tokio::runtime::Runtime;
 
-use crate::command::export::{self, ExportOptions};
+use crate::command::export::{self, ExportOptions, Scores};
 use crate::command::{CommandError, Context};
 use crate::exit::Exit;
+use crate::interop::export::ScoreApi;
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Export {
@@ -49,9 +50,20 @@ struct Otel {
     /// Send prompts, answers and tool content along
     #[arg(long)]
     include_content: bool,
-    /// Print the spans as JSON and send nothing
+    /// Where scores of `eval score` go along: langfuse, phoenix or none [default: found by the endpoint]
+    #[arg(long, value_name = "BACKEND")]
+    scores: Option<ScoresTo>,
+    /// Print the spans and scores as JSON and send nothing
     #[arg(long)]
     dry_run: bool,
+}
+
+/// Whose way of taking scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ScoresTo {
+    Langfuse,
+    Phoenix,
+    None,
 }
 
 /// Runs what was typed.
@@ -72,6 +84,12 @@ pub(super) fn run(
         protocol: typed.protocol,
         headers: typed.headers,
         include_content: typed.include_content,
+        scores: match typed.scores {
+            None => Scores::Automatic,
+            Some(ScoresTo::Langfuse) => Scores::To(ScoreApi::Langfuse),
+            Some(ScoresTo::Phoenix) => Scores::To(ScoreApi::Phoenix),
+            Some(ScoresTo::None) => Scores::Stay,
+        },
         dry_run: typed.dry_run,
     };
     runtime.block_on(export::run(&options, context, out))

@@ -11,6 +11,7 @@
 //! trace, and says what of each step was lost. Secrets and personal data are taken out by the caller,
 //! before anything is stored. [`export`] leads the other way: sessions as spans, for whoever takes them.
 
+mod bounded;
 mod error;
 pub mod export;
 pub mod helicone;
@@ -19,12 +20,15 @@ pub mod langfuse;
 pub mod langsmith;
 mod literal;
 mod meaning;
+#[cfg(test)]
+mod mutations;
 pub mod otlp;
 mod report;
 mod session;
 mod shape;
 mod span;
 
+pub use bounded::{Endless, open_bounded};
 pub use error::ImportError;
 pub use http::{Site, SiteError};
 pub use report::{ImportReport, ScoreReport, Spans, StepReport};

@@ -8,6 +8,7 @@ use crate::judge::{
     CanaryResult, Cell, Evaluation, Ledger, Panel, Plan, Prompt, StatementVerdict, Vote, Votes,
 };
 use crate::model::{MicroUsd, Session, SessionId};
+use crate::store::StoredScore;
 
 /// The scores of a session's timelines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -191,6 +192,35 @@ impl EvalReport {
             canaries: evaluation.canaries.iter().map(CanaryLine::from).collect(),
             judge_cost: JudgeCost::new(evaluation.ledger, evaluation.cached_votes, is_scripted),
         }
+    }
+
+    /// Returns the measured scores as the store keeps them.
+    pub fn stored(&self) -> Vec<StoredScore> {
+        let stored = |one: &Score| {
+            let evaluator = self
+                .evaluators
+                .iter()
+                .find(|own| own.name == one.evaluator)?;
+            let judge = if evaluator.is_program {
+                "program"
+            } else {
+                self.judge.as_str()
+            };
+            let verdicts = one.votes.iter().flat_map(|vote| &vote.verdicts);
+            let mut said: Vec<&str> = verdicts.map(|verdict| verdict.reasoning.trim()).collect();
+            said.dedup();
+            said.retain(|text| !text.is_empty());
+            Some(StoredScore {
+                timeline: one.timeline.clone(),
+                evaluator: one.evaluator.clone(),
+                judge: judge.to_owned(),
+                is_model: !evaluator.is_program && !self.is_scripted,
+                value: one.score?,
+                votes: one.votes.len(),
+                why: said.join("\n"),
+            })
+        };
+        self.scores.iter().filter_map(stored).collect()
     }
 
     /// Returns whether there is a score everywhere.

@@ -20,6 +20,7 @@ mod pool;
 mod resolve;
 mod rows;
 mod schema;
+mod scores;
 #[cfg(test)]
 mod tests;
 mod verdicts;
@@ -32,6 +33,7 @@ pub use error::StoreError;
 pub use gc::Reclaimed;
 pub use heads::{SessionHead, TimelineHead};
 pub use list::{SessionSummary, TimelineSummary};
+pub use scores::StoredScore;
 pub use write::TimelineWriter;
 
 /// An open store.

@@ -5,6 +5,7 @@
 //!                         1─n  node ──> content (message), node (parent)
 //!                         1─n  ancillary
 //!                         1─n  tool (a captured call)
+//! session  1─n  score (of a timeline, by evaluator and judge)
 //! verdict (of judges, by what they were asked)
 //! ```
 //!
@@ -78,6 +79,16 @@ const MIGRATIONS: &[&str] = &[
 ",
     "
     CREATE TABLE verdict (key BLOB PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+",
+    "
+    CREATE TABLE score (
+        session INTEGER NOT NULL REFERENCES session (seq) ON DELETE CASCADE,
+        timeline TEXT NOT NULL,
+        evaluator TEXT NOT NULL,
+        judge TEXT NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (session, timeline, evaluator, judge)
+    ) WITHOUT ROWID;
 ",
 ];
 

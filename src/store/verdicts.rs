@@ -81,7 +81,9 @@ mod tests {
         let dir = Utf8Path::from_path(dir.path()).unwrap();
         let old = Store::open(dir).unwrap();
         old.connection
-            .execute_batch("DROP TABLE verdict; DROP TABLE tool; PRAGMA user_version = 1;")
+            .execute_batch(
+                "DROP TABLE verdict; DROP TABLE tool; DROP TABLE score; PRAGMA user_version = 1;",
+            )
             .unwrap();
         drop(old);
         let store = Store::open(dir).unwrap();

@@ -1,12 +1,13 @@
-"""Writes the traces in this folder anew: released SDKs run team.py and pydantic_team.py against the scripted model, and
-what their exporters send is kept as it came.
+"""Writes the traces in this folder anew: released SDKs run team.py, pydantic_team.py and graph_team.py against the scripted
+model, and what their exporters send is kept as it came.
 
     python3 -m venv venv && venv/bin/pip install -r tests/traces/requirements.txt
-    cargo build && venv/bin/python tests/traces/generate.py target/debug/rewind
+    cargo build && venv/bin/python tests/traces/generate.py target/debug/rewind [TRACER…]
 
 The spans of Langfuse's SDK are written down a second time as its server gives them out, by the rules of its API
 reference: `langfuse.v1.json` as GET /api/public/traces/{id} does, `langfuse.v2.json` as the rows of
-GET /api/public/v2/observations.
+GET /api/public/v2/observations. What LangSmith's client sends is put together as `client.list_runs()` gives it:
+`langsmith.jsonl.gz`.
 """
 
 import gzip
@@ -22,11 +23,33 @@ import datetime
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 HERE = pathlib.Path(__file__).parent
+TRACERS = {
+    "langfuse": "team.py",
+    "openinference": "team.py",
+    "openllmetry": "team.py",
+    "openai-v2": "team.py",
+    "pydantic-ai": "pydantic_team.py",
+    "langgraph": "graph_team.py",
+    "langsmith": "graph_team.py",
+}
 QUESTION = "Write a briefing on the 2024 heat pump market."
 
 
 class Sink(http.server.BaseHTTPRequestHandler):
     body = b""
+    runs = {}
+
+    def do_GET(self):
+        # What LangSmith says of itself: runs are taken in JSON, several at once.
+        batches = {"scale_up_qsize_trigger": 1000, "scale_up_nthreads_limit": 1, "scale_down_nempty_trigger": 4}
+        batches |= {"use_multipart_endpoint": False, "size_limit": 100, "size_limit_bytes": 20971520}
+        answer = {"version": "0.15.0", "batch_ingest_config": batches}
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -35,8 +58,16 @@ class Sink(http.server.BaseHTTPRequestHandler):
         if self.path.endswith("/v1/traces"):
             # Messages one behind the other are one message.
             Sink.body += body
+        elif self.path.endswith("/runs/batch"):
+            batch = json.loads(body)
+            for run in batch.get("post", []) + batch.get("patch", []):
+                known = Sink.runs.setdefault(run["id"], {})
+                known.update({name: field for name, field in run.items() if field is not None})
         self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", "2")
         self.end_headers()
+        self.wfile.write(b"{}")
 
     def log_message(self, *_args):
         pass
@@ -185,8 +216,8 @@ def main():
     model = subprocess.Popen([sys.argv[1], "scripted", HERE / "team.toml"], stdout=subprocess.PIPE, text=True)
     base = model.stdout.readline().strip()
     try:
-        for tracer in ("langfuse", "openinference", "openllmetry", "pydantic-ai"):
-            Sink.body = b""
+        for tracer in sys.argv[2:] or TRACERS:
+            Sink.body, Sink.runs = b"", {}
             environment = {
                 **os.environ,
                 "TRACER": tracer,
@@ -199,9 +230,22 @@ def main():
                 "LANGFUSE_SECRET_KEY": "sk-lf-test",
                 "LANGFUSE_BASE_URL": sink,
                 "LANGFUSE_TRACING_ENVIRONMENT": "production",
+                "LANGSMITH_ENDPOINT": sink,
+                "LANGSMITH_API_KEY": "lsv2_none",
+                "LANGSMITH_PROJECT": "team",
+                "LANGSMITH_TRACING": str(tracer == "langsmith").lower(),
             }
-            agent = "pydantic_team.py" if tracer == "pydantic-ai" else "team.py"
-            subprocess.run([sys.executable, HERE / agent, QUESTION], env=environment, check=True)
+            subprocess.run([sys.executable, HERE / TRACERS[tracer], QUESTION], env=environment, check=True)
+            if tracer == "langsmith":
+                runs = sorted(Sink.runs.values(), key=lambda run: run["dotted_order"])
+                lines = (json.dumps(run, ensure_ascii=False) + "\n" for run in runs)
+                packed = gzip.compress("".join(lines).encode(), mtime=0)
+                (HERE / "langsmith.jsonl.gz").write_bytes(packed)
+                continue
+            if tracer == "langgraph":
+                # Each node repeats the whole state.
+                (HERE / "langgraph.pb.gz").write_bytes(gzip.compress(Sink.body, mtime=0))
+                continue
             (HERE / f"{tracer}.pb").write_bytes(Sink.body)
             if tracer == "langfuse":
                 first, second = langfuse(Sink.body)

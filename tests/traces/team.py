@@ -1,6 +1,6 @@
 """A supervisor, a researcher and a writer, on the OpenAI SDK: 30 steps and more, as they go to production.
 
-TRACER chooses what writes down the run: nothing, langfuse, openinference or openllmetry.
+TRACER chooses what writes down the run: nothing, langfuse, openinference, openllmetry or openai-v2.
 PROMPT_VERSION=15 is the fix of what went wrong with 14.
 """
 
@@ -27,6 +27,8 @@ else:
         trace.set_tracer_provider(provider)
         if TRACER == "openinference":
             from openinference.instrumentation.openai import OpenAIInstrumentor
+        elif TRACER == "openai-v2":
+            from opentelemetry.instrumentation.openai_v2 import OpenAIInstrumentor
         else:
             from opentelemetry.instrumentation.openai import OpenAIInstrumentor
         OpenAIInstrumentor().instrument()

@@ -119,6 +119,9 @@ pub async fn score(
     }
     let evaluation = evaluate_panel(&panel, &kept, &NoCache, &plan).await;
     let report = EvalReport::new(&session, &panel, &plan, &evaluation);
+    if let Err(error) = store.keep_scores(session.id, &report.stored()) {
+        tracing::warn!(%error, "the scores can't be kept; an export has none of them");
+    }
     let exit = if report.is_measured() {
         Exit::Pass
     } else {

@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::interop::langfuse::{
     DatasetItem, Langfuse, LangfuseApi, LangfuseError, LangfusePlace, Wanted, read_langfuse_file,
 };
-use crate::interop::{Site, Trace};
+use crate::interop::{Site, Trace, open_bounded};
 use crate::proxy::{HttpBackend, Timeouts, Upstreams};
 
 /// What was typed.
@@ -92,11 +92,9 @@ pub async fn from_langfuse(
 
 fn read(file: &Utf8PathBuf, context: &Context) -> Result<Vec<Trace>, CommandError> {
     let path = context.cwd.join(file);
-    let text = std::fs::read(&path)
+    let opened = open_bounded(&path)
         .map_err(|error| CommandError::usage(format!("{file} can't be read: {error}")))?;
-    let value = serde_json::from_slice(&text)
-        .map_err(|error| CommandError::usage(format!("{file} is no JSON: {error}")))?;
-    read_langfuse_file(value).map_err(|error| CommandError::usage(format!("{file}: {error}")))
+    read_langfuse_file(opened).map_err(|error| CommandError::usage(format!("{file}: {error}")))
 }
 
 async fn online(

@@ -15,7 +15,7 @@ use crate::command::{CommandError, Context};
 use crate::exit::Exit;
 use crate::interop::helicone::{HeliconePlace, helicone_trace, read_helicone};
 use crate::interop::langsmith::{LangSmithPlace, langsmith_trace, read_langsmith};
-use crate::interop::{ImportError, Site, Trace};
+use crate::interop::{ImportError, Site, Trace, open_bounded};
 use crate::proxy::{HttpBackend, Upstreams};
 
 /// What was typed.
@@ -119,9 +119,9 @@ fn opened<'o>(
     }
     let mut keeper = Keeper::open(&options.import, context)?;
     for file in &options.files {
-        let text = std::fs::read(context.cwd.join(file))
+        let opened = open_bounded(&context.cwd.join(file))
             .map_err(|error| CommandError::usage(format!("{file} can't be read: {error}")))?;
-        let documents = serde_json::Deserializer::from_slice(&text).into_iter::<Value>();
+        let documents = serde_json::Deserializer::from_reader(opened).into_iter::<Value>();
         let documents = documents
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| CommandError::usage(format!("{file} is no JSON: {error}")))?;

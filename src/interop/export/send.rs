@@ -5,10 +5,12 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use serde_json::Value;
+use url::Url;
 
 use super::json::to_json;
 use super::protobuf::to_protobuf;
@@ -75,26 +77,49 @@ pub async fn send(spans: &[Span], target: &Target) -> Result<Sent, SendError> {
 }
 
 async fn send_batch(batch: &[Span], target: &Target) -> Result<(u64, String), SendError> {
-    let client = api_client(target.timeout).map_err(SendError::Client)?;
     let (kind, body) = match target.encoding {
         Encoding::Protobuf => ("application/x-protobuf", to_protobuf(batch)),
         Encoding::Json => ("application/json", to_json(batch).to_string().into_bytes()),
     };
-    let body = if target.is_compressed {
+    let (url, is_compressed) = (&target.url, target.is_compressed);
+    let body = if is_compressed {
         gzip(&body).map_err(SendError::Compress)?
     } else {
         body
     };
-    let url = target.url.to_string();
+    let request = Post {
+        url,
+        kind,
+        body,
+        is_compressed,
+    };
+    let answer = post(target, &request).await?;
+    Ok(partial(&answer, target.encoding))
+}
+
+/// What is posted.
+pub(super) struct Post<'p> {
+    pub(super) url: &'p Url,
+    /// The content type.
+    pub(super) kind: &'static str,
+    pub(super) body: Vec<u8>,
+    /// Whether the body is packed with gzip.
+    pub(super) is_compressed: bool,
+}
+
+/// Posts to a backend, again where that may help; returns what it answers.
+pub(super) async fn post(target: &Target, what: &Post<'_>) -> Result<Bytes, SendError> {
+    let client = api_client(target.timeout).map_err(SendError::Client)?;
+    let url = what.url.to_string();
     let mut pause = FIRST_PAUSE;
     let mut attempt = 1;
     loop {
         let mut request = client
-            .post(target.url.clone())
+            .post(what.url.clone())
             .headers(target.headers.clone())
-            .header(CONTENT_TYPE, kind)
-            .body(body.clone());
-        if target.is_compressed {
+            .header(CONTENT_TYPE, what.kind)
+            .body(what.body.clone());
+        if what.is_compressed {
             request = request.header(CONTENT_ENCODING, "gzip");
         }
         let (failure, wait) = match request.send().await {
@@ -110,7 +135,7 @@ async fn send_batch(batch: &[Span], target: &Target) -> Result<(u64, String), Se
                 let wait = wait.map(Duration::from_secs);
                 let body = answer.bytes().await.unwrap_or_default();
                 if status.is_success() {
-                    return Ok(partial(&body, target.encoding));
+                    return Ok(body);
                 }
                 let refused = SendError::Refused {
                     url: url.clone(),
@@ -127,7 +152,7 @@ async fn send_batch(batch: &[Span], target: &Target) -> Result<(u64, String), Se
             return Err(failure);
         }
         attempt += 1;
-        tracing::info!(%failure, "sending the spans again");
+        tracing::info!(%failure, "sending it again");
         tokio::time::sleep(wait.unwrap_or(pause).min(LONGEST_PAUSE)).await;
         pause *= 2;
     }

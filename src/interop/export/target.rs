@@ -9,6 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;
 
+use super::scores::ScoreApi;
+
 /// How a request is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
@@ -107,6 +109,35 @@ pub fn target<'v>(
         is_compressed: of("COMPRESSION") == Some("gzip"),
     })
 }
+
+impl Target {
+    /// Returns where scores are posted, and in whose way; `None` where that is not known.
+    ///
+    /// `api` is what was typed; else Langfuse and Phoenix are known by their addresses.
+    pub fn scores(&self, api: Option<ScoreApi>) -> Option<(ScoreApi, Url)> {
+        let known = || {
+            let host = self.url.host_str().unwrap_or_default();
+            let is_phoenix = host.contains("phoenix") || self.url.port() == Some(PHOENIX);
+            let by_address = is_phoenix.then_some(ScoreApi::Phoenix);
+            is_langfuse(&self.url)
+                .then_some(ScoreApi::Langfuse)
+                .or(by_address)
+        };
+        let api = api.or_else(known)?;
+        let (spans, scores) = match api {
+            ScoreApi::Langfuse => ("/otel/v1/traces", "/scores"),
+            ScoreApi::Phoenix => ("/v1/traces", "/v1/span_annotations"),
+        };
+        let base = self.url.path().trim_end_matches('/').strip_suffix(spans)?;
+        let mut url = self.url.clone();
+        url.set_path(&format!("{base}{scores}"));
+        url.set_query(None);
+        Some((api, url))
+    }
+}
+
+/// The port that Phoenix listens on.
+const PHOENIX: u16 = 6006;
 
 fn parse(text: &str) -> Result<Url, TargetError> {
     let url = Url::parse(text.trim()).ok();

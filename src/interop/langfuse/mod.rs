@@ -5,12 +5,13 @@
 //! version 3 has. Which one is there shows by how it refuses. Source: Langfuse's API reference.
 
 mod api;
+mod file;
 mod list;
 mod place;
 mod rows;
 mod trace;
 
 pub use api::{Langfuse, LangfuseApi, LangfuseError};
+pub use file::read_langfuse_file;
 pub use list::{DatasetItem, Wanted};
 pub use place::LangfusePlace;
-pub use trace::read_langfuse_file;

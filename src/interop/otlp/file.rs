@@ -1,12 +1,14 @@
 //! Files of spans, whatever form they have: it shows by their first bytes.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, Read};
 
-use serde_json::Value;
+use serde::de::DeserializeSeed as _;
 
+use super::protobuf;
+use super::stream::{Found, LIST, Walk};
 use super::wire::{Fields, NoMessage};
-use super::{json, protobuf};
 use crate::interop::Span;
+use crate::interop::bounded::{Endless, Unpacked, endless, unpacked};
 
 /// Why a file can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -15,10 +17,13 @@ pub enum OtlpError {
     #[error("it can't be read")]
     Read(#[from] io::Error),
     /// What it holds is larger than anyone needs.
-    #[error("unpacked it is larger than {limit} bytes")]
-    TooLarge {
-        /// The limit.
-        limit: u64,
+    #[error("{0}")]
+    TooLarge(Endless),
+    /// It ends in the middle.
+    #[error("it breaks off in message {number}")]
+    Broken {
+        /// Which of its messages, from 1.
+        number: usize,
     },
     /// It is neither JSON nor protobuf.
     #[error("it is neither OTLP in JSON (a document, or one a line) nor in protobuf: {0}")]
@@ -28,10 +33,10 @@ pub enum OtlpError {
     Empty(String),
 }
 
-/// The most bytes of a file, unpacked.
-pub const MAX_BYTES: u64 = 1 << 30;
-
 /// Hands the spans of a file to `sink`; `limit` bounds its bytes, unpacked.
+///
+/// JSON is read as it comes, and so are messages with four bytes of length before each, as the collector writes
+/// them; any other protobuf is read whole.
 ///
 /// # Errors
 /// What is no file of spans, or too large.
@@ -41,117 +46,154 @@ pub fn read_otlp(
     sink: &mut dyn FnMut(Span),
 ) -> Result<usize, OtlpError> {
     let mut count: usize = 0;
-    let bytes = unpacked(file, limit)?;
     let mut counting = |span: Span| {
         count = count.saturating_add(1);
         sink(span);
     };
-    let shape = read(&bytes, limit, &mut counting)?;
+    let shape = read(unpacked(file, limit)?, limit, &mut counting).map_err(OtlpError::sharpened)?;
     if count == 0 {
         return Err(OtlpError::Empty(shape));
     }
     Ok(count)
 }
 
-/// Returns the bytes of a file, unpacked as often as they are packed.
-fn unpacked(mut file: impl Read, limit: u64) -> Result<Vec<u8>, OtlpError> {
-    let mut bytes = Vec::new();
-    file.by_ref()
-        .take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)?;
-    // Twice at most: a file and the requests in it.
-    for _layer in 0..2 {
-        if bytes.len() as u64 > limit {
-            return Err(OtlpError::TooLarge { limit });
-        }
-        let packed = std::mem::take(&mut bytes);
-        let take = limit.saturating_add(1);
-        if packed.starts_with(&GZIP) {
-            let unpacking = flate2::read::MultiGzDecoder::new(packed.as_slice());
-            unpacking.take(take).read_to_end(&mut bytes)?;
-        } else if packed.starts_with(&ZSTD) {
-            let unpacking = zstd::stream::read::Decoder::with_buffer(packed.as_slice())?;
-            unpacking.take(take).read_to_end(&mut bytes)?;
-        } else {
-            return Ok(packed);
+impl OtlpError {
+    /// Tells a limit from other failures to read.
+    fn sharpened(self) -> Self {
+        match self {
+            Self::Read(error) => endless(&error).map_or(Self::Read(error), Self::TooLarge),
+            Self::TooLarge(_) | Self::Unknown(_) | Self::Empty(_) | Self::Broken { .. } => self,
         }
     }
-    if bytes.len() as u64 > limit {
-        return Err(OtlpError::TooLarge { limit });
-    }
-    Ok(bytes)
 }
 
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-
 /// Reads unpacked bytes; returns what was there, in words.
-fn read(bytes: &[u8], limit: u64, sink: &mut dyn FnMut(Span)) -> Result<String, OtlpError> {
-    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    match first {
-        None => Ok("nothing".to_owned()),
-        Some(b'{' | b'[') => documents(bytes, sink),
-        Some(_) => messages(bytes, limit, sink),
+fn read(
+    mut file: Unpacked<'_>,
+    limit: u64,
+    sink: &mut dyn FnMut(Span),
+) -> Result<String, OtlpError> {
+    let head = file.fill_buf()?;
+    if is_json(head) {
+        return documents(file, sink);
     }
+    match head.first() {
+        None => Ok("nothing".to_owned()),
+        // No message begins like this, and lengths below 16 MiB do.
+        Some(0) => frames(file, limit, sink),
+        Some(_) => {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            if bytes.iter().all(u8::is_ascii_whitespace) {
+                return Ok("nothing".to_owned());
+            }
+            messages(&bytes, limit, sink)
+        }
+    }
+}
+
+/// Returns whether this begins as JSON does; a line feed begins a message, too.
+fn is_json(head: &[u8]) -> bool {
+    let mut rest = head.iter().filter(|byte| !byte.is_ascii_whitespace());
+    let (first, second) = (rest.next(), rest.next());
+    if head.first() != Some(&b'\n') {
+        return matches!(first, Some(b'{' | b'['));
+    }
+    matches!(
+        (first, second),
+        (Some(b'{'), Some(b'"' | b'}')) | (Some(b'['), Some(b'{' | b'[' | b']'))
+    )
 }
 
 /// Reads one document, or one behind the other.
-fn documents(bytes: &[u8], sink: &mut dyn FnMut(Span)) -> Result<String, OtlpError> {
+fn documents(file: impl Read, sink: &mut dyn FnMut(Span)) -> Result<String, OtlpError> {
     let mut shape = "no JSON".to_owned();
-    let documents = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
-    for document in documents {
-        let document = document.map_err(|error| OtlpError::Unknown(error.to_string()))?;
-        shape = told(&document);
-        json::read(document, sink);
+    let mut documents = serde_json::Deserializer::from_reader(file);
+    loop {
+        let mut found = Found::default();
+        let read = Walk::new(&mut found).deserialize(&mut documents);
+        if let Err(error) = read {
+            if error.is_eof() && found.shape.is_empty() {
+                return Ok(shape);
+            }
+            let is_io = error.is_io();
+            let said = OtlpError::Unknown(error.to_string());
+            return Err(if is_io {
+                OtlpError::Read(error.into())
+            } else {
+                said
+            });
+        }
+        shape = told(&found);
+        found.spans.into_iter().for_each(&mut *sink);
     }
-    Ok(shape)
 }
 
 /// Returns what a document looks like.
-fn told(value: &Value) -> String {
-    match value {
-        Value::Object(fields) => {
-            let names: Vec<&str> = fields.keys().take(6).map(String::as_str).collect();
-            format!("an object with `{}`", names.join("`, `"))
-        }
-        Value::Array(items) => match items.first() {
-            Some(first) => format!("a list whose first entry is {}", told_shallow(first)),
-            None => "an empty list".to_owned(),
-        },
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            "a bare value".to_owned()
-        }
+fn told(found: &Found) -> String {
+    let names = found.names.join("`, `");
+    match found.shape {
+        shape if names.is_empty() => shape.to_owned(),
+        LIST => format!("a list whose first entry is an object with `{names}`"),
+        shape => format!("{shape} with `{names}`"),
     }
 }
 
-fn told_shallow(value: &Value) -> String {
-    if value.is_object() {
-        return told(value);
+/// Reads messages with four bytes of length before each, one by one.
+fn frames(
+    mut file: impl Read,
+    limit: u64,
+    sink: &mut dyn FnMut(Span),
+) -> Result<String, OtlpError> {
+    let mut left = limit;
+    for number in 1_usize.. {
+        let mut head = Vec::with_capacity(4);
+        file.by_ref().take(4).read_to_end(&mut head)?;
+        let Ok(length) = <[u8; 4]>::try_from(head.as_slice()) else {
+            if head.is_empty() {
+                break;
+            }
+            return Err(OtlpError::Broken { number });
+        };
+        let length = u64::from(u32::from_be_bytes(length));
+        let mut part = Vec::new();
+        file.by_ref().take(length).read_to_end(&mut part)?;
+        if part.len() as u64 != length {
+            return Err(OtlpError::Broken { number });
+        }
+        message(&part, &mut left, sink)?;
     }
-    "no object".to_owned()
+    Ok(WITHOUT_SPANS.to_owned())
+}
+
+const WITHOUT_SPANS: &str = "protobuf without spans";
+
+/// Reads one message of several, which the collector packs by itself; `left` is what they may come to.
+fn message(part: &[u8], left: &mut u64, sink: &mut dyn FnMut(Span)) -> Result<(), OtlpError> {
+    let mut bytes = Vec::new();
+    unpacked(part, *left)?.read_to_end(&mut bytes)?;
+    *left = left.saturating_sub(bytes.len() as u64);
+    if bytes.first() == Some(&b'{') {
+        documents(bytes.as_slice(), sink)?;
+        return Ok(());
+    }
+    protobuf::read(&bytes, sink).map_err(|error| OtlpError::Unknown(error.to_string()))
 }
 
 /// Reads one message, or several with their lengths before them.
 fn messages(bytes: &[u8], limit: u64, sink: &mut dyn FnMut(Span)) -> Result<String, OtlpError> {
-    let shape = || "protobuf without spans".to_owned();
     if is_request(bytes) && protobuf::read(bytes, sink).is_ok() {
-        return Ok(shape());
+        return Ok(WITHOUT_SPANS.to_owned());
     }
+    let mut left = limit;
     for split in [big_endian, varint] {
         let Some(parts) = split(bytes) else {
             continue;
         };
         for part in parts {
-            // The collector packs each request by itself.
-            let part = unpacked(part, limit)?;
-            if part.first() == Some(&b'{') {
-                documents(&part, sink)?;
-            } else {
-                let read = protobuf::read(&part, sink);
-                read.map_err(|error| OtlpError::Unknown(error.to_string()))?;
-            }
+            message(part, &mut left, sink)?;
         }
-        return Ok(shape());
+        return Ok(WITHOUT_SPANS.to_owned());
     }
     Err(OtlpError::Unknown(NoMessage.to_string()))
 }

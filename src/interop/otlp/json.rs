@@ -11,18 +11,18 @@ use super::protobuf::hex;
 use crate::interop::span::number;
 use crate::interop::{Span, SpanEvent};
 
-/// What every span of a scope has in common.
+/// What an object says of all spans in it.
 #[derive(Debug, Clone, Default)]
-struct Around {
-    resource: Arc<Map<String, Value>>,
-    scope: String,
+pub(super) struct Around {
+    pub(super) resource: Option<Arc<Map<String, Value>>>,
+    pub(super) scope: Option<String>,
 }
 
 /// No known form is deeper.
-const MAX_DEPTH: usize = 12;
+pub(super) const MAX_DEPTH: usize = 12;
 
 /// Fields that hold what holds spans.
-const CONTAINERS: [&str; 14] = [
+pub(super) const CONTAINERS: [&str; 14] = [
     "resourceSpans",
     "resource_spans",
     "batches",
@@ -39,48 +39,8 @@ const CONTAINERS: [&str; 14] = [
     "result",
 ];
 
-/// Hands the spans in a value to `sink`.
-pub(super) fn read(value: Value, sink: &mut dyn FnMut(Span)) {
-    walk(value, &Around::default(), 0, sink);
-}
-
-fn walk(value: Value, around: &Around, depth: usize, sink: &mut dyn FnMut(Span)) {
-    if depth > MAX_DEPTH {
-        return;
-    }
-    match value {
-        Value::Array(items) => {
-            for item in items {
-                walk(item, around, depth.saturating_add(1), sink);
-            }
-        }
-        Value::Object(mut fields) => {
-            if is_span(&fields) {
-                sink(span(fields, around));
-                return;
-            }
-            let mut around = around.clone();
-            if let Some(Value::Object(resource)) = fields.get("resource") {
-                let found = resource.get("attributes").cloned().map(attributes);
-                around.resource = Arc::new(found.unwrap_or_default());
-            }
-            let scope = ["scope", "instrumentationLibrary", "instrumentation_library"]
-                .into_iter()
-                .find_map(|name| fields.get(name)?.get("name")?.as_str());
-            if let Some(scope) = scope {
-                scope.clone_into(&mut around.scope);
-            }
-            for name in CONTAINERS {
-                if let Some(inner) = fields.remove(name) {
-                    walk(inner, &around, depth.saturating_add(1), sink);
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-fn is_span(fields: &Map<String, Value>) -> bool {
+/// Returns whether an object is a span.
+pub(super) fn is_span(fields: &Map<String, Value>) -> bool {
     let has = |fields: &Map<String, Value>, names: [&str; 3]| {
         names.iter().any(|name| fields.contains_key(*name))
     };
@@ -90,7 +50,8 @@ fn is_span(fields: &Map<String, Value>) -> bool {
 
 const SPAN_IDS: [&str; 3] = ["spanId", "span_id", "spanID"];
 
-fn span(mut fields: Map<String, Value>, around: &Around) -> Span {
+/// Returns the span that an object is, without what is said around it.
+pub(super) fn span(mut fields: Map<String, Value>) -> Span {
     if let Some(Value::Object(context)) = fields.remove("context") {
         for (name, value) in context {
             fields.entry(name).or_insert(value);
@@ -119,7 +80,6 @@ fn span(mut fields: Map<String, Value>, around: &Around) -> Span {
         id: id_of(take(&SPAN_IDS), 8).unwrap_or_default(),
         parent: parent.filter(|id| id.bytes().any(|digit| digit != b'0')),
         name: text_of(take(&["name", "operationName"])).unwrap_or_default(),
-        scope: around.scope.clone(),
         began_us: take(&[
             "startTimeUnixNano",
             "start_time_unix_nano",
@@ -139,7 +99,7 @@ fn span(mut fields: Map<String, Value>, around: &Around) -> Span {
         error: status,
         attributes: take(&["attributes"]).map(attributes).unwrap_or_default(),
         events: events(take(&["events"])),
-        resource: Arc::clone(&around.resource),
+        ..Span::default()
     };
     // Phoenix writes the kind beside the attributes.
     if let Some(kind) = text_of(take(&["span_kind", "spanKind"]))
@@ -193,7 +153,7 @@ fn events(value: Option<Value>) -> Vec<SpanEvent> {
 }
 
 /// Returns attributes: a list of keys and values, or an object, maybe nested.
-fn attributes(value: Value) -> Map<String, Value> {
+pub(super) fn attributes(value: Value) -> Map<String, Value> {
     match value {
         Value::Array(items) => pairs(items, 0),
         Value::Object(fields) => fields,
@@ -223,7 +183,11 @@ fn any(value: Value, depth: usize) -> Value {
     if depth > MAX_VALUE_DEPTH {
         return Value::Null;
     }
-    let mut take = |names: [&str; 2]| names.into_iter().find_map(|name| fields.remove(name));
+    // Some write down each kind of value, `null` for all but one.
+    let mut take = |names: [&str; 2]| {
+        let mut found = names.into_iter().filter_map(|name| fields.remove(name));
+        found.find(|value| !value.is_null())
+    };
     if let Some(text) = take(["stringValue", "string_value"]) {
         return text;
     }

@@ -4,6 +4,7 @@ mod file;
 mod json;
 mod protobuf;
 mod receiver;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -12,7 +13,9 @@ use std::collections::BTreeMap;
 
 use super::{Span, Trace};
 
-pub use file::{MAX_BYTES, OtlpError, read_otlp};
+pub use file::{OtlpError, read_otlp};
+
+pub use super::bounded::MAX_BYTES;
 pub use receiver::OtlpReceiver;
 
 /// Puts spans together by their traces, in the order in which the traces began.

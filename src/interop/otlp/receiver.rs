@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use super::file::{MAX_BYTES, read_otlp};
+use super::{MAX_BYTES, read_otlp};
 use crate::interop::Span;
 use crate::proxy::{Answer, AnswerBody, Incoming, Responder};
 

@@ -148,6 +148,14 @@ fn every_form_of_a_span_reads_the_same() {
             "batches",
             text.replace("resourceSpans", "batches").into_bytes(),
         ),
+        (
+            "each kind of value",
+            text.replace(
+                "{\"intValue\"",
+                "{\"boolValue\":null,\"string_value\":null,\"intValue\"",
+            )
+            .into_bytes(),
+        ),
         ("gzip", gzip(text.as_bytes())),
         ("zstd", zstd::encode_all(text.as_bytes(), 1).unwrap()),
         ("protobuf", message()),

@@ -167,7 +167,17 @@ fn pieces(found: &mut Found) -> Asked {
         body.insert("tools".to_owned(), Value::Array(definitions));
     }
     for (name, value) in std::mem::take(&mut found.settings) {
-        if !["messages", "input", "tools", "stream", "model"].contains(&name.as_str()) {
+        // The last two are LangChain's own.
+        let others = [
+            "messages",
+            "input",
+            "tools",
+            "stream",
+            "model",
+            "model_name",
+            "_type",
+        ];
+        if !others.contains(&name.as_str()) {
             body.insert(name, value);
         }
     }

@@ -86,7 +86,7 @@ impl Tree {
         // A root of its own is worth more than one whose parent is missing.
         let place = roots
             .clone()
-            .find(|(place, _parent)| !self.orphans.contains(place))
+            .find(|(place, _parent)| self.orphans.binary_search(place).is_err())
             .or_else(|| roots.next())?
             .0;
         self.spans.get(place)

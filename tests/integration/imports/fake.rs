@@ -1,8 +1,9 @@
 //! A stand-in for Langfuse with a state: which APIs it has, how fast it may be asked, how late traces come.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -33,12 +34,24 @@ pub(super) struct Trouble {
     pub(super) rows: Option<usize>,
 }
 
+/// What was sent to it.
+#[derive(Default)]
+pub(super) struct Posted {
+    /// Spans by trace and id, as OTLP in JSON.
+    pub(super) spans: BTreeMap<String, Value>,
+    /// Scores by id.
+    pub(super) scores: BTreeMap<String, Value>,
+}
+
 /// A running stand-in.
 pub(super) struct FakeLangfuse {
     upstream: Upstream,
+    posted: Arc<Mutex<Posted>>,
 }
 
 struct State {
+    /// The scores that were posted, by their ids, and how many times spans came.
+    posted: Arc<Mutex<Posted>>,
     mode: Mode,
     trouble: Trouble,
     trace: Value,
@@ -54,7 +67,9 @@ impl FakeLangfuse {
     pub(super) fn start(mode: Mode, trouble: Trouble) -> Self {
         let read = |name: &str| serde_json::from_str(&fs::read_to_string(trace(name)).unwrap());
         let rows: Value = read("langfuse.v2.json").unwrap();
+        let posted = Arc::new(Mutex::new(Posted::default()));
         let state = Arc::new(State {
+            posted: Arc::clone(&posted),
             mode,
             trouble,
             trace: read("langfuse.v1.json").unwrap(),
@@ -70,12 +85,17 @@ impl FakeLangfuse {
             );
             vec![Piece::Send([head.into_bytes(), body.into_bytes()].concat())]
         });
-        Self { upstream }
+        Self { upstream, posted }
     }
 
     pub(super) fn url(&self) -> String {
         // The upstream speaks of the API of a model, which stands one level lower.
         self.upstream.url().trim_end_matches("/v1").to_owned()
+    }
+
+    /// Returns what was sent to it.
+    pub(super) fn posted(&self) -> MutexGuard<'_, Posted> {
+        self.posted.lock().unwrap()
     }
 
     /// Returns the paths that were asked for, without their queries.
@@ -136,6 +156,10 @@ impl State {
         match path.as_str() {
             "/api/public/v2/observations" if self.mode == Mode::V3 => page(404),
             "/api/public/v2/observations" => self.observations(&field),
+            "/api/public/otel/v1/traces" => self.take_spans(request),
+            "/api/public/scores" => {
+                self.take_score(&serde_json::from_slice(&request.body).unwrap())
+            }
             "/api/public/v3/scores" => {
                 said(200, &json!({"data": self.trace["scores"], "meta": {}}))
             }
@@ -156,6 +180,54 @@ impl State {
             _ if is_older => self.one(path.rsplit('/').next().unwrap()),
             _ => page(404),
         }
+    }
+
+    /// Takes spans in JSON: the same id is the same span.
+    fn take_spans(&self, request: &Received) -> Answer {
+        if request.header("content-type") != Some("application/json") {
+            return said(400, &json!({"message": "invalid content-type"}));
+        }
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let spans = body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array();
+        let mut posted = self.posted.lock().unwrap();
+        for span in spans.unwrap() {
+            let id = format!("{} {}", span["traceId"], span["spanId"]);
+            posted.spans.insert(id, span.clone());
+        }
+        said(200, &json!({}))
+    }
+
+    /// Takes a score as the API reference has it: the same id is the same score.
+    fn take_score(&self, score: &Value) -> Answer {
+        let known = [
+            "id",
+            "traceId",
+            "sessionId",
+            "observationId",
+            "name",
+            "value",
+            "comment",
+            "metadata",
+            "environment",
+            "dataType",
+            "configId",
+        ];
+        let fields = score.as_object().unwrap();
+        let is_known = fields.keys().all(|name| known.contains(&name.as_str()));
+        let is_whole = score["name"].is_string() && score["traceId"].is_string();
+        if !is_known || !is_whole || score["dataType"] != "NUMERIC" || !score["value"].is_number() {
+            return said(
+                400,
+                &json!({"message": "Invalid request data", "error": []}),
+            );
+        }
+        let id = score["id"].as_str().unwrap().to_owned();
+        self.posted
+            .lock()
+            .unwrap()
+            .scores
+            .insert(id.clone(), score.clone());
+        said(200, &json!({"id": id}))
     }
 
     /// Returns how much of the trace is there by now: nothing, half of it, all.

@@ -1,9 +1,12 @@
 //! Traces of other tools become sessions: what the released SDKs wrote (tests/traces), from files and over
 //! HTTP from a stand-in for Langfuse.
 
+mod captures;
 mod fake;
+mod hostile;
 mod langfuse;
 mod otel;
+mod scores;
 
 use serde_json::Value;
 

@@ -39,6 +39,20 @@ fn every_producer_gives_the_same_team() {
             "settings,dialect",
         ),
         (
+            "openai-v2.pb",
+            [18, 12, 5],
+            34,
+            "history",
+            "tools,settings,stream,dialect",
+        ),
+        (
+            "langgraph.pb.gz",
+            [18, 16, 0],
+            34,
+            "history",
+            "settings,stream,dialect",
+        ),
+        (
             "pydantic-ai.pb",
             [17, 16, 4],
             33,

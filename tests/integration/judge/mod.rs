@@ -20,7 +20,7 @@ fn demo() -> App {
 }
 
 /// A judge by rules: it knows the canaries of correctness, and that 14 million is right.
-const RULES: &str = r#"
+pub(crate) const RULES: &str = r#"
 [[rule]]
 when = { last_user = "The capital of France is Paris." }
 reply = { text = '{"verdicts":[{"statement":"correctness","evidence":["Paris"],"reasoning":"Right.","score":1,"pass":true}]}' }
