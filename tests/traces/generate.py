@@ -1,7 +1,8 @@
-"""Writes the traces in this folder anew: released SDKs run team.py, pydantic_team.py and graph_team.py against the scripted
-model, and what their exporters send is kept as it came.
+"""Writes the traces in this folder anew: released SDKs run team.py, pydantic_team.py, graph_team.py and vercel_team.mjs
+against the scripted model, and what their exporters send is kept as it came.
 
     python3 -m venv venv && venv/bin/pip install -r tests/traces/requirements.txt
+    npm ci --ignore-scripts --prefix tests/traces
     cargo build && venv/bin/python tests/traces/generate.py target/debug/rewind [TRACER…]
 
 The spans of Langfuse's SDK are written down a second time as its server gives them out, by the rules of its API
@@ -31,6 +32,7 @@ TRACERS = {
     "pydantic-ai": "pydantic_team.py",
     "langgraph": "graph_team.py",
     "langsmith": "graph_team.py",
+    "vercel-ai": "vercel_team.mjs",
 }
 QUESTION = "Write a briefing on the 2024 heat pump market."
 
@@ -52,7 +54,7 @@ class Sink(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.body_of_request()
         if self.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         if self.path.endswith("/v1/traces"):
@@ -68,6 +70,16 @@ class Sink(http.server.BaseHTTPRequestHandler):
         self.send_header("content-length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
+
+    def body_of_request(self):
+        if self.headers.get("transfer-encoding") != "chunked":
+            return self.rfile.read(int(self.headers["content-length"]))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
     def log_message(self, *_args):
         pass
@@ -235,16 +247,18 @@ def main():
                 "LANGSMITH_PROJECT": "team",
                 "LANGSMITH_TRACING": str(tracer == "langsmith").lower(),
             }
-            subprocess.run([sys.executable, HERE / TRACERS[tracer], QUESTION], env=environment, check=True)
+            agent = HERE / TRACERS[tracer]
+            program = "node" if agent.suffix == ".mjs" else sys.executable
+            subprocess.run([program, agent, QUESTION], env=environment, check=True)
             if tracer == "langsmith":
                 runs = sorted(Sink.runs.values(), key=lambda run: run["dotted_order"])
                 lines = (json.dumps(run, ensure_ascii=False) + "\n" for run in runs)
                 packed = gzip.compress("".join(lines).encode(), mtime=0)
                 (HERE / "langsmith.jsonl.gz").write_bytes(packed)
                 continue
-            if tracer == "langgraph":
-                # Each node repeats the whole state.
-                (HERE / "langgraph.pb.gz").write_bytes(gzip.compress(Sink.body, mtime=0))
+            if tracer in ("langgraph", "vercel-ai"):
+                # Each node repeats the whole state, each call its messages twice.
+                (HERE / f"{tracer}.pb.gz").write_bytes(gzip.compress(Sink.body, mtime=0))
                 continue
             (HERE / f"{tracer}.pb").write_bytes(Sink.body)
             if tracer == "langfuse":

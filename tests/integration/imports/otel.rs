@@ -59,6 +59,13 @@ fn every_producer_gives_the_same_team() {
             "history",
             "settings,stream,dialect",
         ),
+        (
+            "vercel-ai.pb.gz",
+            [18, 16, 0],
+            34,
+            "history",
+            "settings,dialect",
+        ),
     ];
     for (file, [model, tool, agent], steps, replay, lost) in producers {
         let app = App::new();
