@@ -359,3 +359,26 @@ fn the_expected_output_and_the_picked_input_stand_in_the_baseline() {
     let scored = app.run(score).exits(0).stdout;
     assert!(scored.contains("0.100"), "{scored}");
 }
+
+/// The stand-in is what the client of the released SDK takes for Langfuse. It reads the newer API alone.
+#[test]
+fn the_client_of_the_released_sdk_reads_what_the_stand_in_serves() {
+    for mode in [Mode::V4, Mode::Cloud] {
+        let fake = FakeLangfuse::start(mode, Trouble::default());
+        let run = std::process::Command::new(repository_path("target/test-env/py/bin/python"))
+            .arg(repository_path("tests/readers/langfuse_client.py"))
+            .args([&fake.url(), &id()])
+            .output()
+            .expect("run scripts/test-env once");
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert!(run.status.success(), "{mode:?}: {said}");
+        let read: Value = serde_json::from_slice(&run.stdout).unwrap();
+        let count = |kind: &str| read["kinds"][kind].as_u64().unwrap_or_default();
+        assert_eq!(count("GENERATION"), 18, "{mode:?}: {read}");
+        assert_eq!(count("TOOL"), 12, "{mode:?}: {read}");
+        assert_eq!(count("AGENT"), 5, "{mode:?}: {read}");
+        let kinds = read["kinds"].as_object().unwrap();
+        let all: u64 = kinds.values().filter_map(Value::as_u64).sum();
+        assert_eq!(read["parents"].as_u64(), Some(all - 1), "one root: {read}");
+    }
+}
