@@ -83,8 +83,7 @@ impl Runner {
             done += 1;
             progress.done(done, total, &tail.case.baseline.name);
             if let Some(taken) = taken.get_mut(nth) {
-                let before = taken.partition_point(|one| one.ordinal < attempt.ordinal);
-                taken.insert(before, attempt);
+                attempt.put_into(taken);
             }
         }
         let runs: Vec<_> = unchanged

@@ -179,13 +179,17 @@ impl ForkInput {
             .filter(|sample| sample.state() == State::Whole)
     }
 
-    /// Returns by how much a measure must be worse to count: the margin, or what unchanged forks differ by today where that
-    /// is more. Beside the base of today nothing has to be allowed for.
+    /// Returns by how much a measure must be worse to count: the margin, or what unchanged forks fell by today where that is
+    /// more.
     pub(super) fn least(&self, measure: &str) -> f64 {
-        let noise = self.noise.get(measure).copied().unwrap_or_default();
+        self.margin.max(self.noise_of(measure))
+    }
+
+    /// Returns by how much unchanged forks fell today; 0 where it was tried again beside the base, which has the same day.
+    pub(super) fn noise_of(&self, measure: &str) -> f64 {
         match self.confirmation {
-            Some(_) => self.margin,
-            None => self.margin.max(noise),
+            Some(_) => 0.0,
+            None => self.noise.get(measure).copied().unwrap_or_default(),
         }
     }
 
@@ -196,13 +200,34 @@ impl ForkInput {
 
     /// Returns how many accepted samples passed and failed.
     pub(super) fn base(&self) -> Passes {
+        passes(self.accepted_passes())
+    }
+
+    /// Returns whether each accepted sample passed, in order, where that is known.
+    fn accepted_passes(&self) -> impl Iterator<Item = bool> {
         let known = self.accepted_results.iter();
-        passes(known.filter_map(|said| match said {
+        known.filter_map(|said| match said {
             Said::Passed => Some(true),
             Said::Failed => Some(false),
             Said::NotRun => None,
-        }))
+        })
     }
+
+    /// Returns what [`PASSES`](super::PASSES) says of each accepted sample, in order.
+    pub(super) fn accepted_shares(&self) -> Vec<f64> {
+        self.accepted_passes().map(share_of).collect()
+    }
+
+    /// Returns what it says of each whole run of now, in order.
+    pub(super) fn shares(&self) -> Vec<f64> {
+        let holds = self.whole().map(|sample| !sample.is_failing());
+        holds.map(share_of).collect()
+    }
+}
+
+/// Returns what one run adds to a share.
+fn share_of(holds: bool) -> f64 {
+    if holds { 1.0 } else { 0.0 }
 }
 
 fn passes(held: impl Iterator<Item = bool>) -> Passes {

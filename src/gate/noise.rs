@@ -14,7 +14,6 @@ use super::input::ForkInput;
 use super::level::LEAST_BASE;
 use super::numbers::{count, mean};
 use super::suite::PASSES;
-use crate::baseline::Said;
 use crate::replay::Tally;
 
 /// The A/A control of a run.
@@ -200,12 +199,7 @@ impl ForkInput {
     /// Returns what each measure says of the accepted samples, in order. Of an evaluator that several checks ask, the first
     /// check's.
     pub(super) fn accepted_numbers(&self) -> Vec<(String, Vec<f64>)> {
-        let passes = self.accepted_results.iter().filter_map(|said| match said {
-            Said::Passed => Some(1.0),
-            Said::Failed => Some(0.0),
-            Said::NotRun => None,
-        });
-        let mut all = vec![(PASSES.to_owned(), passes.collect::<Vec<f64>>())];
+        let mut all = vec![(PASSES.to_owned(), self.accepted_shares())];
         for scores in self.scores() {
             if all
                 .iter()

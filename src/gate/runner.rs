@@ -208,6 +208,14 @@ pub(super) struct Attempt {
     took_ms: u64,
 }
 
+impl Attempt {
+    /// Puts it among others by its number: they end in any order.
+    pub(super) fn put_into(self, taken: &mut Vec<Self>) {
+        let before = taken.partition_point(|one| one.ordinal < self.ordinal);
+        taken.insert(before, self);
+    }
+}
+
 impl Runner {
     /// Runs the agent once: live from `fork` on, or dry where there is none.
     pub(super) async fn attempt(

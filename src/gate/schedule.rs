@@ -300,8 +300,7 @@ impl Runner {
                 done += 1;
                 progress.done(done, total, &tail.case.baseline.name);
                 if let Some(taken) = taken.get_mut(nth) {
-                    let before = taken.partition_point(|one| one.ordinal < attempt.ordinal);
-                    taken.insert(before, attempt);
+                    attempt.put_into(taken);
                     let run = self.fork_run(tail, taken);
                     let is_last = tail.case.base.is_none() || !is_red(&run);
                     if is_last && !is_open(&run.evidence, self.range(tail.case)) {

@@ -68,10 +68,9 @@ impl ForkInput {
             return None;
         }
         let allowed = of_first.max_drop.unwrap_or(MaxDrop::Points(self.margin));
-        // Less than the margin of the run is counted where a check says so, less than the noise of the day never.
-        let noise = self.least(&of_first.evaluator);
-        let noise = if noise > self.margin { noise } else { 0.0 };
         let margin = allowed.of(mean(&base));
+        // Less than the margin of the run is counted where a check says so, less than the noise of the day never.
+        let noise = self.noise_of(&of_first.evaluator);
         let noise = if noise > margin { noise } else { 0.0 };
         Some(Scores {
             check: first.id.clone(),

@@ -17,7 +17,6 @@ use super::level::{LEAST_BASE, LEAST_SESSIONS, ROUNDING};
 use super::numbers::{count, mean};
 use super::retried::retried;
 use super::verdict::Verdict;
-use crate::baseline::Said;
 use crate::check::Score;
 use crate::model::MicroUsd;
 use crate::stats::mean::{ClusteredMean, sign_flip};
@@ -104,14 +103,14 @@ pub fn suite<'a>(forks: impl IntoIterator<Item = &'a ForkInput>) -> Vec<SuiteTes
 impl ForkInput {
     /// Returns what a measure says of each whole run of now, in order.
     pub(super) fn numbers(&self, measure: &str) -> Vec<f64> {
-        let whole = self.whole();
         if measure == PASSES {
-            let holds = whole.map(|sample| if sample.is_failing() { 0.0 } else { 1.0 });
-            return holds.collect();
+            return self.shares();
         }
         let recorded = self.recorded(measure);
         // What is as it was recorded is as good as that was.
-        let scores = whole.filter_map(|sample| of(sample, measure)?.value.or(recorded));
+        let scores = self
+            .whole()
+            .filter_map(|sample| of(sample, measure)?.value.or(recorded));
         scores.collect()
     }
 
@@ -125,13 +124,7 @@ impl ForkInput {
 
     /// Returns each measure with the accepted numbers and those of now, where both are there.
     pub(super) fn sides(&self) -> Vec<(String, Vec<f64>, Vec<f64>)> {
-        let base = self.accepted_results.iter().filter_map(|said| match said {
-            Said::Passed => Some(1.0),
-            Said::Failed => Some(0.0),
-            Said::NotRun => None,
-        });
-        let head = self.numbers(PASSES);
-        let mut sides = vec![(PASSES.to_owned(), base.collect(), head)];
+        let mut sides = vec![(PASSES.to_owned(), self.accepted_shares(), self.shares())];
         for scores in self.scores() {
             sides.push((scores.evaluator, scores.base, scores.candidate));
         }

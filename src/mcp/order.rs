@@ -4,12 +4,11 @@
 //! the sequence in which they came.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{
-    Deserialize as _, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess};
 use serde_json::{Map, Value};
+
+use crate::text::{Branches, read_branches};
 
 /// Sequences of names, by their sorted names; only those that differ from [`usual`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -104,51 +103,17 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
+        read_branches(deserializer, self)
     }
 }
 
-impl<'de> Visitor<'de> for Walk<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON")
-    }
-
-    fn visit_bool<E>(self, _value: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _value: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _value: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _value: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _value: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
-        IgnoredAny::deserialize(value).map(drop)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+impl<'de> Branches<'de> for Walk<'_> {
+    fn list<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         while items.next_element_seed(Walk(&mut *self.0))?.is_some() {}
         Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+    fn object<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
         let mut names: Vec<String> = Vec::new();
         while let Some(name) = fields.next_key::<String>()? {
             fields.next_value_seed(Walk(&mut *self.0))?;

@@ -103,10 +103,8 @@ impl RunReport {
     /// Returns what the forks are held to that they can't be, each with where it stands, what it is, and what it has to be.
     fn beyond(&self, forks: &[ForkReport]) -> Vec<(String, String, String)> {
         let mut found = Vec::new();
-        let count = |is: &dyn Fn(&&ForkReport) -> bool| {
-            u32::try_from(forks.iter().filter(is).count()).unwrap_or(u32::MAX)
-        };
-        let gating = count(&|fork| fork.evidence.is_gating);
+        let gating = forks.iter().filter(|fork| fork.evidence.is_gating);
+        let gating = u32::try_from(gating.count()).unwrap_or(u32::MAX);
         let least = self.noise.as_ref().map(Noise::least).unwrap_or_default();
         for fork in forks {
             let name = fork.name();

@@ -420,3 +420,18 @@ fn what_is_new_in_a_change_lifts_no_mean() {
     );
     assert_eq!(score.unwrap().sessions, 8);
 }
+
+#[test]
+fn a_check_that_allows_less_than_the_noise_of_the_day_is_held_to_the_noise() {
+    let strict = Some(MaxDrop::Points(0.02));
+    let samples = [0.75; 8].map(|score| scored(score, strict)).to_vec();
+    let of = |fell: f64| ForkInput {
+        samples: samples.clone(),
+        tests: 1,
+        noise: [("correctness".to_owned(), fell)].into(),
+        ..judged(&[0.81; 8], &[0.75; 8])
+    };
+    assert_eq!(decide_fork(&of(0.0)).verdict, Verdict::Regressed);
+    // More than the check allows, and less than the margin of the run.
+    assert_eq!(decide_fork(&of(0.07)).verdict, Verdict::Suspect);
+}

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::trace::{Row, assembled};
 use crate::interop::{ImportError, Trace};
+use crate::text::{Branches, read_branches};
 
 /// Returns the traces in a file, unpacked.
 ///
@@ -84,23 +85,17 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
         if self.depth > MAX_DEPTH {
             return IgnoredAny::deserialize(from).map(|_ignored| ());
         }
-        from.deserialize_any(self)
+        read_branches(from, self)
     }
 }
 
-impl<'de> Visitor<'de> for Walk<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list or an object")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+impl<'de> Branches<'de> for Walk<'_> {
+    fn list<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
         while items.next_element_seed(self.below())?.is_some() {}
         Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
+    fn object<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
         let mut fields = Map::new();
         let mut own: Option<Vec<Row>> = None;
         while let Some(name) = entries.next_key::<String>()? {
@@ -128,30 +123,6 @@ impl<'de> Visitor<'de> for Walk<'_> {
         } else if fields.contains_key("startTime") {
             self.file.row(Row::of(&Value::Object(fields)), None);
         }
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _value: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _value: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _value: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _value: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _value: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
     }
 }

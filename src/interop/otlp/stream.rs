@@ -1,14 +1,14 @@
 //! OTLP in JSON, read as it comes: of a document no more is held than its spans and one of them as JSON.
 
-use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess};
 use serde::{Deserialize as _, Deserializer};
 use serde_json::{Map, Value};
 
 use super::json::{self, Around, CONTAINERS, MAX_DEPTH};
 use crate::interop::Span;
+use crate::text::{Branches, read_branches};
 
 /// What is found in a document.
 #[derive(Debug, Default)]
@@ -48,22 +48,24 @@ impl<'f> Walk<'f> {
 impl<'de> DeserializeSeed<'de> for Walk<'_> {
     type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(mut self, from: D) -> Result<(), D::Error> {
         if self.depth > MAX_DEPTH {
             return IgnoredAny::deserialize(from).map(|_ignored| ());
         }
-        from.deserialize_any(self)
+        let walk = Walk {
+            found: &mut *self.found,
+            depth: self.depth,
+        };
+        read_branches(from, walk)?;
+        if self.found.shape.is_empty() {
+            self.note("a bare value");
+        }
+        Ok(())
     }
 }
 
-impl<'de> Visitor<'de> for Walk<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+impl<'de> Branches<'de> for Walk<'_> {
+    fn list<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
         self.note("an empty list");
         while items.next_element_seed(self.below())?.is_some() {
             self.note(LIST);
@@ -71,7 +73,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
         Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
+    fn object<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
         self.note("an object");
         let is_first = self.found.names.is_empty();
         let first = self.found.spans.len();
@@ -99,36 +101,6 @@ impl<'de> Visitor<'de> for Walk<'_> {
         for span in self.found.spans.iter_mut().skip(first) {
             around.surround(span);
         }
-        Ok(())
-    }
-
-    fn visit_bool<E>(mut self, _value: bool) -> Result<(), E> {
-        self.note("a bare value");
-        Ok(())
-    }
-
-    fn visit_i64<E>(mut self, _value: i64) -> Result<(), E> {
-        self.note("a bare value");
-        Ok(())
-    }
-
-    fn visit_u64<E>(mut self, _value: u64) -> Result<(), E> {
-        self.note("a bare value");
-        Ok(())
-    }
-
-    fn visit_f64<E>(mut self, _value: f64) -> Result<(), E> {
-        self.note("a bare value");
-        Ok(())
-    }
-
-    fn visit_str<E>(mut self, _value: &str) -> Result<(), E> {
-        self.note("a bare value");
-        Ok(())
-    }
-
-    fn visit_unit<E>(mut self) -> Result<(), E> {
-        self.note("a bare value");
         Ok(())
     }
 }

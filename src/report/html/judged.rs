@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::rows::address;
 use crate::check::{JudgeVote, Score};
-use crate::model::{Message, Part};
+use crate::model::{Message, plain_text};
 use crate::report::trace::{Trace, TraceStep};
 
 /// A judge's word on an answer.
@@ -148,18 +148,9 @@ impl Quotable {
 fn text(trace: &Trace, step: &TraceStep) -> String {
     let answer = step.answer.and_then(|at| trace.messages.get(at));
     let said = answer.map(Message::plain_text).unwrap_or_default();
-    let result = step.result.iter().flatten();
-    let result = result.filter_map(|part| match part {
-        Part::Text { text, .. } => Some(text.as_str()),
-        Part::ToolCall { .. }
-        | Part::ToolResult { .. }
-        | Part::Reasoning { .. }
-        | Part::Refusal { .. }
-        | Part::Media { .. }
-        | Part::Other { .. } => None,
-    });
-    let all: Vec<&str> = std::iter::once(said.as_str()).chain(result).collect();
-    spaced(&all.join(" "))
+    // As the judge saw it.
+    let result = step.result.as_deref().map(plain_text).unwrap_or_default();
+    spaced(&format!("{said} {result}"))
 }
 
 fn spaced(text: &str) -> String {

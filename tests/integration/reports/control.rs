@@ -85,6 +85,15 @@ fn what_unchanged_forks_differ_by_is_run_printed_and_believed() {
             "{said}"
         );
     }
+    // The guide shows what is printed.
+    let guide = include_str!("../../../docs/reports.md");
+    let printed = guide.split("```text\nA/A control\n").nth(1).unwrap();
+    let printed = printed.split("```").next().unwrap();
+    assert!(
+        noisy.stdout.contains(printed),
+        "{printed}\n{}",
+        noisy.stdout
+    );
     app.run(["verify"]).exits(0);
     app.run(["verify", "rewind-report/report.html"]).exits(0);
 
