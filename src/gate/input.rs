@@ -172,6 +172,12 @@ pub(super) enum State {
 }
 
 impl ForkInput {
+    /// Returns whether any of it ran live.
+    pub fn is_live(&self) -> bool {
+        let mut modes = self.samples.iter().map(|sample| sample.mode);
+        modes.any(|mode| mode == Mode::Live)
+    }
+
     /// Returns the runs that show the agent's whole behaviour.
     pub(super) fn whole(&self) -> impl Iterator<Item = &Sample> {
         self.samples

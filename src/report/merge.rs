@@ -129,7 +129,7 @@ fn put_together(
     let noise = Noise::merged(noise);
     let least = noise.as_ref().map(Noise::least).unwrap_or_default();
     // Each part was held to what was run in it alone. How the chance of a false alarm is shared out, all of them knew.
-    for fork in forks.iter_mut().filter(|fork| fork.is_live()) {
+    for fork in forks.iter_mut().filter(|fork| fork.evidence.is_live()) {
         fork.evidence.noise.clone_from(&least);
         fork.decision = decide_fork(&fork.evidence);
     }

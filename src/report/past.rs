@@ -32,13 +32,16 @@ impl RunReport {
 fn fork(fork: &ForkReport) -> ForkEntry {
     let facts = &fork.evidence;
     let passes = facts.candidate();
-    let is_live = facts.samples.iter().any(|one| one.mode == Mode::Live);
     ForkEntry {
         baseline: facts.baseline.clone(),
         fork: facts.fork.clone(),
         verdict: fork.decision.verdict,
         is_gating: facts.is_gating,
-        mode: if is_live { Mode::Live } else { Mode::Offline },
+        mode: if facts.is_live() {
+            Mode::Live
+        } else {
+            Mode::Offline
+        },
         evidence: evidence(facts),
         samples: passes.total(),
         passed: passes.passed,

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::circumstances::{Conditions, Place, Timing};
 use crate::check::Outcome;
 use crate::gate::{
-    Comparison, Delta, ForkInput, ForkVerdict, Mode, Noise, Policy, RunVerdict, Shard, Shown,
-    SuiteTest, Verdict, decide_fork, decide_run, deltas, suite,
+    Comparison, Delta, ForkInput, ForkVerdict, Noise, Policy, RunVerdict, Shard, Shown, SuiteTest,
+    Verdict, decide_fork, decide_run, deltas, suite,
 };
 use crate::history::Past;
 use crate::model::Drift;
@@ -131,12 +131,6 @@ impl ForkReport {
     fn is_unconfirmed(&self) -> bool {
         let was_tried = self.evidence.confirmation.is_some();
         self.evidence.is_gating && was_tried && self.decision.verdict == Verdict::NotMeasured
-    }
-
-    /// Returns whether any of it ran live.
-    pub(super) fn is_live(&self) -> bool {
-        let mut samples = self.evidence.samples.iter();
-        samples.any(|sample| sample.mode == Mode::Live)
     }
 
     /// Returns the name that it is sorted and addressed by, such as `tokyo@auto`.

@@ -126,7 +126,8 @@ impl RunReport {
             let said = format!("{tests} tests, {sessions} baselines");
             unless(is_known, "tests", said, format!("at most {gating}"));
             let held = evidence.noise.clone();
-            let is_held = fork.is_live() && held == least || !fork.is_live() && held.is_empty();
+            let is_live = evidence.is_live();
+            let is_held = is_live && held == least || !is_live && held.is_empty();
             let wanted = format!("{least:?}");
             unless(is_held, "noise", format!("{held:?}"), wanted);
         }

@@ -354,11 +354,7 @@ fn report(
     for (case, runs) in cases.iter().zip(runs) {
         for (nth, run) in runs.into_iter().enumerate() {
             // Forks decided by the same dry run share its savings.
-            let is_live = run
-                .evidence
-                .samples
-                .iter()
-                .any(|sample| sample.mode == Mode::Live);
+            let is_live = run.evidence.is_live();
             let paid = run.timelines.iter().flatten();
             let paid = paid.filter(|_timeline| nth == 0 || is_live);
             let paid = paid.chain(&run.confirming);
